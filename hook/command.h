@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* command - the verbs of vfpool(8), one cmd-*.c each */
+#ifndef VFPOOL_COMMAND_H
+#define VFPOOL_COMMAND_H
+
+#include "error.h"
+
+/* Returned by a command whose arguments are wrong, with what is wrong in the error; no errno value is as large. */
+#define COMMAND_USAGE (-100000)
+
+struct command {
+    const char *name;
+    const char *arguments; /* as in the usage line */
+    const char *help;      /* one line */
+    /* @root: a descriptor of $VFPOOL_ROOT; @argv starts with the verb. Return: 0, a negative errno value or
+       COMMAND_USAGE. */
+    int (*run)(int root, int argc, char **argv, struct error *error);
+};
+
+int cmd_transform(int root, int argc, char **argv, struct error *error);
+int cmd_status(int root, int argc, char **argv, struct error *error);
+int cmd_dumpxml(int root, int argc, char **argv, struct error *error);
+int cmd_discover(int root, int argc, char **argv, struct error *error);
+int cmd_release(int root, int argc, char **argv, struct error *error);
+int cmd_reconcile(int root, int argc, char **argv, struct error *error);
+
+/** command_usage() - the error of wrong arguments. Return: COMMAND_USAGE. */
+int command_usage(struct error *error, const char *format, ...) nonnull(1, 2) printf_like(2, 3);
+
+#endif

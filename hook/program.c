@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "io.h"
+
+/* Read-only: writing to what the caller closed shall fail, as it would have. */
+static int fill_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+            return -errno;
+    return 0;
+}
+
+int program_start(struct error *error)
+{
+    int result = fill_standard_descriptors();
+    if (result < 0)
+        return error_set(error, -result, "cannot open /dev/null: %s", strerror(-result));
+    signal(SIGPIPE, SIG_IGN);
+    const char *path = secure_getenv("VFPOOL_ROOT");
+    if (!path || !path[0])
+        path = "/";
+    int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return root < 0 ? error_set(error, errno, "cannot open %s: %s", path, strerror(errno)) : root;
+}
+
+int program_print(const char *text, size_t length, struct error *error)
+{
+    int result = io_write(STDOUT_FILENO, text, length);
+    return result < 0 ? error_set(error, -result, "cannot write to standard output: %s", strerror(-result)) : 0;
+}
+
+int program_report(struct error *error)
+{
+    int result = program_print(error->notes, strlen(error->notes), error);
+    error->notes[0] = '\0';
+    return result;
+}
+
+int program_end(const struct error *error, int result)
+{
+    const char *line = error->notes;
+    while (*line) {
+        size_t length = strcspn(line, "\n");
+        fprintf(stderr, "vfpool: note: %.*s\n", (int)length, line);
+        line += length + 1;
+    }
+    if (result < 0)
+        fprintf(stderr, "vfpool: %s\n", error->message);
+    return result < 0 ? EXIT_FAILED : EXIT_OK;
+}

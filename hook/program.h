@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* program - what the programs share: where the root is, what is printed, and how they end */
+#ifndef VFPOOL_PROGRAM_H
+#define VFPOOL_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+
+enum {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1, /* one line on standard error says what, why, and what to do */
+    EXIT_USAGE = 2,
+};
+
+/**
+ * program_start() - make the process fit to run, and open the root
+ *
+ * Standard descriptors that the caller closed are opened on /dev/null, so that no file of ours gets their number; a
+ * reader that went away is an error of write(2), not a signal.
+ *
+ * Return: a descriptor of $VFPOOL_ROOT (default: /), or a negative errno value.
+ */
+int program_start(struct error *error) must_check nonnull(1);
+
+/** program_print() - write to standard output, and see that it arrived. Return: 0 or a negative errno value. */
+int program_print(const char *text, size_t length, struct error *error) must_check nonnull(1, 3);
+
+/**
+ * program_report() - print the notes to standard output: for a command they are what it did
+ *
+ * Return: 0 or a negative errno value.
+ */
+int program_report(struct error *error) must_check nonnull(1);
+
+/**
+ * program_end() - print the notes, and the error if there is one
+ * @result: a negative errno value after a failure
+ *
+ * Return: the exit status.
+ */
+int program_end(const struct error *error, int result) nonnull(1);
+
+#endif

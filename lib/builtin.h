@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * builtin - the style sheets and the schema, built into the program
+ *
+ * The hook has to work with what it was built with, whatever happens to files beside it during an upgrade. The files
+ * in xslt/ and lib/pool.rng are the source; install.sh also installs them to be read.
+ */
+#ifndef VFPOOL_BUILTIN_H
+#define VFPOOL_BUILTIN_H
+
+#include <stddef.h>
+
+#define BUILTIN(name)                \
+    extern const char builtin_##name[]; \
+    extern const char builtin_##name##_end[]
+
+BUILTIN(pool_rng);
+BUILTIN(hostdev_xsl);
+BUILTIN(network_xsl);
+BUILTIN(status_table_xsl);
+BUILTIN(status_json_xsl);
+
+#define builtin_length(name) ((size_t)(builtin_##name##_end - builtin_##name))
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "claim.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "xml.h"
+
+static const char *const state_names[] = {
+    [CLAIM_CLAIMED] = "claimed",
+    [CLAIM_HELD] = "held",
+};
+static_assert(sizeof state_names / sizeof *state_names == CLAIM_STATES, "every state has a name");
+
+const char *claim_state_name(enum claim_state state)
+{
+    return state_names[state];
+}
+
+struct claim *claim_new(const char *uuid, const char *name)
+{
+    struct claim *claim = calloc(1, sizeof *claim);
+    if (!claim)
+        return NULL;
+    time_t now = time(NULL);
+    struct tm parts;
+    snprintf(claim->uuid, sizeof claim->uuid, "%s", uuid);
+    strftime(claim->since, sizeof claim->since, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+    claim->name = strdup(name);
+    if (claim->name)
+        return claim;
+    free(claim);
+    return NULL;
+}
+
+int claim_add(struct claim *claim, const struct claim_vf *vf)
+{
+    struct claim_vf *larger = realloc(claim->vfs, (claim->vf_count + 1) * sizeof *larger);
+    if (!larger)
+        return -ENOMEM;
+    claim->vfs = larger;
+    struct claim_vf *copy = &larger[claim->vf_count++];
+    *copy = *vf;
+    copy->pool = strdup(vf->pool);
+    copy->pf = strdup(vf->pf);
+    return copy->pool && copy->pf ? 0 : -ENOMEM;
+}
+
+const struct claim_vf *claim_find(const struct claim *claim, const struct pciaddr *address)
+{
+    for (size_t i = 0; claim && i < claim->vf_count; i++)
+        if (pciaddr_equal(&claim->vfs[i].address, address))
+            return &claim->vfs[i];
+    return NULL;
+}
+
+void claim_free(struct claim *claim)
+{
+    if (!claim)
+        return;
+    for (size_t i = 0; i < claim->vf_count; i++) {
+        free(claim->vfs[i].pool);
+        free(claim->vfs[i].pf);
+    }
+    free(claim->vfs);
+    free(claim->name);
+    free(claim);
+}
+
+void claims_free(struct claim **claims, size_t count)
+{
+    for (size_t i = 0; claims && i < count; i++)
+        claim_free(claims[i]);
+    free(claims);
+}
+
+static int parse_vf(struct claim *claim, xmlNodePtr node)
+{
+    _cleanup_(cleanup_xml_string) char *address = xml_attribute(node, "address");
+    _cleanup_(cleanup_xml_string) char *pool = xml_attribute(node, "pool");
+    _cleanup_(cleanup_xml_string) char *pf = xml_attribute(node, "pf");
+    _cleanup_(cleanup_xml_string) char *number = xml_attribute(node, "num");
+    _cleanup_(cleanup_xml_string) char *mac = xml_attribute(node, "mac");
+    struct claim_vf vf = {.pool = pool, .pf = pf};
+    if (!address || !pool || !pf || !number || pciaddr_parse(address, &vf.address) < 0)
+        return -EINVAL;
+    char *end = NULL;
+    vf.number = (unsigned int)strtoul(number, &end, 10);
+    if (*end != '\0' || end == number || claim_find(claim, &vf.address))
+        return -EINVAL;
+    snprintf(vf.mac, sizeof vf.mac, "%s", mac ? mac : "");
+    return claim_add(claim, &vf);
+}
+
+static int parse_state(struct claim *claim, const char *name)
+{
+    for (int state = 0; state < CLAIM_STATES; state++) {
+        if (strcmp(name, state_names[state]) == 0) {
+            claim->state = (enum claim_state)state;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+int claim_parse(const char *data, size_t length, const char *uuid, const char *path, struct claim **claim,
+                struct error *error)
+{
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
+    int result = xml_parse(data, length, path, &doc, error);
+    if (result < 0)
+        return result;
+    xmlNodePtr root = xmlDocGetRootElement(doc);
+    _cleanup_(cleanup_xml_string) char *owner = xml_attribute(root, "uuid");
+    _cleanup_(cleanup_xml_string) char *name = xml_attribute(root, "name");
+    _cleanup_(cleanup_xml_string) char *state = xml_attribute(root, "state");
+    _cleanup_(cleanup_xml_string) char *since = xml_attribute(root, "since");
+    if (!xml_is(root, "guest") || !owner || strcmp(owner, uuid) != 0 || !name || !state || !since ||
+        strlen(since) >= CLAIM_TIME_SIZE)
+        return error_set(error, EINVAL, "%s is not the file of guest %s", path, uuid);
+    _cleanup_(cleanup_claim) struct claim *parsed = claim_new(uuid, name);
+    if (!parsed)
+        return error_memory(error);
+    snprintf(parsed->since, sizeof parsed->since, "%s", since);
+    result = parse_state(parsed, state);
+    for (xmlNodePtr node = xml_child(root, "vf"); node && result == 0; node = xml_next(node))
+        result = parse_vf(parsed, node);
+    if (result == -ENOMEM)
+        return error_memory(error);
+    if (result < 0)
+        return error_set(error, EINVAL, "%s has an entry that cannot be understood", path);
+    *claim = steal(parsed);
+    return 0;
+}
+
+static bool format_vf(xmlNodePtr root, const struct claim_vf *vf)
+{
+    char address[PCIADDR_SIZE];
+    xmlNodePtr node = xml_add(root, "vf");
+    return xml_set(node, "address", pciaddr_format(&vf->address, address)) && xml_set(node, "pool", vf->pool) &&
+           xml_set(node, "pf", vf->pf) && xml_set_number(node, "num", vf->number) &&
+           (!vf->mac[0] || xml_set(node, "mac", vf->mac));
+}
+
+int claim_format(const struct claim *claim, char **data, size_t *length, struct error *error)
+{
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = xml_new("guest");
+    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
+    bool complete = xml_set(root, "uuid", claim->uuid) && xml_set(root, "name", claim->name) &&
+                    xml_set(root, "state", claim_state_name(claim->state)) && xml_set(root, "since", claim->since);
+    for (size_t i = 0; i < claim->vf_count && complete; i++)
+        complete = format_vf(root, &claim->vfs[i]);
+    return complete ? xml_format(doc, true, data, length, error) : error_memory(error);
+}

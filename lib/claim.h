@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* claim - all that one guest holds, and its form as a guest file */
+#ifndef VFPOOL_CLAIM_H
+#define VFPOOL_CLAIM_H
+
+#include <stddef.h>
+
+#include "domain.h"
+#include "error.h"
+#include "pciaddr.h"
+
+#define CLAIM_TIME_SIZE sizeof "2026-01-31T12:00:00Z"
+
+enum claim_state {
+    CLAIM_CLAIMED, /* granted at prepare; libvirt has not confirmed it yet */
+    CLAIM_HELD,    /* the guest was seen with it */
+    CLAIM_STATES,
+};
+
+struct claim_vf {
+    struct pciaddr address;
+    char *pool;
+    char *pf;
+    unsigned int number;
+    char mac[MAC_SIZE]; /* empty: none is known */
+};
+
+struct claim {
+    char uuid[UUID_SIZE];
+    char *name;
+    enum claim_state state;
+    char since[CLAIM_TIME_SIZE]; /* UTC; when it was claimed */
+    struct claim_vf *vfs;
+    size_t vf_count;
+};
+
+/** claim_new() - a claim without VFs, claimed now. Return: NULL when out of memory. */
+struct claim *claim_new(const char *uuid, const char *name) must_check nonnull(1, 2);
+
+/** claim_add() - add a copy of a VF's entry. Return: 0 or -ENOMEM. */
+int claim_add(struct claim *claim, const struct claim_vf *vf) must_check nonnull(1, 2);
+
+/** claim_find() - the claim's entry for this VF, or NULL; a NULL claim has none */
+const struct claim_vf *claim_find(const struct claim *claim, const struct pciaddr *address) must_check nonnull(2);
+
+/** claim_state_name() - "claimed" or "held" */
+const char *claim_state_name(enum claim_state state);
+
+/**
+ * claim_parse() - read a guest file
+ * @uuid: whose it has to be
+ * @path: names the file in the error
+ *
+ * Return: 0, -EINVAL with the reason, or -ENOMEM.
+ */
+int claim_parse(const char *data, size_t length, const char *uuid, const char *path, struct claim **claim,
+                struct error *error) must_check nonnull(1, 3, 4, 5, 6);
+
+/** claim_format() - write a guest file's text, which the caller frees. Return: 0 or -ENOMEM. */
+int claim_format(const struct claim *claim, char **data, size_t *length, struct error *error)
+    must_check nonnull(1, 2, 3, 4);
+
+void claim_free(struct claim *claim);
+void claims_free(struct claim **claims, size_t count);
+
+static inline void cleanup_claim(struct claim **claim)
+{
+    claim_free(*claim);
+}
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "discover.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host.h"
+#include "xml.h"
+
+static int find_pfs(const struct host *host, char *const *names, size_t name_count, struct host_pf **pfs,
+                    size_t *count, struct error *error)
+{
+    if (name_count == 0) {
+        int result = host_pf_list(host, pfs, count, error);
+        if (result == 0 && *count == 0)
+            return error_set(error, ENOENT, "this host has no network card with SR-IOV");
+        return result;
+    }
+    *pfs = calloc(name_count, sizeof **pfs);
+    if (!*pfs)
+        return error_memory(error);
+    for (*count = 0; *count < name_count; (*count)++) {
+        struct host_pf *pf = &(*pfs)[*count];
+        int result = host_pf_by_name(host, names[*count], pf, error);
+        if (result < 0)
+            return result;
+        if (pf->vf_total == 0 || (pf->vf_total == HOST_UNKNOWN && pf->vf_count == 0))
+            return error_set(error, ENODEV, "network interface %s does not do SR-IOV", names[*count]);
+    }
+    return 0;
+}
+
+static bool add_pf(xmlNodePtr forward, const struct host_pf *pf)
+{
+    char address[PCIADDR_SIZE], numa[32] = "", words[160];
+    if (pf->numa_node != HOST_UNKNOWN)
+        snprintf(numa, sizeof numa, ", NUMA node %d", pf->numa_node);
+    snprintf(words, sizeof words, " %s: %u of %d VFs made%s%s ", pciaddr_format(&pf->address, address), pf->vf_count,
+             pf->vf_total, numa, pf->up == 0 ? ", down" : "");
+    xmlNodePtr comment = xmlNewDocComment(forward->doc, (const xmlChar *)words);
+    xmlNodePtr node = comment && xmlAddChild(forward, comment) ? xml_add(forward, "pf") : NULL;
+    if (!xml_set(node, "dev", pf->name))
+        return false;
+    return pf->vf_count > 0 || xml_set_number(xml_add(node, "vf"), "num", (unsigned long)pf->vf_total);
+}
+
+static xmlDocPtr make_pool(const struct host_pf *pfs, size_t count)
+{
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = xml_new("network");
+    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
+    bool complete = root && xmlNewTextChild(root, NULL, (const xmlChar *)"name", (const xmlChar *)"passthrough");
+    xmlNodePtr forward = complete ? xml_add(root, "forward") : NULL;
+    complete = xml_set(forward, "mode", "hostdev") && xml_set(forward, "managed", "yes") &&
+               xml_set(xml_add(forward, "driver"), "name", "vfio");
+    for (size_t i = 0; i < count && complete; i++)
+        complete = add_pf(forward, &pfs[i]);
+    return complete ? steal(doc) : NULL;
+}
+
+int discover_pool(int root, char *const *names, size_t name_count, char **text, size_t *length, struct error *error)
+{
+    struct host host;
+    struct host_pf *pfs = NULL;
+    size_t count = 0;
+    int result = host_open(root, &host, error);
+    if (result < 0)
+        return result;
+    result = find_pfs(&host, names, name_count, &pfs, &count, error);
+    if (result == 0) {
+        _cleanup_(cleanup_xml_doc) xmlDocPtr doc = make_pool(pfs, count);
+        result = doc ? xml_format(doc, true, text, length, error) : error_memory(error);
+    }
+    free(pfs);
+    host_close(&host);
+    return result;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* discover - a ready pool file for the SR-IOV cards of this host */
+#ifndef VFPOOL_DISCOVER_H
+#define VFPOOL_DISCOVER_H
+
+#include <stddef.h>
+
+#include "error.h"
+
+/**
+ * discover_pool() - write a pool file
+ * @pfs:  the names of the PFs to take; @count of 0: all that the host has
+ * @text: the caller frees it
+ *
+ * Return: 0, -ENOENT when there is no such PF or none at all, -ENODEV when it cannot do SR-IOV, or another negative
+ * errno value.
+ */
+int discover_pool(int root, char *const *pfs, size_t count, char **text, size_t *length, struct error *error)
+    must_check nonnull(4, 5, 6);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Makes one printable line of text that may hold a guest's name, and cuts a character that was cut in half. */
+static void make_line(char *text, size_t length, size_t size)
+{
+    for (char *p = text; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = ' ';
+    if (length < size)
+        return;
+    size_t end = strlen(text);
+    while (end > 0 && ((unsigned char)text[end - 1] & 0xc0) == 0x80)
+        end--;
+    if (end > 0 && (unsigned char)text[end - 1] >= 0xc0)
+        end--;
+    text[end] = '\0';
+}
+
+static void format_line(char *text, size_t size, const char *format, va_list arguments)
+{
+    int length = vsnprintf(text, size, format, arguments);
+    if (length < 0)
+        length = snprintf(text, size, "%s", format);
+    make_line(text, (size_t)length, size);
+}
+
+int error_set(struct error *error, int code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    error->code = code;
+    format_line(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+    return -code;
+}
+
+int error_prefix(struct error *error, const char *format, ...)
+{
+    char prefix[sizeof error->message / 2], tail[sizeof error->message];
+    va_list arguments;
+    va_start(arguments, format);
+    format_line(prefix, sizeof prefix, format, arguments);
+    va_end(arguments);
+    memcpy(tail, error->message, sizeof tail);
+    int length = snprintf(error->message, sizeof error->message, "%s: %s", prefix, tail);
+    make_line(error->message, (size_t)length, sizeof error->message);
+    return -error->code;
+}
+
+void error_note(struct error *error, const char *format, ...)
+{
+    size_t used = strlen(error->notes), room = sizeof error->notes - used;
+    static const char full[] = "there is more to say than there is room for\n";
+    if (room < 2 * sizeof full) {
+        if (strcmp(error->notes + used - strlen(full), full) != 0)
+            strcat(error->notes, full);
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    format_line(error->notes + used, room - sizeof full, format, arguments);
+    va_end(arguments);
+    strcat(error->notes, "\n");
+}
+
+int error_memory(struct error *error)
+{
+    return error_set(error, ENOMEM, "out of memory");
+}

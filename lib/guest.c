@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "guest.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "claim.h"
+#include "ledger.h"
+#include "plan.h"
+
+struct call {
+    int root;
+    const char *operation;
+    const char *data;
+    size_t length;
+    char *text; /* to print */
+    size_t text_length;
+    struct error *error;
+};
+
+/* ---- prepare, migrate, restore: from the domain to the text ---- */
+
+/* A claim of an earlier life, of a guest that asks for nothing any more. */
+static int drop_leftovers(struct call *call, const char *uuid)
+{
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    if (!ledger_may_hold(call->root, uuid))
+        return 0;
+    int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
+    return result < 0 ? result : ledger_drop(ledger, uuid, call->error);
+}
+
+/* Chooses and formats under the lock. What this guest holds from an earlier life counts as free. */
+static int decide(struct call *call, struct plan *plan, struct ledger *ledger)
+{
+    _cleanup_(cleanup_claim) struct claim *own = NULL;
+    int result = ledger_get(ledger, plan->domain.uuid, &own, call->error);
+    if (result == 0)
+        result = plan_choose(plan, ledger, own, call->error);
+    if (result == 0)
+        result = plan_format(plan, call->root, call->operation, &call->text, &call->text_length, call->error);
+    return result;
+}
+
+static int prepare(struct call *call, struct plan *plan)
+{
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    if (plan->count == 0)
+        return drop_leftovers(call, plan->domain.uuid);
+    int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
+    if (result == 0)
+        result = decide(call, plan, ledger);
+    if (result == 0)
+        result = plan_claim(plan, &claim, call->error);
+    return result < 0 ? result : ledger_put(ledger, claim, call->error);
+}
+
+static int show(struct call *call, struct plan *plan)
+{
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    if (plan->count == 0)
+        return 0;
+    int result = ledger_open(call->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, call->error);
+    return result < 0 ? result : decide(call, plan, ledger);
+}
+
+/* ---- start, reconnect, attach: the claim becomes what the guest has ---- */
+
+/*
+ * Adds a device that the guest has to its claim, unless another guest holds it. At start that is an error: the guest
+ * must not run with it. At reconnect the guest runs, so it is only said.
+ */
+static int adopt_vf(struct call *call, const struct plan *plan, size_t index, const struct ledger *ledger,
+                    struct claim *claim)
+{
+    _cleanup_(cleanup_claim) struct claim *holder = NULL;
+    const struct choose_request *choice = &plan->choices[index];
+    char uuid[UUID_SIZE], text[PCIADDR_SIZE];
+    int result = ledger_holder(ledger, &choice->wanted->address, &holder, uuid, call->error);
+    if (result < 0)
+        return result;
+    if (uuid[0] && strcmp(uuid, claim->uuid) != 0) {
+        error_set(call->error, EBUSY, "guest '%.256s' has VF %s of pool '%s', which is held by guest '%.256s'",
+                  claim->name, pciaddr_format(&choice->wanted->address, text), choice->table->pool->name,
+                  holder ? holder->name : uuid);
+        if (guest_may_fail(guest_operation(call->operation)))
+            return -EBUSY;
+        error_note(call->error, "%s: only one of them can really have it; look at virsh dumpxml of both",
+                   call->error->message);
+        return 0;
+    }
+    struct claim_vf vf = {.address = choice->wanted->address,
+                          .pool = choice->table->pool->name,
+                          .pf = choice->table->pfs[choice->wanted->pf].name,
+                          .number = choice->wanted->number};
+    snprintf(vf.mac, sizeof vf.mac, "%s", plan->requests[index]->mac);
+    return claim_add(claim, &vf) < 0 ? error_memory(call->error) : 0;
+}
+
+/* Whether an interface still names its pool: then nothing has been given yet, and the claim stays as it is. */
+static bool undecided(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->domain.request_count; i++)
+        if (plan->domain.requests[i].type == REQUEST_NETWORK)
+            return true;
+    return false;
+}
+
+static int keep_unseen(struct call *call, const struct claim *old, struct claim *claim)
+{
+    for (size_t i = 0; old && i < old->vf_count; i++)
+        if (!claim_find(claim, &old->vfs[i].address) && claim_add(claim, &old->vfs[i]) < 0)
+            return error_memory(call->error);
+    return 0;
+}
+
+static int adopt(struct call *call, struct plan *plan)
+{
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    _cleanup_(cleanup_claim) struct claim *old = NULL, *claim = NULL;
+    const char *uuid = plan->domain.uuid;
+    if (plan->count == 0 && !ledger_may_hold(call->root, uuid))
+        return 0;
+    int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
+    if (result == 0)
+        result = ledger_get(ledger, uuid, &old, call->error);
+    if (result < 0)
+        return result;
+    claim = claim_new(uuid, plan->domain.name);
+    if (!claim)
+        return error_memory(call->error);
+    claim->state = CLAIM_HELD;
+    if (old)
+        memcpy(claim->since, old->since, sizeof claim->since);
+    for (size_t i = 0; i < plan->count && result == 0; i++)
+        result = adopt_vf(call, plan, i, ledger, claim);
+    if (result == 0 && undecided(plan))
+        result = keep_unseen(call, old, claim);
+    if (result < 0)
+        return result;
+    return claim->vf_count ? ledger_put(ledger, claim, call->error) : ledger_drop(ledger, uuid, call->error);
+}
+
+/* ---- the table ---- */
+
+static const struct {
+    const char *name;
+    enum plan_kind kind;
+    int (*run)(struct call *call, struct plan *plan); /* NULL: release, which needs no plan */
+    bool may_fail;
+} operations[] = {
+    [GUEST_PREPARE] = {"prepare", PLAN_START, prepare, true},
+    [GUEST_START] = {"start", PLAN_ADOPT, adopt, true},
+    [GUEST_RELEASE] = {"release", PLAN_ADOPT, NULL, true},
+    [GUEST_RECONNECT] = {"reconnect", PLAN_ADOPT, adopt, false},
+    [GUEST_ATTACH] = {"attach", PLAN_ADOPT, adopt, false},
+    [GUEST_MIGRATE] = {"migrate", PLAN_FILTER, show, true},
+    [GUEST_RESTORE] = {"restore", PLAN_FILTER, show, true},
+};
+static_assert(sizeof operations / sizeof *operations == GUEST_OPERATIONS, "every operation has its row");
+
+enum guest_operation guest_operation(const char *name)
+{
+    for (int i = 0; i < GUEST_OPERATIONS; i++)
+        if (strcmp(name, operations[i].name) == 0)
+            return (enum guest_operation)i;
+    return GUEST_OPERATIONS;
+}
+
+bool guest_may_fail(enum guest_operation operation)
+{
+    return operation < GUEST_OPERATIONS && operations[operation].may_fail;
+}
+
+static bool no_pool(void *context, const char *network)
+{
+    (void)context, (void)network;
+    return false;
+}
+
+/* Everything that the guest holds goes, by its UUID alone (F7): the XML does not say what it had. */
+static int release(struct call *call)
+{
+    struct domain domain;
+    int result = domain_read(call->data, call->length, no_pool, NULL, &domain, call->error);
+    if (result == 0)
+        result = drop_leftovers(call, domain.uuid);
+    domain_free(&domain);
+    return result;
+}
+
+static int run_plan(struct call *call, enum guest_operation operation, int (*run)(struct call *, struct plan *))
+{
+    struct plan plan;
+    int result = plan_load(&plan, call->root, operations[operation].kind, call->data, call->length, call->error);
+    if (result == 0)
+        result = run(call, &plan);
+    plan_free(&plan);
+    return result;
+}
+
+int guest_run(int root, enum guest_operation operation, const char *data, size_t length, char **text,
+              size_t *text_length, struct error *error)
+{
+    struct call call = {
+        .root = root, .operation = operations[operation].name, .data = data, .length = length, .error = error};
+    int result = operations[operation].run ? run_plan(&call, operation, operations[operation].run) : release(&call);
+    if (result < 0)
+        free(steal(call.text));
+    *text = call.text;
+    *text_length = call.text_length;
+    return result;
+}
+
+int guest_show(int root, enum guest_operation operation, const char *data, size_t length, char **text,
+               size_t *text_length, struct error *error)
+{
+    struct call call = {
+        .root = root, .operation = operations[operation].name, .data = data, .length = length, .error = error};
+    int result = run_plan(&call, operation, show);
+    if (result == 0 && !call.text) {
+        call.text = malloc(length + 1);
+        if (!call.text)
+            return error_memory(error);
+        memcpy(call.text, data, length);
+        call.text_length = length;
+    }
+    if (result < 0)
+        free(steal(call.text));
+    *text = call.text;
+    *text_length = call.text_length;
+    return result;
+}
+
+int guest_undo(int root, const char *data, size_t length, struct error *error)
+{
+    struct call call = {.root = root, .operation = "release", .data = data, .length = length, .error = error};
+    return release(&call);
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DEVICE_PATH_SIZE (sizeof "bus/pci/devices/" + PCIADDR_SIZE + 2 * HOST_NAME_SIZE)
+
+static void cleanup_dir(DIR **directory)
+{
+    if (*directory)
+        closedir(*directory);
+}
+
+/* Whether the root is the machine's own, so that the running kernel knows its interfaces' altnames. */
+static bool is_machine(int root)
+{
+    struct stat given, own;
+    return fstat(root, &given) == 0 && stat("/", &own) == 0 && given.st_dev == own.st_dev &&
+           given.st_ino == own.st_ino;
+}
+
+int host_open(int root, struct host *host, struct error *error)
+{
+    host->altname = is_machine(root);
+    host->sys = openat(root, "sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (host->sys < 0)
+        return error_set(error, errno, "cannot open the kernel's sys directory: %s", strerror(errno));
+    return 0;
+}
+
+void host_close(struct host *host)
+{
+    cleanup_close(&host->sys);
+    host->sys = -1;
+}
+
+/* The first line of an attribute. Return: its length, or a negative errno value. */
+static int read_attribute(const struct host *host, const char *path, char *value, size_t size)
+{
+    _cleanup_(cleanup_close) int fd = openat(host->sys, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    ssize_t length = read(fd, value, size - 1);
+    if (length < 0)
+        return -errno;
+    value[length] = '\0';
+    value[strcspn(value, "\n")] = '\0';
+    return (int)strlen(value);
+}
+
+static int read_number(const struct host *host, const char *path)
+{
+    char text[32];
+    if (read_attribute(host, path, text, sizeof text) <= 0)
+        return HOST_UNKNOWN;
+    char *end = NULL;
+    long value = strtol(text, &end, 0);
+    return *end == '\0' && value >= 0 && value <= INT_MAX ? (int)value : HOST_UNKNOWN;
+}
+
+static int device_number(const struct host *host, const struct pciaddr *address, const char *attribute)
+{
+    char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
+    snprintf(path, sizeof path, "bus/pci/devices/%s/%s", pciaddr_format(address, text), attribute);
+    return read_number(host, path);
+}
+
+/* The last part of a link's target. Return: its length, or a negative errno value. */
+static int read_link_name(const struct host *host, const char *path, char *name, size_t size)
+{
+    char target[PATH_MAX];
+    ssize_t length = readlinkat(host->sys, path, target, sizeof target - 1);
+    if (length < 0)
+        return -errno;
+    target[length] = '\0';
+    const char *slash = strrchr(target, '/');
+    int written = snprintf(name, size, "%s", slash ? slash + 1 : target);
+    return (size_t)written < size ? written : -ENAMETOOLONG;
+}
+
+static int read_link_address(const struct host *host, const char *path, struct pciaddr *address)
+{
+    char name[NAME_MAX + 1];
+    int result = read_link_name(host, path, name, sizeof name);
+    if (result < 0)
+        return result;
+    return pciaddr_parse(name, address) < 0 ? -ENODEV : 0;
+}
+
+static int device_link(const struct host *host, const struct pciaddr *address, const char *link, char *name,
+                       size_t size)
+{
+    char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
+    snprintf(path, sizeof path, "bus/pci/devices/%s/%s", pciaddr_format(address, text), link);
+    return read_link_name(host, path, name, size);
+}
+
+/*
+ * Whether a netdev on the PF's device stands for one of its VFs or sub-functions: the kernel names such ports
+ * [cN]pfNvfM and [cN]pfNsfM (net/core/devlink.c, __devlink_port_phys_port_name_get).
+ */
+static bool is_representor(const struct host *host, const char *netdev)
+{
+    char path[DEVICE_PATH_SIZE], port[64];
+    snprintf(path, sizeof path, "class/net/%s/phys_port_name", netdev);
+    if (read_attribute(host, path, port, sizeof port) <= 0)
+        return false;
+    return strstr(port, "pf") && (strstr(port, "vf") || strstr(port, "sf"));
+}
+
+/* The name of the device's own netdev, where it has one: the first by name that is no representor. */
+static void find_netdev(const struct host *host, const struct pciaddr *address, char name[HOST_NAME_SIZE])
+{
+    char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
+    snprintf(path, sizeof path, "bus/pci/devices/%s/net", pciaddr_format(address, text));
+    name[0] = '\0';
+    int fd = openat(host->sys, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    _cleanup_(cleanup_dir) DIR *directory = fdopendir(fd);
+    if (!directory) {
+        close(fd);
+        return;
+    }
+    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
+        if (entry->d_name[0] == '.' || strlen(entry->d_name) >= HOST_NAME_SIZE || is_representor(host, entry->d_name))
+            continue;
+        if (!name[0] || strcmp(entry->d_name, name) < 0)
+            strcpy(name, entry->d_name);
+    }
+}
+
+static void read_netdev(const struct host *host, struct host_pf *pf)
+{
+    char path[DEVICE_PATH_SIZE];
+    pf->up = pf->carrier = HOST_UNKNOWN;
+    pf->operstate[0] = '\0';
+    if (!pf->name[0])
+        return;
+    snprintf(path, sizeof path, "class/net/%s/flags", pf->name);
+    int flags = read_number(host, path);
+    if (flags != HOST_UNKNOWN)
+        pf->up = (flags & IFF_UP) != 0;
+    snprintf(path, sizeof path, "class/net/%s/carrier", pf->name);
+    pf->carrier = read_number(host, path);
+    snprintf(path, sizeof path, "class/net/%s/operstate", pf->name);
+    if (read_attribute(host, path, pf->operstate, sizeof pf->operstate) < 0)
+        pf->operstate[0] = '\0';
+}
+
+static int read_virtfn(const struct host *host, const struct pciaddr *pf, unsigned int number, struct pciaddr *vf)
+{
+    char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
+    snprintf(path, sizeof path, "bus/pci/devices/%s/virtfn%u", pciaddr_format(pf, text), number);
+    return read_link_address(host, path, vf);
+}
+
+/*
+ * A VF's routing ID is its PF's plus offset plus number times stride (PCI Express SR-IOV, 9.3.3.9 and 9.3.3.10; Linux
+ * drivers/pci/iov.c, pci_iov_virtfn_bus), which saves reading a link for each of many VFs. It is used only where the
+ * first and the last link say the same.
+ */
+static void read_vf_places(const struct host *host, struct host_pf *pf)
+{
+    int offset = device_number(host, &pf->address, "sriov_offset");
+    int stride = device_number(host, &pf->address, "sriov_stride");
+    pf->vf_offset = pf->vf_stride = 0;
+    if (offset <= 0 || stride < 0 || pf->vf_count == 0)
+        return;
+    unsigned int ends[] = {0, pf->vf_count - 1};
+    for (size_t i = 0; i < 2; i++) {
+        struct pciaddr link;
+        uint64_t computed = pciaddr_key(&pf->address) + (unsigned int)offset + ends[i] * (uint64_t)(unsigned int)stride;
+        if (read_virtfn(host, &pf->address, ends[i], &link) < 0 || pciaddr_key(&link) != computed)
+            return;
+    }
+    pf->vf_offset = (unsigned int)offset;
+    pf->vf_stride = (unsigned int)stride;
+}
+
+static void read_pf(const struct host *host, struct host_pf *pf)
+{
+    pf->vf_total = device_number(host, &pf->address, "sriov_totalvfs");
+    int count = device_number(host, &pf->address, "sriov_numvfs");
+    struct pciaddr vf;
+    if (count == HOST_UNKNOWN)
+        for (count = 0; count < INT_MAX && read_virtfn(host, &pf->address, (unsigned int)count, &vf) == 0;)
+            count++;
+    pf->vf_count = (unsigned int)count;
+    pf->numa_node = device_number(host, &pf->address, "numa_node");
+    read_vf_places(host, pf);
+    read_netdev(host, pf);
+}
+
+int host_pf_by_name(const struct host *host, const char *name, struct host_pf *pf, struct error *error)
+{
+    char path[DEVICE_PATH_SIZE], real[IF_NAMESIZE];
+    memset(pf, 0, sizeof *pf);
+    if (strlen(name) >= sizeof pf->name || strchr(name, '/') || name[0] == '.' || !name[0])
+        return error_set(error, ENOENT, "'%s' is not the name of a network interface", name);
+    snprintf(pf->name, sizeof pf->name, "%s", name);
+    snprintf(path, sizeof path, "class/net/%s", pf->name);
+    /* sysfs knows no altnames, the kernel's interface index does. */
+    if (faccessat(host->sys, path, F_OK, 0) < 0 && host->altname && if_indextoname(if_nametoindex(name), real))
+        snprintf(pf->name, sizeof pf->name, "%s", real);
+
+    snprintf(path, sizeof path, "class/net/%s/device", pf->name);
+    int result = read_link_address(host, path, &pf->address);
+    if (result == -ENOENT) {
+        snprintf(path, sizeof path, "class/net/%s", pf->name);
+        if (faccessat(host->sys, path, F_OK, 0) < 0)
+            return error_set(error, ENOENT, "there is no network interface %s", name);
+        result = -ENODEV;
+    }
+    if (result == -ENODEV)
+        return error_set(error, ENODEV, "network interface %s is not a PCI device", name);
+    if (result < 0)
+        return error_set(error, -result, "cannot read sys/%s: %s", path, strerror(-result));
+    if (is_representor(host, pf->name))
+        find_netdev(host, &pf->address, pf->name);
+    read_pf(host, pf);
+    return 0;
+}
+
+static int vf_number(const struct host *host, const struct host_pf *pf, const struct pciaddr *vf, unsigned int *number)
+{
+    for (unsigned int i = 0; i < pf->vf_count; i++) {
+        struct pciaddr address;
+        if (host_vf_address(host, pf, i, &address) == 0 && pciaddr_equal(&address, vf)) {
+            *number = i;
+            return 0;
+        }
+    }
+    return -ENODEV;
+}
+
+int host_pf_of_vf(const struct host *host, const struct pciaddr *vf, struct host_pf *pf, unsigned int *number,
+                  struct error *error)
+{
+    char text[PCIADDR_SIZE], name[NAME_MAX + 1];
+    memset(pf, 0, sizeof *pf);
+    pciaddr_format(vf, text);
+    if (!host_vf_present(host, vf))
+        return error_set(error, ENOENT, "there is no PCI device %s", text);
+    if (device_link(host, vf, "physfn", name, sizeof name) < 0 || pciaddr_parse(name, &pf->address) < 0)
+        return error_set(error, ENODEV, "PCI device %s is not a virtual function", text);
+    find_netdev(host, &pf->address, pf->name);
+    read_pf(host, pf);
+    if (vf_number(host, pf, vf, number) < 0)
+        return error_set(error, ENODEV, "PCI device %s is not among the VFs of its physical function %s", text, name);
+    return 0;
+}
+
+static int compare_pfs(const void *a, const void *b)
+{
+    uint64_t first = pciaddr_key(&((const struct host_pf *)a)->address);
+    uint64_t second = pciaddr_key(&((const struct host_pf *)b)->address);
+    return (first > second) - (first < second);
+}
+
+/* Adds the PF behind a netdev unless it is there already. Return: 0 or -ENOMEM. */
+static int add_pf(const struct host *host, const char *netdev, struct host_pf **pfs, size_t *count)
+{
+    struct host_pf pf;
+    struct error ignored = {0};
+    if (is_representor(host, netdev) || host_pf_by_name(host, netdev, &pf, &ignored) < 0 || pf.vf_total <= 0)
+        return 0;
+    find_netdev(host, &pf.address, pf.name);
+    for (size_t i = 0; i < *count; i++)
+        if (pciaddr_equal(&(*pfs)[i].address, &pf.address))
+            return 0;
+    struct host_pf *larger = realloc(*pfs, (*count + 1) * sizeof **pfs);
+    if (!larger)
+        return -ENOMEM;
+    larger[(*count)++] = pf;
+    *pfs = larger;
+    return 0;
+}
+
+int host_pf_list(const struct host *host, struct host_pf **pfs, size_t *count, struct error *error)
+{
+    *pfs = NULL;
+    *count = 0;
+    int fd = openat(host->sys, "class/net", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : error_set(error, errno, "cannot read sys/class/net: %s", strerror(errno));
+    _cleanup_(cleanup_dir) DIR *directory = fdopendir(fd);
+    if (!directory) {
+        close(fd);
+        return error_memory(error);
+    }
+    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory))
+        if (entry->d_name[0] != '.' && add_pf(host, entry->d_name, pfs, count) < 0) {
+            free(steal(*pfs));
+            return error_memory(error);
+        }
+    if (*count > 0)
+        qsort(*pfs, *count, sizeof **pfs, compare_pfs);
+    return 0;
+}
+
+int host_vf_address(const struct host *host, const struct host_pf *pf, unsigned int number, struct pciaddr *address)
+{
+    if (number >= pf->vf_count)
+        return -ENOENT;
+    if (pf->vf_offset == 0)
+        return read_virtfn(host, &pf->address, number, address) < 0 ? -ENOENT : 0;
+    *address = pciaddr_from_key(pciaddr_key(&pf->address) + pf->vf_offset + (uint64_t)number * pf->vf_stride);
+    return 0;
+}
+
+bool host_vf_present(const struct host *host, const struct pciaddr *address)
+{
+    char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
+    snprintf(path, sizeof path, "bus/pci/devices/%s/.", pciaddr_format(address, text));
+    return faccessat(host->sys, path, F_OK, 0) == 0;
+}
+
+int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf)
+{
+    char group[32];
+    memset(vf, 0, sizeof *vf);
+    vf->address = *address;
+    if (!host_vf_present(host, address))
+        return -ENOENT;
+    if (device_link(host, address, "driver", vf->driver, sizeof vf->driver) < 0)
+        vf->driver[0] = '\0';
+    vf->iommu_group = HOST_UNKNOWN;
+    if (device_link(host, address, "iommu_group", group, sizeof group) > 0 && isdigit((unsigned char)group[0]))
+        vf->iommu_group = atoi(group);
+    find_netdev(host, address, vf->netdev);
+    return 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * host - the physical and virtual functions that this host has, as sysfs shows them
+ *
+ * The attributes are the kernel's: Documentation/ABI/testing/sysfs-bus-pci (sriov_*, virtfnN, physfn, numa_node) and
+ * sysfs-class-net (flags, operstate, carrier, phys_port_name). One that is missing means unknown, never an error.
+ */
+#ifndef VFPOOL_HOST_H
+#define VFPOOL_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+#include "pciaddr.h"
+
+#define HOST_NAME_SIZE 128 /* ALTIFNAMSIZ of the kernel's uapi/linux/if.h */
+#define HOST_UNKNOWN (-1)
+
+struct host {
+    int sys;      /* $VFPOOL_ROOT/sys; -1: not open */
+    bool altname; /* whether the running kernel may be asked for a name's interface: only for the real sysfs */
+};
+
+struct host_pf {
+    char name[HOST_NAME_SIZE]; /* the netdev, as the pool or sysfs names it; empty when it has none */
+    struct pciaddr address;
+    unsigned int vf_count;  /* sriov_numvfs */
+    int vf_total;           /* sriov_totalvfs; 0 when the device has no SR-IOV, HOST_UNKNOWN */
+    int numa_node;          /* HOST_UNKNOWN when there is none */
+    int up;                 /* IFF_UP of the netdev: 1, 0, HOST_UNKNOWN */
+    int carrier;            /* 1, 0, HOST_UNKNOWN (sysfs does not tell of an interface that is down) */
+    char operstate[16];     /* as sysfs has it; empty when unknown */
+    unsigned int vf_offset; /* of the first VF's routing ID from the PF's; 0: read each virtfnN instead */
+    unsigned int vf_stride;
+};
+
+struct host_vf {
+    struct pciaddr address;
+    char driver[32]; /* empty when bound to none */
+    int iommu_group; /* HOST_UNKNOWN */
+    char netdev[HOST_NAME_SIZE];
+};
+
+/**
+ * host_open() - open sysfs below a root directory
+ * @root: a descriptor of $VFPOOL_ROOT, or of /
+ *
+ * Return: 0 or a negative errno value. The caller closes with host_close().
+ */
+int host_open(int root, struct host *host, struct error *error) must_check nonnull(2, 3);
+void host_close(struct host *host) nonnull(1);
+
+/**
+ * host_pf_by_name() - look a PF up by the name of its network interface
+ *
+ * An altname, or a switchdev representor of one of its VFs, leads to the PF.
+ *
+ * Return: 0, -ENOENT when there is no such interface, -ENODEV when it is no PCI device, or what reading says.
+ */
+int host_pf_by_name(const struct host *host, const char *name, struct host_pf *pf, struct error *error)
+    must_check nonnull(1, 2, 3, 4);
+
+/**
+ * host_pf_of_vf() - the PF that offers a VF, and the VF's number there
+ *
+ * Return: 0, -ENOENT when there is no such device, -ENODEV when it is not a VF, or what reading says.
+ */
+int host_pf_of_vf(const struct host *host, const struct pciaddr *vf, struct host_pf *pf, unsigned int *number,
+                  struct error *error) must_check nonnull(1, 2, 3, 4, 5);
+
+/**
+ * host_pf_list() - every PF with SR-IOV, in the order of their addresses
+ * @pfs: the caller frees it
+ *
+ * Return: 0 or a negative errno value.
+ */
+int host_pf_list(const struct host *host, struct host_pf **pfs, size_t *count, struct error *error)
+    must_check nonnull(1, 2, 3, 4);
+
+/**
+ * host_vf_address() - the address of the PF's VF of this number
+ *
+ * Return: 0, or -ENOENT when the VF is not there.
+ */
+int host_vf_address(const struct host *host, const struct host_pf *pf, unsigned int number, struct pciaddr *address)
+    must_check nonnull(1, 2, 4);
+
+/** host_vf_present() - whether the device is there now */
+bool host_vf_present(const struct host *host, const struct pciaddr *address) must_check nonnull(1, 2);
+
+/** host_vf_read() - what sysfs tells of a VF. Return: 0 or -ENOENT. */
+int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf)
+    must_check nonnull(1, 2, 3);
+
+#endif

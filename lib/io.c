@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+int64_t io_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Waits until the descriptor can be read. Return: 0, -ETIMEDOUT or poll's errno value. */
+static int wait_readable(int fd, int64_t deadline)
+{
+    for (;;) {
+        int64_t left = deadline - io_now_ms();
+        struct pollfd item = {.fd = fd, .events = POLLIN};
+        int ready = poll(&item, 1, left > 0 ? (int)left : 0);
+        if (ready > 0)
+            return 0;
+        if (ready == 0)
+            return -ETIMEDOUT;
+        if (errno != EINTR)
+            return -errno;
+    }
+}
+
+int io_read(int fd, size_t max, int timeout_ms, char **data, size_t *length)
+{
+    size_t size = 16384, used = 0;
+    int64_t deadline = timeout_ms == IO_NO_DEADLINE ? INT64_MAX : io_now_ms() + timeout_ms;
+    _cleanup_(cleanup_free) char *buffer = malloc(size);
+    if (!buffer)
+        return -ENOMEM;
+    for (;;) {
+        if (size - used < 2) {
+            char *larger = realloc(buffer, size * 2);
+            if (!larger)
+                return -ENOMEM;
+            buffer = larger;
+            size *= 2;
+        }
+        int ready = timeout_ms == IO_NO_DEADLINE ? 0 : wait_readable(fd, deadline);
+        if (ready < 0)
+            return ready;
+        ssize_t count = read(fd, buffer + used, size - used - 1);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return -errno;
+        if (count == 0)
+            break;
+        used += (size_t)count;
+        if (used > max)
+            return -EFBIG;
+    }
+    buffer[used] = '\0';
+    *data = steal(buffer);
+    *length = used;
+    return 0;
+}
+
+int io_read_file(int directory, const char *path, size_t max, char **data, size_t *length)
+{
+    _cleanup_(cleanup_close) int fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return -errno;
+    return io_read(fd, max, IO_NO_DEADLINE, data, length);
+}
+
+int io_write(int fd, const char *data, size_t length)
+{
+    while (length > 0) {
+        ssize_t count = write(fd, data, length);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return -errno;
+        if (count == 0)
+            return -EIO;
+        data += count;
+        length -= (size_t)count;
+    }
+    return 0;
+}
+
+static int write_new_file(int directory, const char *path, const char *data, size_t length)
+{
+    int fd = openat(directory, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return -errno;
+    int result = io_write(fd, data, length);
+    if (result == 0 && fsync(fd) < 0)
+        result = -errno;
+    if (close(fd) < 0 && result == 0)
+        result = -errno;
+    return result;
+}
+
+int io_replace_file(int directory, const char *temporary, const char *path, const char *data, size_t length)
+{
+    if (unlinkat(directory, temporary, 0) < 0 && errno != ENOENT)
+        return -errno;
+    int result = write_new_file(directory, temporary, data, length);
+    if (result == 0 && renameat(directory, temporary, directory, path) < 0)
+        result = -errno;
+    if (result < 0) {
+        unlinkat(directory, temporary, 0);
+        return result;
+    }
+    /* Past the rename the file is in place: a directory that cannot be synced changes nothing about that. */
+    fsync(directory);
+    return 0;
+}
+
+int io_open_directory(int parent, const char *path, bool make)
+{
+    if (make && mkdirat(parent, path, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno == ELOOP ? -ENOTDIR : -errno;
+    struct stat status;
+    int result = 0;
+    if (fstat(fd, &status) < 0)
+        result = -errno;
+    else if (status.st_uid != geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)))
+        result = -EPERM;
+    if (result == 0)
+        return fd;
+    close(fd);
+    return result;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* io - whole files, deadlines, and replacement of a file by one rename */
+#ifndef VFPOOL_IO_H
+#define VFPOOL_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleanup.h"
+
+#define IO_NO_DEADLINE (-1)
+
+/** io_now_ms() - milliseconds of the monotonic clock */
+int64_t io_now_ms(void);
+
+/**
+ * io_read() - read a descriptor to its end
+ * @max:        the most bytes taken; one more is -EFBIG
+ * @timeout_ms: from now to the end of the data, or IO_NO_DEADLINE
+ * @data:       the caller frees it; a NUL follows the @length bytes
+ *
+ * Return: 0, -EFBIG, -ETIMEDOUT, -ENOMEM, or what read(2) and poll(2) say.
+ */
+int io_read(int fd, size_t max, int timeout_ms, char **data, size_t *length) must_check nonnull(4, 5);
+
+/** io_read_file() - the same for a file; a symbolic link is not followed (-ELOOP) */
+int io_read_file(int directory, const char *path, size_t max, char **data, size_t *length) must_check nonnull(2, 4, 5);
+
+/** io_write() - write all of it, however often the kernel takes only a part. Return: 0 or a negative errno value. */
+int io_write(int fd, const char *data, size_t length) must_check nonnull(2);
+
+/**
+ * io_replace_file() - put a whole file in place by one rename
+ * @temporary: a name in the same file system; an old one of that name (left by a crash) is removed first
+ *
+ * Whoever reads @path sees the old content or the new, never a part. On failure @path is what it was.
+ *
+ * Return: 0 or a negative errno value.
+ */
+int io_replace_file(int directory, const char *temporary, const char *path, const char *data, size_t length)
+    must_check nonnull(2, 3, 4);
+
+/**
+ * io_open_directory() - open a directory that only its owner writes to
+ * @make: create it (0700) when it is missing
+ *
+ * Return: a descriptor, or -ENOTDIR for a link or a file, -EPERM when it is not this user's or others may write to it,
+ * or what mkdirat(2) and openat(2) say.
+ */
+int io_open_directory(int parent, const char *path, bool make) must_check nonnull(2);
+
+#endif

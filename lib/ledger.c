@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Theory of operation
+ *
+ *   lock               flock(2); holds the writer's PID while the ledger is being changed, and is empty otherwise
+ *   guests/UUID.xml    all that this guest holds (claim.h)
+ *   vfs/DDDD:BB:SS.F   a symbolic link to ../guests/UUID.xml
+ *   new.xml            a guest file on its way to its name
+ *
+ * A VF is taken if and only if its link resolves to a guest file that lists it. So there is one commit point:
+ *
+ *   put    links of the VFs; guest file by rename [commit]; links of VFs that the guest had and has no more go
+ *   drop   guest file goes [commit]; its links go
+ *
+ * A process killed before the commit leaves links that say nothing, after it links that say nothing any more. Both
+ * are found because the lock file then still holds a PID: the next process to get the lock sees it and repairs before
+ * it does anything else. Hence under the lock every link in vfs/ counts, and what is taken is one listing of that
+ * directory, however many VFs and guests there are.
+ *
+ * A guest file that cannot be understood is set aside as UUID.bad. The guest may be running, so its links stay, and
+ * with them its VFs untouchable, until it is prepared or released. The bad file goes at the release after that.
+ */
+#include "ledger.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "io.h"
+#include "lock.h"
+
+#define LOCK "lock"
+#define NEW_FILE "new.xml"
+#define MAX_GUEST_BYTES ((size_t)1024 * 1024)
+#define GUEST_NAME_SIZE (UUID_SIZE + 4)                     /* UUID.xml */
+#define GUEST_PATH_SIZE (sizeof "guests/" + GUEST_NAME_SIZE) /* from the directory, and from a link in vfs/ */
+
+struct ledger {
+    int directory, lock, guests, vfs;
+    bool writing; /* the lock is exclusive and the lock file holds our PID */
+    bool dirty;   /* leave the PID behind: the next one shall repair */
+};
+
+/* ---- opening and closing ---- */
+
+static int take_lock(struct ledger *ledger, enum ledger_mode mode, int timeout_ms, struct error *error)
+{
+    int64_t deadline = io_now_ms() + timeout_ms;
+    int result = lock_take(ledger->lock, mode == LEDGER_WRITE, deadline);
+    /* A reader that finds a killed writer's PID becomes a writer, to repair. */
+    if (result == 0 && mode == LEDGER_READ && lock_pid(ledger->lock) != 0) {
+        mode = LEDGER_WRITE;
+        result = lock_take(ledger->lock, true, deadline);
+    }
+    ledger->writing = result == 0 && mode == LEDGER_WRITE;
+    if (result != -ETIMEDOUT)
+        return result < 0 ? error_set(error, -result, "cannot lock the ledger: %s", strerror(-result)) : 0;
+    long holder = lock_pid(ledger->lock);
+    if (holder == 0)
+        return error_set(error, ETIMEDOUT, "the ledger was locked by readers for %d s: try again", timeout_ms / 1000);
+    return error_set(error, ETIMEDOUT,
+                     "the ledger was locked for %d s by process %ld: look at it (ps %ld), end it if it hangs, try again",
+                     timeout_ms / 1000, holder, holder);
+}
+
+static int refuse_directory(int result, const char *path, struct error *error)
+{
+    const char *why = result == -ENOTDIR ? "it is a link or no directory: remove it"
+                      : result == -EPERM ? "it belongs to another user, or others may write to it: correct its owner "
+                                           "and mode (0700)"
+                                         : strerror(-result);
+    return error_set(error, -result, "cannot use /%s: %s", path, why);
+}
+
+static int open_part(int parent, const char *name, const char *path, bool make, int *fd, struct error *error)
+{
+    *fd = io_open_directory(parent, name, make);
+    return *fd < 0 ? refuse_directory(*fd, path, error) : 0;
+}
+
+static int open_files(struct ledger *ledger, bool make, struct error *error)
+{
+    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (make ? O_CREAT : 0);
+    ledger->lock = openat(ledger->directory, LOCK, flags, 0600);
+    if (ledger->lock < 0 && errno == ENOENT && !make)
+        return -ENOENT;
+    if (ledger->lock < 0)
+        return error_set(error, errno, "cannot open /" LEDGER_DIRECTORY "/" LOCK ": %s", strerror(errno));
+    int result = open_part(ledger->directory, "guests", LEDGER_DIRECTORY "/guests", true, &ledger->guests, error);
+    if (result == 0)
+        result = open_part(ledger->directory, "vfs", LEDGER_DIRECTORY "/vfs", true, &ledger->vfs, error);
+    return result;
+}
+
+static int start_writing(struct ledger *ledger, struct error *error)
+{
+    long dead = lock_pid(ledger->lock);
+    int result = lock_mark(ledger->lock, getpid());
+    if (result < 0) {
+        ledger->dirty = dead != 0;
+        return error_set(error, -result, "cannot write /" LEDGER_DIRECTORY "/" LOCK ": %s", strerror(-result));
+    }
+    if (dead == 0)
+        return 0;
+    result = ledger_repair(ledger, error);
+    ledger->dirty = result < 0;
+    return result < 0 ? result : 0;
+}
+
+static int open_ledger(int root, enum ledger_mode mode, int timeout_ms, struct ledger *ledger, struct error *error)
+{
+    bool make = mode == LEDGER_WRITE;
+    if (make && mkdirat(root, "run", 0755) < 0 && errno != EEXIST)
+        return error_set(error, errno, "cannot make /run: %s", strerror(errno));
+    ledger->directory = io_open_directory(root, LEDGER_DIRECTORY, make);
+    if (ledger->directory == -ENOENT && !make)
+        return 0;
+    if (ledger->directory < 0)
+        return refuse_directory(ledger->directory, LEDGER_DIRECTORY, error);
+    int result = open_files(ledger, make, error);
+    if (result == -ENOENT && !make) {
+        cleanup_close(&ledger->directory);
+        ledger->directory = -1;
+        return 0;
+    }
+    if (result == 0)
+        result = take_lock(ledger, mode, timeout_ms, error);
+    return result == 0 && ledger->writing ? start_writing(ledger, error) : result;
+}
+
+int ledger_open(int root, enum ledger_mode mode, int timeout_ms, struct ledger **ledger, struct error *error)
+{
+    struct ledger *opened = malloc(sizeof *opened);
+    *ledger = NULL;
+    if (!opened)
+        return error_memory(error);
+    *opened = (struct ledger){.directory = -1, .lock = -1, .guests = -1, .vfs = -1};
+    int result = open_ledger(root, mode, timeout_ms, opened, error);
+    if (result < 0)
+        ledger_close(opened);
+    else
+        *ledger = opened;
+    return result;
+}
+
+void ledger_close(struct ledger *ledger)
+{
+    if (!ledger)
+        return;
+    /* A mark that cannot be taken away costs the next one a needless repair, and nothing else. */
+    if (ledger->writing && !ledger->dirty && lock_mark(ledger->lock, 0) < 0)
+        ledger->dirty = true;
+    cleanup_close(&ledger->vfs);
+    cleanup_close(&ledger->guests);
+    cleanup_close(&ledger->lock);
+    cleanup_close(&ledger->directory);
+    free(ledger);
+}
+
+/* ---- names ---- */
+
+static void guest_file(const char *uuid, const char *suffix, char name[GUEST_NAME_SIZE])
+{
+    snprintf(name, GUEST_NAME_SIZE, "%.36s.%.3s", uuid, suffix);
+}
+
+/* The UUID of a name like UUID.xml. Return: 0 or -EINVAL. */
+static int file_guest(const char *name, const char *suffix, char uuid[UUID_SIZE])
+{
+    char text[UUID_SIZE];
+    if (strlen(name) != GUEST_NAME_SIZE - 1 || strcmp(name + UUID_SIZE, suffix) != 0 || name[UUID_SIZE - 1] != '.')
+        return -EINVAL;
+    memcpy(text, name, UUID_SIZE - 1);
+    text[UUID_SIZE - 1] = '\0';
+    return domain_parse_uuid(text, uuid);
+}
+
+/* Whose link this is. Return: 0, -ENOENT when there is none, -EINVAL when it is no link of ours. */
+static int read_link(const struct ledger *ledger, const char *address, char uuid[UUID_SIZE])
+{
+    char target[GUEST_PATH_SIZE + 8];
+    ssize_t length = readlinkat(ledger->vfs, address, target, sizeof target - 1);
+    if (length < 0)
+        return errno == ENOENT ? -ENOENT : -EINVAL;
+    target[length] = '\0';
+    if (strncmp(target, "../guests/", strlen("../guests/")) != 0)
+        return -EINVAL;
+    return file_guest(target + strlen("../guests/"), "xml", uuid);
+}
+
+static DIR *list_directory(int fd)
+{
+    int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+    if (!directory && copy >= 0)
+        close(copy);
+    return directory;
+}
+
+/* ---- reading ---- */
+
+bool ledger_may_hold(int root, const char *uuid)
+{
+    char path[sizeof LEDGER_DIRECTORY + GUEST_PATH_SIZE + 2];
+    struct stat status;
+    static const char *const suffixes[] = {"xml", "bad"};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, LEDGER_DIRECTORY "/guests/%.36s.%s", uuid, suffixes[i]);
+        if (fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) == 0)
+            return true;
+    }
+    /* A writer's PID: it is at work, or it was killed and may have left links. */
+    return fstatat(root, LEDGER_DIRECTORY "/" LOCK, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_size > 0;
+}
+
+int ledger_taken(const struct ledger *ledger, struct pciaddr_set *set, struct error *error)
+{
+    if (ledger->directory < 0)
+        return 0;
+    DIR *directory = list_directory(ledger->vfs);
+    if (!directory)
+        return error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/vfs: %s", strerror(errno));
+    int result = 0;
+    struct pciaddr address;
+    for (struct dirent *entry = readdir(directory); entry && result == 0; entry = readdir(directory))
+        if (pciaddr_parse(entry->d_name, &address) == 0)
+            result = pciaddr_set_add(set, &address);
+    closedir(directory);
+    return result < 0 ? error_memory(error) : 0;
+}
+
+static int read_guest(const struct ledger *ledger, const char *name, const char *uuid, struct claim **claim,
+                      struct error *error)
+{
+    _cleanup_(cleanup_free) char *data = NULL;
+    char path[sizeof LEDGER_DIRECTORY + GUEST_PATH_SIZE + 2];
+    size_t length = 0;
+    snprintf(path, sizeof path, "/" LEDGER_DIRECTORY "/guests/%s", name);
+    int result = io_read_file(ledger->guests, name, MAX_GUEST_BYTES, &data, &length);
+    if (result == -ENOENT)
+        return -ENOENT;
+    if (result == -EFBIG || result == -ELOOP)
+        return error_set(error, EINVAL, "%s is not a guest file: %s", path, strerror(-result));
+    if (result < 0)
+        return error_set(error, -result, "cannot read %s: %s", path, strerror(-result));
+    return claim_parse(data, length, uuid, path, claim, error);
+}
+
+int ledger_get(const struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error)
+{
+    char name[GUEST_NAME_SIZE], bad[GUEST_NAME_SIZE];
+    struct error problem = {0};
+    *claim = NULL;
+    if (ledger->directory < 0)
+        return 0;
+    guest_file(uuid, "xml", name);
+    int result = read_guest(ledger, name, uuid, claim, &problem);
+    if (result == 0 || result == -ENOENT)
+        return 0;
+    if (result != -EINVAL)
+        return error_set(error, -result, "%s", problem.message);
+    guest_file(uuid, "bad", bad);
+    if (!ledger->writing) {
+        error_note(error, "%s: its VFs are not given out", problem.message);
+        return 0;
+    }
+    if (renameat(ledger->guests, name, ledger->guests, bad) < 0)
+        return error_set(error, errno, "%s, and cannot be set aside: %s", problem.message, strerror(errno));
+    error_note(error, "%s: set aside as %s, its VFs are not given out until the guest is started or released",
+               problem.message, bad);
+    return 0;
+}
+
+int ledger_holder(const struct ledger *ledger, const struct pciaddr *address, struct claim **claim,
+                  char uuid[UUID_SIZE], struct error *error)
+{
+    char text[PCIADDR_SIZE];
+    *claim = NULL;
+    uuid[0] = '\0';
+    if (ledger->directory < 0)
+        return 0;
+    int result = read_link(ledger, pciaddr_format(address, text), uuid);
+    if (result == -ENOENT)
+        return 0;
+    if (result < 0)
+        return error_set(error, -result, "/" LEDGER_DIRECTORY "/vfs/%s is not a link that vfpool made: remove it",
+                         text);
+    result = ledger_get(ledger, uuid, claim, error);
+    if (result == 0 && *claim && !claim_find(*claim, address)) {
+        claim_free(steal(*claim));
+        uuid[0] = '\0';
+    }
+    return result;
+}
+
+static int compare_claims(const void *a, const void *b)
+{
+    return strcmp((*(struct claim *const *)a)->uuid, (*(struct claim *const *)b)->uuid);
+}
+
+static int add_claim(struct claim ***claims, size_t *count, struct claim *claim)
+{
+    struct claim **larger = realloc(*claims, (*count + 1) * sizeof *larger);
+    if (!larger) {
+        claim_free(claim);
+        return -ENOMEM;
+    }
+    larger[(*count)++] = claim;
+    *claims = larger;
+    return 0;
+}
+
+int ledger_all(const struct ledger *ledger, struct claim ***claims, size_t *count, struct error *error)
+{
+    *claims = NULL;
+    *count = 0;
+    DIR *directory = ledger->directory < 0 ? NULL : list_directory(ledger->guests);
+    if (!directory)
+        return ledger->directory < 0
+                   ? 0
+                   : error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/guests: %s", strerror(errno));
+    int result = 0;
+    char uuid[UUID_SIZE];
+    for (struct dirent *entry = readdir(directory); entry && result == 0; entry = readdir(directory)) {
+        struct claim *claim = NULL;
+        if (file_guest(entry->d_name, "xml", uuid) < 0)
+            continue;
+        result = ledger_get(ledger, uuid, &claim, error);
+        if (result == 0 && claim && add_claim(claims, count, claim) < 0)
+            result = error_memory(error);
+    }
+    closedir(directory);
+    if (*count > 0)
+        qsort(*claims, *count, sizeof **claims, compare_claims);
+    return result;
+}
+
+/* ---- changing ---- */
+
+/* Makes a VF's link. Return: 1 when it is new, 0 when the guest had it, -EEXIST when another guest has it. */
+static int make_link(struct ledger *ledger, const char *uuid, const char *address)
+{
+    char target[sizeof "../guests/" + GUEST_NAME_SIZE], owner[UUID_SIZE];
+    snprintf(target, sizeof target, "../guests/%.36s.xml", uuid);
+    if (symlinkat(target, ledger->vfs, address) == 0)
+        return 1;
+    if (errno != EEXIST)
+        return -errno;
+    return read_link(ledger, address, owner) == 0 && strcmp(owner, uuid) == 0 ? 0 : -EEXIST;
+}
+
+static void remove_link(struct ledger *ledger, const struct pciaddr *address)
+{
+    char text[PCIADDR_SIZE];
+    if (unlinkat(ledger->vfs, pciaddr_format(address, text), 0) < 0 && errno != ENOENT)
+        ledger->dirty = true;
+}
+
+/* The VFs of a claim whose links were made in this call: new[i] is set. */
+static void undo_links(struct ledger *ledger, const struct claim *claim, const bool *new)
+{
+    for (size_t i = 0; i < claim->vf_count; i++)
+        if (new[i])
+            remove_link(ledger, &claim->vfs[i].address);
+}
+
+static int make_links(struct ledger *ledger, const struct claim *claim, bool *new, struct error *error)
+{
+    char text[PCIADDR_SIZE];
+    for (size_t i = 0; i < claim->vf_count; i++) {
+        int result = make_link(ledger, claim->uuid, pciaddr_format(&claim->vfs[i].address, text));
+        if (result == -EEXIST)
+            return error_set(error, EEXIST, "VF %s is taken by another guest", text);
+        if (result < 0)
+            return error_set(error, -result, "cannot make /" LEDGER_DIRECTORY "/vfs/%s: %s", text, strerror(-result));
+        new[i] = result == 1;
+    }
+    return 0;
+}
+
+/* Removes the guest's links that its claim does not list; a NULL claim lists none. */
+static int remove_stale_links(struct ledger *ledger, const char *uuid, const struct claim *claim)
+{
+    DIR *directory = list_directory(ledger->vfs);
+    if (!directory)
+        return -errno;
+    struct pciaddr address;
+    char owner[UUID_SIZE];
+    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory))
+        if (pciaddr_parse(entry->d_name, &address) == 0 && !claim_find(claim, &address) &&
+            read_link(ledger, entry->d_name, owner) == 0 && strcmp(owner, uuid) == 0)
+            remove_link(ledger, &address);
+    closedir(directory);
+    return 0;
+}
+
+/* What the guest had before goes: by its old claim, or where that was set aside as bad, by looking at every link. */
+static void remove_old_links(struct ledger *ledger, const char *uuid, const struct claim *old,
+                             const struct claim *claim)
+{
+    char bad[GUEST_NAME_SIZE];
+    for (size_t i = 0; old && i < old->vf_count; i++)
+        if (!claim_find(claim, &old->vfs[i].address))
+            remove_link(ledger, &old->vfs[i].address);
+    guest_file(uuid, "bad", bad);
+    if (faccessat(ledger->guests, bad, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return;
+    if (remove_stale_links(ledger, uuid, claim) < 0)
+        ledger->dirty = true;
+}
+
+int ledger_put(struct ledger *ledger, const struct claim *claim, struct error *error)
+{
+    _cleanup_(cleanup_free) char *data = NULL;
+    _cleanup_(cleanup_free) bool *new = calloc(claim->vf_count + 1, sizeof *new);
+    _cleanup_(cleanup_claim) struct claim *old = NULL;
+    char path[GUEST_PATH_SIZE];
+    size_t length = 0;
+    if (!new)
+        return error_memory(error);
+    int result = ledger_get(ledger, claim->uuid, &old, error);
+    if (result == 0)
+        result = claim_format(claim, &data, &length, error);
+    if (result < 0)
+        return result;
+    result = make_links(ledger, claim, new, error);
+    if (result == 0) {
+        snprintf(path, sizeof path, "guests/%.36s.xml", claim->uuid);
+        result = io_replace_file(ledger->directory, NEW_FILE, path, data, length);
+        if (result < 0)
+            error_set(error, -result, "cannot write /" LEDGER_DIRECTORY "/%s: %s", path, strerror(-result));
+    }
+    if (result < 0)
+        undo_links(ledger, claim, new);
+    else
+        remove_old_links(ledger, claim->uuid, old, claim);
+    return result;
+}
+
+int ledger_drop(struct ledger *ledger, const char *uuid, struct error *error)
+{
+    _cleanup_(cleanup_claim) struct claim *old = NULL;
+    char name[GUEST_NAME_SIZE], bad[GUEST_NAME_SIZE];
+    guest_file(uuid, "bad", bad);
+    bool had_bad = faccessat(ledger->guests, bad, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    int result = ledger_get(ledger, uuid, &old, error);
+    if (result < 0)
+        return result;
+    guest_file(uuid, "xml", name);
+    if (unlinkat(ledger->guests, name, 0) < 0 && errno != ENOENT)
+        return error_set(error, errno, "cannot remove /" LEDGER_DIRECTORY "/guests/%s: %s", name, strerror(errno));
+    remove_old_links(ledger, uuid, old, NULL);
+    /* What this very call set aside is left for a person to look at. */
+    if (had_bad)
+        unlinkat(ledger->guests, bad, 0);
+    return 0;
+}
+
+int ledger_forget(struct ledger *ledger, const struct pciaddr *address, struct error *error)
+{
+    char text[PCIADDR_SIZE];
+    if (unlinkat(ledger->vfs, pciaddr_format(address, text), 0) == 0 || errno == ENOENT)
+        return 0;
+    return error_set(error, errno, "cannot remove /" LEDGER_DIRECTORY "/vfs/%s: %s", text, strerror(errno));
+}
+
+/* ---- repair ---- */
+
+/* Return: 1 when the link said nothing and was removed, 0 when it stays, or a negative errno value. */
+static int repair_link(struct ledger *ledger, const char *text, struct error *error)
+{
+    struct pciaddr address;
+    char uuid[UUID_SIZE], bad[GUEST_NAME_SIZE];
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    if (pciaddr_parse(text, &address) < 0)
+        return 0;
+    if (read_link(ledger, text, uuid) < 0) {
+        error_note(error, "/" LEDGER_DIRECTORY "/vfs/%s is not a link that vfpool made: remove it", text);
+        return 0;
+    }
+    int result = ledger_get(ledger, uuid, &claim, error);
+    if (result < 0)
+        return result;
+    guest_file(uuid, "bad", bad);
+    if (claim_find(claim, &address) || (!claim && faccessat(ledger->guests, bad, F_OK, AT_SYMLINK_NOFOLLOW) == 0))
+        return 0;
+    result = ledger_forget(ledger, &address, error);
+    if (result < 0)
+        return result;
+    error_note(error, "VF %s was left over from an interrupted call for guest %s: free again", text, uuid);
+    return 1;
+}
+
+static int repair_links(struct ledger *ledger, struct error *error)
+{
+    DIR *directory = list_directory(ledger->vfs);
+    if (!directory)
+        return error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/vfs: %s", strerror(errno));
+    int repairs = 0, result = 0;
+    for (struct dirent *entry = readdir(directory); entry && result >= 0; entry = readdir(directory)) {
+        result = repair_link(ledger, entry->d_name, error);
+        repairs += result > 0;
+    }
+    closedir(directory);
+    return result < 0 ? result : repairs;
+}
+
+static int repair_guest(struct ledger *ledger, const struct claim *claim, struct error *error)
+{
+    char text[PCIADDR_SIZE];
+    int repairs = 0;
+    for (size_t i = 0; i < claim->vf_count; i++) {
+        int result = make_link(ledger, claim->uuid, pciaddr_format(&claim->vfs[i].address, text));
+        if (result == -EEXIST)
+            error_note(error, "VF %s is listed by guest '%s' (%s) and by another: release one of them", text,
+                       claim->name, claim->uuid);
+        else if (result < 0)
+            return error_set(error, -result, "cannot make /" LEDGER_DIRECTORY "/vfs/%s: %s", text, strerror(-result));
+        else if (result == 1)
+            error_note(error, "VF %s of guest '%s' had lost its link: made again", text, claim->name);
+        repairs += result == 1;
+    }
+    return repairs;
+}
+
+int ledger_repair(struct ledger *ledger, struct error *error)
+{
+    struct claim **claims = NULL;
+    size_t count = 0;
+    if (unlinkat(ledger->directory, NEW_FILE, 0) < 0 && errno != ENOENT)
+        return error_set(error, errno, "cannot remove /" LEDGER_DIRECTORY "/" NEW_FILE ": %s", strerror(errno));
+    int repairs = repair_links(ledger, error);
+    int result = repairs < 0 ? repairs : ledger_all(ledger, &claims, &count, error);
+    for (size_t i = 0; i < count && result >= 0; i++) {
+        result = repair_guest(ledger, claims[i], error);
+        repairs += result > 0 ? result : 0;
+    }
+    claims_free(claims, count);
+    return result < 0 ? result : repairs;
+}

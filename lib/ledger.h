@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ledger - who holds which VF: run/vfpool/, under one lock */
+#ifndef VFPOOL_LEDGER_H
+#define VFPOOL_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "claim.h"
+#include "error.h"
+#include "pciaddr.h"
+
+#define LEDGER_DIRECTORY "run/vfpool"
+#define LEDGER_LOCK_MS 10000
+
+struct ledger;
+
+enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
+
+/**
+ * ledger_open() - take the lock and open the ledger, repairing what a killed process left behind
+ * @mode:       LEDGER_READ shares the lock with other readers, and makes nothing: no directory is an empty ledger
+ * @timeout_ms: how long to wait for the lock
+ *
+ * Return: 0, -ETIMEDOUT with the process that holds the lock, -EPERM or -ENOTDIR when the directory is not to be
+ * trusted, or another negative errno value. The caller closes with ledger_close().
+ */
+int ledger_open(int root, enum ledger_mode mode, int timeout_ms, struct ledger **ledger, struct error *error)
+    must_check nonnull(4, 5);
+
+/** ledger_close() - give the lock back; NULL does nothing */
+void ledger_close(struct ledger *ledger);
+
+static inline void cleanup_ledger(struct ledger **ledger)
+{
+    ledger_close(*ledger);
+}
+
+/**
+ * ledger_may_hold() - whether it is worth taking the lock for a guest: without it, and without opening anything
+ *
+ * Return: false when the guest certainly has nothing in the ledger.
+ */
+bool ledger_may_hold(int root, const char *uuid) must_check nonnull(2);
+
+/**
+ * ledger_taken() - the addresses of all VFs that cannot be given out
+ * @set: empty; the caller frees with pciaddr_set_free(), also after a failure
+ */
+int ledger_taken(const struct ledger *ledger, struct pciaddr_set *set, struct error *error) must_check nonnull(1, 2, 3);
+
+/**
+ * ledger_get() - what a guest holds
+ * @claim: NULL when it holds nothing; else the caller frees with claim_free()
+ *
+ * A file that cannot be understood is set aside as UUID.bad (a reader only says so), and its VFs stay untouchable
+ * until the guest is next prepared or released, or a person releases them.
+ *
+ * Return: 0 or a negative errno value.
+ */
+int ledger_get(const struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error)
+    must_check nonnull(1, 2, 3, 4);
+
+/**
+ * ledger_put() - make this all that the guest holds, whether it held something before or not
+ *
+ * Return: 0, -EEXIST when another guest has one of the VFs, or another negative errno value; then nothing changed.
+ */
+int ledger_put(struct ledger *ledger, const struct claim *claim, struct error *error) must_check nonnull(1, 2, 3);
+
+/** ledger_drop() - the guest holds nothing any more; nothing held is no error. Return: 0 or a negative errno value. */
+int ledger_drop(struct ledger *ledger, const char *uuid, struct error *error) must_check nonnull(1, 2, 3);
+
+/**
+ * ledger_holder() - who has this VF
+ * @claim: NULL when nobody does or when the file of who does is corrupt; else the caller frees with claim_free()
+ * @uuid:  the guest's, also when its file is corrupt; empty when the VF is free
+ */
+int ledger_holder(const struct ledger *ledger, const struct pciaddr *address, struct claim **claim,
+                  char uuid[UUID_SIZE], struct error *error) must_check nonnull(1, 2, 3, 4, 5);
+
+/**
+ * ledger_all() - every claim, in the order of the guests' UUIDs
+ * @claims: the caller frees with claims_free(), also after a failure
+ */
+int ledger_all(const struct ledger *ledger, struct claim ***claims, size_t *count, struct error *error)
+    must_check nonnull(1, 2, 3, 4);
+
+/**
+ * ledger_repair() - make every link resolve to a guest file that lists it, and every listed VF have its link
+ *
+ * What it did is added to @error's notes, a line each. ledger_open() calls it after a crash.
+ *
+ * Return: the number of repairs, or a negative errno value.
+ */
+int ledger_repair(struct ledger *ledger, struct error *error) must_check nonnull(1, 2);
+
+/** ledger_forget() - drop one link whose guest file is corrupt or gone. Return: 0 or a negative errno value. */
+int ledger_forget(struct ledger *ledger, const struct pciaddr *address, struct error *error) must_check nonnull(1, 2, 3);
+
+#endif

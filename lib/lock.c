@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lock.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/time.h>
+
+#include "io.h"
+
+#define TICK_US 50000
+
+static void interrupt(int number)
+{
+    (void)number;
+}
+
+int lock_take(int fd, bool exclusive, int64_t deadline)
+{
+    int operation = exclusive ? LOCK_EX : LOCK_SH;
+    if (flock(fd, operation | LOCK_NB) == 0)
+        return 0;
+    /* The timer repeats, as a signal that comes just before the call would be lost. */
+    struct sigaction action = {.sa_handler = interrupt}, old_action;
+    struct itimerval tick = {.it_interval.tv_usec = TICK_US, .it_value.tv_usec = TICK_US}, old_tick;
+    if (sigaction(SIGALRM, &action, &old_action) < 0)
+        return -errno;
+    int result = setitimer(ITIMER_REAL, &tick, &old_tick) < 0 ? -errno : 0;
+    while (result == 0 && flock(fd, operation) < 0) {
+        if (errno != EINTR)
+            result = -errno;
+        else if (io_now_ms() >= deadline)
+            result = -ETIMEDOUT;
+    }
+    setitimer(ITIMER_REAL, &old_tick, NULL);
+    sigaction(SIGALRM, &old_action, NULL);
+    return result;
+}
+
+pid_t lock_pid(int fd)
+{
+    char text[32];
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+    if (length <= 0)
+        return 0;
+    text[length] = '\0';
+    return (pid_t)strtol(text, NULL, 10);
+}
+
+int lock_mark(int fd, pid_t pid)
+{
+    char text[32];
+    int length = pid ? snprintf(text, sizeof text, "%ld\n", (long)pid) : 0;
+    if (ftruncate(fd, 0) < 0)
+        return -errno;
+    ssize_t written = length ? pwrite(fd, text, (size_t)length, 0) : 0;
+    return written == length ? 0 : written < 0 ? -errno : -EIO;
+}

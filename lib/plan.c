@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "transform.h"
+
+void plan_free(struct plan *plan)
+{
+    vf_tables_free(plan->tables, plan->pools.count);
+    pools_free(&plan->pools);
+    host_close(&plan->host);
+    domain_free(&plan->domain);
+    free(plan->requests);
+    free(plan->choices);
+}
+
+static bool is_pool(void *context, const char *network)
+{
+    return pool_exists(*(const int *)context, network);
+}
+
+static struct vf_table *table_of(const struct plan *plan, const struct pool *pool)
+{
+    return &plan->tables[pool - plan->pools.pools];
+}
+
+static void add_choice(struct plan *plan, const struct request *request, const struct vf_table *table,
+                       const struct vf *wanted)
+{
+    plan->requests[plan->count] = request;
+    plan->choices[plan->count++] = (struct choose_request){.table = table, .wanted = wanted};
+}
+
+/* Whose pool the device is. Return: 0, also when it is no pool's, or -EINVAL when two requests name it. */
+static int add_static(struct plan *plan, const struct request *request, struct error *error)
+{
+    char text[PCIADDR_SIZE];
+    for (size_t i = 0; i < plan->pools.count; i++) {
+        const struct vf_table *table = &plan->tables[i];
+        const struct vf *vf = table->pool->fault.code ? NULL : vf_find(table, &request->address);
+        if (!vf)
+            continue;
+        for (size_t j = 0; j < plan->count; j++)
+            if (plan->choices[j].wanted == vf)
+                return error_set(error, EINVAL, "guest '%s' asks for PCI device %s twice", plan->domain.name,
+                                 pciaddr_format(&vf->address, text));
+        add_choice(plan, request, table, vf);
+        return 0;
+    }
+    return 0;
+}
+
+static int add_network(struct plan *plan, const struct request *request, struct error *error)
+{
+    const struct pool *pool = pools_find(&plan->pools, request->network);
+    if (!pool)
+        return 0;
+    if (pool->fault.code)
+        return error_set(error, pool->fault.code, "pool '%s' is out of service: %s", pool->name, pool->fault.message);
+    add_choice(plan, request, table_of(plan, pool), NULL);
+    return 0;
+}
+
+/* Whether this kind of plan is about such a request. */
+static bool concerns(enum plan_kind kind, const struct request *request)
+{
+    switch (kind) {
+    case PLAN_START:
+        return true;
+    case PLAN_FILTER: /* F13: only these may change, and the sheet knows them by their MAC address */
+        return request->type == REQUEST_INTERFACE && request->mac[0];
+    case PLAN_ADOPT:
+        return request->type != REQUEST_NETWORK;
+    }
+    return false;
+}
+
+static size_t count_concerned(const struct plan *plan)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->domain.request_count; i++)
+        count += concerns(plan->kind, &plan->domain.requests[i]);
+    return count;
+}
+
+int plan_load(struct plan *plan, int root, enum plan_kind kind, const char *data, size_t length, struct error *error)
+{
+    *plan = (struct plan){.kind = kind, .host.sys = -1};
+    int result = domain_read(data, length, is_pool, &root, &plan->domain, error);
+    size_t count = result < 0 ? 0 : count_concerned(plan);
+    if (count == 0)
+        return result;
+    result = pools_load(root, &plan->pools, error);
+    if (result < 0 || plan->pools.count == 0)
+        return result;
+    plan->requests = calloc(count, sizeof *plan->requests);
+    plan->choices = calloc(count, sizeof *plan->choices);
+    if (!plan->requests || !plan->choices)
+        return error_memory(error);
+    result = host_open(root, &plan->host, error);
+    if (result == 0)
+        result = vf_tables_load(&plan->host, &plan->pools, &plan->tables, error);
+    for (size_t i = 0; i < plan->domain.request_count && result == 0; i++) {
+        const struct request *request = &plan->domain.requests[i];
+        if (concerns(kind, request))
+            result = request->type == REQUEST_NETWORK ? add_network(plan, request, error)
+                                                      : add_static(plan, request, error);
+    }
+    return result;
+}
+
+static int mark_taken(struct plan *plan, const struct ledger *ledger, const struct claim *own, struct error *error)
+{
+    struct pciaddr_set taken = {0};
+    int result = ledger_taken(ledger, &taken, error);
+    for (size_t i = 0; i < plan->pools.count && result == 0; i++) {
+        struct vf_table *table = &plan->tables[i];
+        for (size_t j = 0; j < table->vf_count && taken.count; j++)
+            if (pciaddr_set_has(&taken, &table->vfs[j].address) && !claim_find(own, &table->vfs[j].address))
+                table->vfs[j].obstacle = VF_TAKEN;
+    }
+    pciaddr_set_free(&taken);
+    return result;
+}
+
+static void examine_table(const struct plan *plan, const struct vf_table *table)
+{
+    for (size_t i = 0; i < table->vf_count; i++)
+        vf_examine(&plan->host, table, &table->vfs[i]);
+}
+
+/*
+ * Looks closely at what was chosen, and at the whole pool once a choice turns out to be unusable: so many thousand VFs
+ * cost nothing, and a PF that is down costs one look at each, once.
+ *
+ * Return: whether all that was chosen can be used.
+ */
+static bool examine_choices(const struct plan *plan)
+{
+    bool usable = true;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct choose_request *choice = &plan->choices[i];
+        if (choice->wanted)
+            continue;
+        vf_examine(&plan->host, choice->table, vf_find(choice->table, &choice->granted->address));
+        if (choice->granted->obstacle == VF_USABLE)
+            continue;
+        usable = false;
+        examine_table(plan, choice->table);
+    }
+    return usable;
+}
+
+/* A text that grows until it is full. */
+struct list {
+    char text[1400];
+    size_t left_out;
+};
+
+static void list_add(struct list *list, const char *format, ...) printf_like(2, 3);
+static void list_add(struct list *list, const char *format, ...)
+{
+    size_t used = strlen(list->text), room = sizeof list->text - used;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(list->text + used, room, format, arguments);
+    va_end(arguments);
+    if (length >= 0 && (size_t)length < room)
+        return;
+    list->text[used] = '\0';
+    list->left_out++;
+}
+
+/* Says who holds a VF. Return: 0 or a negative errno value. */
+static int list_holder(struct list *list, const struct ledger *ledger, const struct vf *vf, struct error *error)
+{
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    char uuid[UUID_SIZE], text[PCIADDR_SIZE];
+    int result = ledger_holder(ledger, &vf->address, &claim, uuid, error);
+    pciaddr_format(&vf->address, text);
+    const char *separator = list->text[0] ? ", " : "";
+    if (result == 0 && claim)
+        list_add(list, "%s%s is held by guest '%.64s'", separator, text, claim->name);
+    else if (result == 0)
+        list_add(list, "%s%s is quarantined: the file of guest %s is corrupt (vfpool release %s)", separator, text,
+                 uuid, text);
+    return result;
+}
+
+static int list_obstacles(struct list *list, const struct plan *plan, size_t index, const struct ledger *ledger,
+                          struct error *error)
+{
+    const struct vf_table *table = plan->choices[index].table;
+    char reason[HOST_NAME_SIZE * 2 + 80], last[sizeof reason] = "";
+    int result = 0;
+    for (size_t i = 0; i < table->vf_count && result == 0; i++) {
+        const struct vf *vf = &table->vfs[i];
+        if (vf->obstacle == VF_TAKEN) {
+            result = list_holder(list, ledger, vf, error);
+            continue;
+        }
+        choose_reason(plan->choices, plan->count, index, vf, reason, sizeof reason);
+        if (strcmp(reason, last) != 0)
+            list_add(list, "%s%s", list->text[0] ? ", " : "", reason);
+        strcpy(last, reason);
+    }
+    if (result == 0 && table->missing)
+        list_add(list, "%s%s", list->text[0] ? ", " : "", table->missing);
+    if (list->left_out) {
+        char tail[48];
+        snprintf(tail, sizeof tail, " and %zu more", list->left_out);
+        size_t used = strlen(list->text);
+        strcpy(list->text + (used + sizeof tail < sizeof list->text ? used : sizeof list->text - sizeof tail), tail);
+    }
+    return result;
+}
+
+static int describe_failure(const struct plan *plan, size_t index, const struct ledger *ledger, struct error *error)
+{
+    const struct request *request = plan->requests[index];
+    const struct choose_request *choice = &plan->choices[index];
+    const char *guest = plan->domain.name, *pool = choice->table->pool->name;
+    struct list list = {.text = ""};
+    int result = 0;
+    if (choice->wanted) {
+        result = list_holder(&list, ledger, choice->wanted, error);
+        return result < 0 ? result
+                          : error_set(error, EBUSY, "guest '%.256s' asks for a VF of pool '%s' by its address, and %s",
+                                      guest, pool, list.text);
+    }
+    result = list_obstacles(&list, plan, index, ledger, error);
+    if (result < 0)
+        return result;
+    return error_set(error, EBUSY, "pool '%s' has no free VF for interface %u of guest '%.256s': %s", pool,
+                     request->number, guest, list.text[0] ? list.text : "it has none at all");
+}
+
+/* F13: an interface whose VF is not to be had here gets any of the same pool. */
+static void free_lost_vfs(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        struct choose_request *choice = &plan->choices[i];
+        struct vf *vf = choice->wanted ? vf_find(choice->table, &choice->wanted->address) : NULL;
+        if (!vf)
+            continue;
+        vf_examine(&plan->host, choice->table, vf);
+        if (vf->obstacle != VF_USABLE)
+            choice->wanted = NULL;
+    }
+}
+
+int plan_choose(struct plan *plan, const struct ledger *ledger, const struct claim *own, struct error *error)
+{
+    size_t failed = 0;
+    int result = mark_taken(plan, ledger, own, error);
+    if (result < 0)
+        return result;
+    if (plan->kind == PLAN_FILTER)
+        free_lost_vfs(plan);
+    do {
+        if (choose(plan->choices, plan->count, &failed) < 0) {
+            examine_table(plan, plan->choices[failed].table);
+            return describe_failure(plan, failed, ledger, error);
+        }
+    } while (!examine_choices(plan));
+    return 0;
+}
+
+int plan_claim(const struct plan *plan, struct claim **claim, struct error *error)
+{
+    _cleanup_(cleanup_claim) struct claim *result = claim_new(plan->domain.uuid, plan->domain.name);
+    if (!result)
+        return error_memory(error);
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct choose_request *choice = &plan->choices[i];
+        struct claim_vf vf = {.address = choice->granted->address,
+                              .pool = choice->table->pool->name,
+                              .pf = choice->table->pfs[choice->granted->pf].name,
+                              .number = choice->granted->number};
+        snprintf(vf.mac, sizeof vf.mac, "%s", plan->requests[i]->mac);
+        if (claim_add(result, &vf) < 0)
+            return error_memory(error);
+    }
+    *claim = steal(result);
+    return 0;
+}
+
+int plan_format(const struct plan *plan, int root, const char *operation, char **text, size_t *length,
+                struct error *error)
+{
+    _cleanup_(cleanup_free) struct transform_grant *grants = calloc(plan->count + 1, sizeof *grants);
+    size_t count = 0;
+    *text = NULL;
+    if (!grants)
+        return error_memory(error);
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct choose_request *choice = &plan->choices[i];
+        if (plan->requests[i]->type == REQUEST_NETWORK || !choice->wanted)
+            grants[count++] = (struct transform_grant){.request = plan->requests[i],
+                                                       .pool = choice->table->pool,
+                                                       .address = choice->granted->address};
+    }
+    return count ? transform_domain(root, operation, &plan->domain, grants, count, text, length, error) : 0;
+}

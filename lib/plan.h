@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* plan - what a guest asks for, and which VFs it would get at this moment */
+#ifndef VFPOOL_PLAN_H
+#define VFPOOL_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "choose.h"
+#include "claim.h"
+#include "domain.h"
+#include "error.h"
+#include "host.h"
+#include "ledger.h"
+#include "pool.h"
+#include "vf.h"
+
+enum plan_kind {
+    PLAN_START,  /* prepare: every interface on a pool, and every device of a pool that is asked for by its address */
+    PLAN_FILTER, /* migrate and restore: hostdev interfaces of a pool keep their VF, or get another of that pool */
+    PLAN_ADOPT,  /* start and reconnect: the devices of pools that the guest has, as they are */
+};
+
+struct plan {
+    enum plan_kind kind;
+    struct domain domain;
+    struct host host;
+    struct pools pools;
+    struct vf_table *tables; /* of each pool */
+    size_t count;            /* of the domain's requests that concern a pool, in their order; 0: the guest has none */
+    const struct request **requests;
+    struct choose_request *choices; /* of each request */
+};
+
+/**
+ * plan_load() - read the domain, and what the pools have for it
+ * @plan: the caller frees with plan_free(), also after a failure
+ *
+ * Takes no lock. A guest without an interface on a pool and without a PCI device costs one parse.
+ *
+ * Return: 0 or a negative errno value.
+ */
+int plan_load(struct plan *plan, int root, enum plan_kind kind, const char *data, size_t length, struct error *error)
+    must_check nonnull(1, 4, 6);
+void plan_free(struct plan *plan) nonnull(1);
+
+/**
+ * plan_choose() - choose VFs for all requests, or none
+ * @ledger: locked
+ * @own:    what the guest holds already, which counts as free; may be NULL
+ *
+ * Return: 0; -EBUSY, with every obstacle and holder, when a request cannot be granted; or another negative errno value.
+ */
+int plan_choose(struct plan *plan, const struct ledger *ledger, const struct claim *own, struct error *error)
+    must_check nonnull(1, 2, 4);
+
+/** plan_claim() - the plan's choice as a claim, which the caller frees with claim_free(). Return: 0 or -ENOMEM. */
+int plan_claim(const struct plan *plan, struct claim **claim, struct error *error) must_check nonnull(1, 2, 3);
+
+/**
+ * plan_format() - the domain XML with the chosen VFs
+ * @text: the caller frees it; NULL when nothing changes
+ */
+int plan_format(const struct plan *plan, int root, const char *operation, char **text, size_t *length,
+                struct error *error) must_check nonnull(1, 3, 4, 5, 6);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "builtin.h"
+#include "io.h"
+#include "schema.h"
+#include "xml.h"
+
+#define SUFFIX ".xml"
+#define MAX_POOL_BYTES ((size_t)1024 * 1024)
+
+static void free_pool(struct pool *pool)
+{
+    for (size_t i = 0; i < pool->source_count; i++)
+        free(pool->sources[i].pf);
+    free(pool->sources);
+    free(pool->name);
+    free(pool->path);
+    cleanup_xml_doc(&pool->doc);
+}
+
+void pools_free(struct pools *pools)
+{
+    for (size_t i = 0; i < pools->count; i++)
+        free_pool(&pools->pools[i]);
+    free(pools->pools);
+    *pools = (struct pools){0};
+}
+
+bool pool_exists(int root, const char *network)
+{
+    char path[sizeof POOL_DIRECTORY + NAME_MAX + 2];
+    if (strchr(network, '/') || !network[0])
+        return false;
+    int length = snprintf(path, sizeof path, POOL_DIRECTORY "/%s" SUFFIX, network);
+    return (size_t)length < sizeof path && faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+struct pool *pools_find(const struct pools *pools, const char *name)
+{
+    for (size_t i = 0; i < pools->count; i++)
+        if (strcmp(pools->pools[i].name, name) == 0)
+            return &pools->pools[i];
+    return NULL;
+}
+
+static int add_source(struct pool *pool, const struct pool_source *source)
+{
+    struct pool_source *larger = realloc(pool->sources, (pool->source_count + 1) * sizeof *larger);
+    if (!larger)
+        return -ENOMEM;
+    larger[pool->source_count++] = *source;
+    pool->sources = larger;
+    return 0;
+}
+
+static int read_pf(struct pool *pool, xmlNodePtr node)
+{
+    _cleanup_(cleanup_xml_string) char *dev = xml_attribute(node, "dev");
+    _cleanup_(cleanup_xml_string) char *number = xml_attribute(xml_child(node, "vf"), "num");
+    struct pool_source source = {.pf = dev ? strdup(dev) : NULL,
+                                 .vf_wanted = number ? (unsigned int)strtoul(number, NULL, 10) : 0};
+    if (!source.pf)
+        return error_memory(&pool->fault);
+    if (add_source(pool, &source) == 0)
+        return 0;
+    free(source.pf);
+    return error_memory(&pool->fault);
+}
+
+static int read_address(struct pool *pool, xmlNodePtr node)
+{
+    struct pool_source source = {0};
+    char text[PCIADDR_SIZE];
+    if (xml_pci_address(node, &source.address) < 0)
+        return error_set(&pool->fault, EINVAL, "%s, line %ld: this is not a PCI address", pool->path,
+                         xmlGetLineNo(node));
+    for (size_t i = 0; i < pool->source_count; i++)
+        if (pciaddr_equal(&pool->sources[i].address, &source.address))
+            return error_set(&pool->fault, EINVAL, "%s, line %ld: PCI address %s is listed twice", pool->path,
+                             xmlGetLineNo(node), pciaddr_format(&source.address, text));
+    return add_source(pool, &source) < 0 ? error_memory(&pool->fault) : 0;
+}
+
+static int read_sources(struct pool *pool, xmlNodePtr network)
+{
+    xmlNodePtr forward = xml_child(network, "forward"), node;
+    int result = 0;
+    for (node = xml_child(forward, "pf"); node && result == 0; node = xml_next(node))
+        result = read_pf(pool, node);
+    /* Beside a <pf>, libvirt's own net-dumpxml lists what it derived from it: a copy, not a source. */
+    if (pool->source_count > 0 || result < 0)
+        return result;
+    for (node = xml_child(forward, "address"); node && result == 0; node = xml_next(node))
+        result = read_address(pool, node);
+    if (result == 0 && pool->source_count == 0)
+        return error_set(&pool->fault, EINVAL,
+                         "%s, line %ld: the pool has no VFs: add <pf dev='...'/> or <address type='pci' .../>",
+                         pool->path, xmlGetLineNo(forward));
+    return result;
+}
+
+static void read_policies(struct pool *pool, xmlNodePtr network)
+{
+    xmlNodePtr metadata = xml_child(network, "metadata");
+    for (xmlNodePtr node = metadata ? metadata->children : NULL; node; node = node->next) {
+        if (node->type != XML_ELEMENT_NODE || !node->ns || strcmp((const char *)node->ns->href, VFPOOL_NAMESPACE) != 0)
+            continue;
+        _cleanup_(cleanup_xml_string) char *separate = xml_attribute(node, "separate");
+        pool->separate = separate && strcmp(separate, "prefer") == 0;
+    }
+}
+
+/* Reads and checks one file; what is wrong with it becomes the pool's fault. */
+static void read_pool(int directory, const char *file, struct pool *pool)
+{
+    _cleanup_(cleanup_free) char *data = NULL;
+    size_t length = 0;
+    int result = io_read_file(directory, file, MAX_POOL_BYTES, &data, &length);
+    if (result < 0) {
+        const char *why = result == -ELOOP   ? "it is a symbolic link, which is not followed"
+                          : result == -EFBIG ? "it is larger than 1 MiB"
+                                             : strerror(-result);
+        error_set(&pool->fault, -result, "cannot read %s: %s", pool->path, why);
+        return;
+    }
+    if (xml_parse(data, length, pool->path, &pool->doc, &pool->fault) < 0 ||
+        schema_check(builtin_pool_rng, builtin_length(pool_rng), pool->doc, pool->path, &pool->fault) < 0)
+        return;
+    xmlNodePtr network = xmlDocGetRootElement(pool->doc);
+    _cleanup_(cleanup_xml_string) char *name = xml_text(xml_child(network, "name"));
+    if (!name) {
+        error_memory(&pool->fault);
+        return;
+    }
+    if (strcmp(name, pool->name) != 0) {
+        error_set(&pool->fault, EINVAL, "%s defines pool '%s': rename it to %s" SUFFIX, pool->path, name, name);
+        return;
+    }
+    if (read_sources(pool, network) == 0)
+        read_policies(pool, network);
+}
+
+/* A second file that names the same pool, perhaps a copy left by an editor: which one is meant cannot be known. */
+static void refuse_duplicates(struct pools *pools)
+{
+    for (size_t i = 0; i < pools->count; i++) {
+        struct pool *copy = &pools->pools[i];
+        xmlNodePtr network = copy->doc ? xmlDocGetRootElement(copy->doc) : NULL;
+        _cleanup_(cleanup_xml_string) char *name = xml_text(xml_child(network, "name"));
+        struct pool *pool = name ? pools_find(pools, name) : NULL;
+        if (!pool || pool == copy)
+            continue;
+        error_set(&pool->fault, EEXIST, "pool '%s' is defined by %s and by %s: remove one", name, pool->path,
+                  copy->path);
+        copy->fault = pool->fault;
+    }
+}
+
+static int compare_pools(const void *a, const void *b)
+{
+    return strcmp(((const struct pool *)a)->name, ((const struct pool *)b)->name);
+}
+
+static int add_pool(int directory, const char *file, struct pools *pools)
+{
+    size_t length = strlen(file) - strlen(SUFFIX);
+    struct pool *larger = realloc(pools->pools, (pools->count + 1) * sizeof *larger);
+    if (!larger)
+        return -ENOMEM;
+    pools->pools = larger;
+    struct pool *pool = &larger[pools->count];
+    *pool = (struct pool){.name = strndup(file, length)};
+    if (asprintf(&pool->path, "/" POOL_DIRECTORY "/%s", file) < 0)
+        pool->path = NULL;
+    pools->count++;
+    if (!pool->name || !pool->path)
+        return -ENOMEM;
+    read_pool(directory, file, pool);
+    return 0;
+}
+
+static bool is_pool_file(const char *file)
+{
+    size_t length = strlen(file);
+    return file[0] != '.' && length > strlen(SUFFIX) && strcmp(file + length - strlen(SUFFIX), SUFFIX) == 0;
+}
+
+int pools_load(int root, struct pools *pools, struct error *error)
+{
+    *pools = (struct pools){0};
+    int fd = openat(root, POOL_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : error_set(error, errno, "cannot open /" POOL_DIRECTORY ": %s", strerror(errno));
+    DIR *directory = fdopendir(fd);
+    if (!directory) {
+        close(fd);
+        return error_memory(error);
+    }
+    int result = 0;
+    for (struct dirent *entry = readdir(directory); entry && result == 0; entry = readdir(directory))
+        if (is_pool_file(entry->d_name))
+            result = add_pool(fd, entry->d_name, pools);
+    closedir(directory);
+    if (result < 0)
+        return error_memory(error);
+    if (pools->count > 0)
+        qsort(pools->pools, pools->count, sizeof *pools->pools, compare_pools);
+    refuse_duplicates(pools);
+    return 0;
+}

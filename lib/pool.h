@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * pool - the pool files, etc/vfpool/NAME.xml
+ *
+ * A pool file is libvirt's network XML (https://libvirt.org/formatnetwork.html); what is allowed is said by pool.rng.
+ * The file carries the name of its pool, so that one look at the file system tells whether a network is a pool.
+ */
+#ifndef VFPOOL_POOL_H
+#define VFPOOL_POOL_H
+
+#include <libxml/tree.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+#include "pciaddr.h"
+
+#define POOL_DIRECTORY "etc/vfpool"
+
+/* Where VFs come from: all of a PF's, or one by its address. */
+struct pool_source {
+    char *pf;               /* the netdev name of <pf dev=''>, or NULL */
+    unsigned int vf_wanted; /* <vf num=''>: create that many when the PF has none; 0: leave it */
+    struct pciaddr address; /* of <address>, when pf is NULL */
+};
+
+struct pool {
+    char *name;
+    char *path;    /* for messages */
+    xmlDocPtr doc; /* the whole network; NULL when out of service before it could be read */
+    struct pool_source *sources;
+    size_t source_count;
+    bool separate;      /* prefer different PFs for the interfaces of one guest */
+    struct error fault; /* code is not 0: out of service, for this reason */
+};
+
+struct pools {
+    struct pool *pools; /* in the order of their names */
+    size_t count;
+};
+
+/**
+ * pool_exists() - whether a network of this name is a pool of ours
+ * @root: a descriptor of $VFPOOL_ROOT
+ */
+bool pool_exists(int root, const char *network) must_check nonnull(2);
+
+/**
+ * pools_load() - read every pool file
+ * @pools: the caller frees with pools_free(), also after a failure
+ *
+ * A file that breaks the schema puts only its own pool out of service; two files that name one pool, both.
+ *
+ * Return: 0 (also when there is no directory), or a negative errno value.
+ */
+int pools_load(int root, struct pools *pools, struct error *error) must_check nonnull(2, 3);
+void pools_free(struct pools *pools) nonnull(1);
+
+/** pools_find() - the pool of this name, or NULL */
+struct pool *pools_find(const struct pools *pools, const char *name) must_check nonnull(1, 2);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sheet.h"
+
+#include <errno.h>
+#include <libxml/xpathInternals.h>
+#include <libxslt/extensions.h>
+#include <libxslt/security.h>
+#include <libxslt/transform.h>
+#include <libxslt/variables.h>
+#include <libxslt/xsltInternals.h>
+#include <libxslt/xsltutils.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "xml.h"
+
+/* The first words that libxslt says; what follows is where it was at that time. */
+struct words {
+    char text[512];
+};
+
+static void cleanup_stylesheet(xsltStylesheetPtr *sheet)
+{
+    if (*sheet)
+        xsltFreeStylesheet(*sheet);
+}
+
+static void cleanup_transformer(xsltTransformContextPtr *context)
+{
+    if (*context)
+        xsltFreeTransformContext(*context);
+}
+
+static void cleanup_security(xsltSecurityPrefsPtr *security)
+{
+    xsltSetDefaultSecurityPrefs(NULL);
+    if (*security)
+        xsltFreeSecurityPrefs(*security);
+}
+
+static void keep_words(void *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void keep_words(void *context, const char *format, ...)
+{
+    struct words *words = context;
+    size_t used = strlen(words->text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words->text + used, sizeof words->text - used, format, arguments);
+    va_end(arguments);
+}
+
+static void ignore_xml_error(void *context, xml_error *problem)
+{
+    (void)context, (void)problem;
+}
+
+static void return_given(xmlXPathParserContextPtr parser, int arguments)
+{
+    xsltTransformContextPtr context = xsltXPathGetTransformContext(parser);
+    xmlDocPtr given = context->_private;
+    if (arguments != 0) {
+        xmlXPathSetArityError(parser);
+        return;
+    }
+    valuePush(parser, xmlXPathNewNodeSet(given ? xmlDocGetRootElement(given) : NULL));
+}
+
+static xsltSecurityPrefsPtr forbid_everything(void)
+{
+    static const xsltSecurityOption options[] = {XSLT_SECPREF_READ_FILE, XSLT_SECPREF_WRITE_FILE,
+                                                 XSLT_SECPREF_CREATE_DIRECTORY, XSLT_SECPREF_READ_NETWORK,
+                                                 XSLT_SECPREF_WRITE_NETWORK};
+    xsltSecurityPrefsPtr security = xsltNewSecurityPrefs();
+    bool complete = security;
+    for (size_t i = 0; i < sizeof options / sizeof *options && complete; i++)
+        complete = xsltSetSecurityPrefs(security, options[i], xsltSecurityForbid) == 0;
+    if (complete) {
+        xsltSetDefaultSecurityPrefs(security);
+        return security;
+    }
+    if (security)
+        xsltFreeSecurityPrefs(security);
+    return NULL;
+}
+
+static int compile(const struct sheet *sheet, xsltStylesheetPtr *compiled, struct words *words, struct error *error)
+{
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
+    int result = xml_parse(sheet->text, sheet->length, sheet->path, &doc, error);
+    if (result < 0)
+        return result;
+    *compiled = xsltParseStylesheetDoc(doc);
+    if (!*compiled)
+        return error_set(error, EINVAL, "%s is not a style sheet: %s", sheet->path, words->text);
+    steal(doc);
+    if ((*compiled)->errors > 0)
+        return error_set(error, EINVAL, "%s is not a style sheet: %s", sheet->path, words->text);
+    return 0;
+}
+
+static int add_parameters(xsltTransformContextPtr context, const char *const *parameters, struct error *error)
+{
+    for (; parameters && parameters[0]; parameters += 2)
+        if (xsltQuoteOneUserParam(context, (const xmlChar *)parameters[0], (const xmlChar *)parameters[1]) < 0)
+            return error_memory(error);
+    return 0;
+}
+
+static int run(const struct sheet *sheet, xsltStylesheetPtr compiled, xsltSecurityPrefsPtr security, xmlDocPtr input,
+               xmlDocPtr *result, struct words *words, struct error *error)
+{
+    _cleanup_(cleanup_transformer) xsltTransformContextPtr context = xsltNewTransformContext(compiled, input);
+    if (!context)
+        return error_memory(error);
+    context->_private = sheet->given;
+    xsltSetTransformErrorFunc(context, words, keep_words);
+    if (xsltSetCtxtSecurityPrefs(security, context) < 0 ||
+        xsltRegisterExtFunction(context, (const xmlChar *)"given", (const xmlChar *)VFPOOL_NAMESPACE, return_given) < 0)
+        return error_memory(error);
+    int added = add_parameters(context, sheet->parameters, error);
+    if (added < 0)
+        return added;
+    _cleanup_(cleanup_xml_doc) xmlDocPtr output = xsltApplyStylesheetUser(compiled, input, NULL, NULL, NULL, context);
+    if (!output || context->state != XSLT_STATE_OK)
+        return error_set(error, EINVAL, "%s: %s", sheet->path, words->text[0] ? words->text : "it gives no result");
+    *result = steal(output);
+    return 0;
+}
+
+static int apply(const struct sheet *sheet, xmlDocPtr input, xmlDocPtr *result, char **text, size_t *length,
+                 struct words *words, struct error *error)
+{
+    _cleanup_(cleanup_security) xsltSecurityPrefsPtr security = forbid_everything();
+    _cleanup_(cleanup_stylesheet) xsltStylesheetPtr compiled = NULL;
+    _cleanup_(cleanup_xml_doc) xmlDocPtr output = NULL;
+    if (!security)
+        return error_memory(error);
+    int status = compile(sheet, &compiled, words, error);
+    if (status == 0)
+        status = run(sheet, compiled, security, input, &output, words, error);
+    if (status < 0)
+        return status;
+    xmlChar *string = NULL;
+    int size = 0;
+    if (xsltSaveResultToString(&string, &size, output, compiled) < 0)
+        return error_memory(error);
+    if (!string || size <= 0) {
+        xmlFree(string);
+        return error_set(error, EINVAL, "%s gives an empty result", sheet->path);
+    }
+    *text = (char *)string;
+    *length = (size_t)size;
+    *result = steal(output);
+    return 0;
+}
+
+int sheet_apply(const struct sheet *sheet, xmlDocPtr input, xmlDocPtr *result, char **text, size_t *length,
+                struct error *error)
+{
+    struct words words = {""};
+    xsltSetGenericErrorFunc(&words, keep_words);
+    xmlSetStructuredErrorFunc(NULL, (xmlStructuredErrorFunc)ignore_xml_error);
+    int status = apply(sheet, input, result, text, length, &words, error);
+    xmlSetStructuredErrorFunc(NULL, NULL);
+    xsltSetGenericErrorFunc(NULL, NULL);
+    return status;
+}

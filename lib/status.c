@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "status.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "builtin.h"
+#include "claim.h"
+#include "host.h"
+#include "ledger.h"
+#include "pool.h"
+#include "sheet.h"
+#include "vf.h"
+#include "xml.h"
+
+/* One VF of one claim. */
+struct entry {
+    uint64_t key;
+    const struct claim *claim;
+    const struct claim_vf *vf;
+    bool listed; /* its pool has it */
+};
+
+/* All that is looked at, at one moment. */
+struct view {
+    struct host host;
+    struct pools pools;
+    struct vf_table *tables;
+    struct pciaddr_set taken;
+    struct claim **claims;
+    size_t claim_count;
+    struct entry *entries; /* in the order of their keys */
+    size_t entry_count;
+};
+
+static void free_view(struct view *view)
+{
+    free(view->entries);
+    claims_free(view->claims, view->claim_count);
+    pciaddr_set_free(&view->taken);
+    vf_tables_free(view->tables, view->pools.count);
+    pools_free(&view->pools);
+    host_close(&view->host);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    uint64_t first = ((const struct entry *)a)->key, second = ((const struct entry *)b)->key;
+    return (first > second) - (first < second);
+}
+
+static struct entry *find_entry(const struct view *view, const struct pciaddr *address)
+{
+    struct entry wanted = {.key = pciaddr_key(address)};
+    return view->entry_count
+               ? bsearch(&wanted, view->entries, view->entry_count, sizeof wanted, compare_entries)
+               : NULL;
+}
+
+static int index_claims(struct view *view, struct error *error)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < view->claim_count; i++)
+        count += view->claims[i]->vf_count;
+    view->entries = calloc(count + 1, sizeof *view->entries);
+    if (!view->entries)
+        return error_memory(error);
+    for (size_t i = 0; i < view->claim_count; i++)
+        for (size_t j = 0; j < view->claims[i]->vf_count; j++)
+            view->entries[view->entry_count++] =
+                (struct entry){.key = pciaddr_key(&view->claims[i]->vfs[j].address),
+                               .claim = view->claims[i],
+                               .vf = &view->claims[i]->vfs[j]};
+    qsort(view->entries, count, sizeof *view->entries, compare_entries);
+    return 0;
+}
+
+static int load_view(struct view *view, int root, struct error *error)
+{
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    *view = (struct view){.host.sys = -1};
+    int result = pools_load(root, &view->pools, error);
+    if (result == 0)
+        result = host_open(root, &view->host, error);
+    if (result == 0)
+        result = vf_tables_load(&view->host, &view->pools, &view->tables, error);
+    if (result == 0)
+        result = ledger_open(root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, error);
+    if (result == 0)
+        result = ledger_taken(ledger, &view->taken, error);
+    if (result == 0)
+        result = ledger_all(ledger, &view->claims, &view->claim_count, error);
+    return result < 0 ? result : index_claims(view, error);
+}
+
+static bool add_pf(xmlNodePtr parent, const struct host_pf *pf)
+{
+    char address[PCIADDR_SIZE];
+    xmlNodePtr node = xml_add(parent, "pf");
+    return xml_set(node, "name", pf->name) && xml_set(node, "address", pciaddr_format(&pf->address, address)) &&
+           (pf->numa_node == HOST_UNKNOWN || xml_set_number(node, "numa", (unsigned long)pf->numa_node)) &&
+           (pf->up == HOST_UNKNOWN || xml_set(node, "up", pf->up ? "yes" : "no")) &&
+           (pf->carrier == HOST_UNKNOWN || xml_set(node, "carrier", pf->carrier ? "yes" : "no"));
+}
+
+static bool add_holder(xmlNodePtr node, const struct entry *entry)
+{
+    if (!xml_set(node, "since", entry->claim->since) || (entry->vf->mac[0] && !xml_set(node, "mac", entry->vf->mac)))
+        return false;
+    xmlNodePtr guest = xml_add(node, "guest");
+    return xml_set(guest, "name", entry->claim->name) && xml_set(guest, "uuid", entry->claim->uuid);
+}
+
+static xmlNodePtr add_place(xmlNodePtr parent, const struct pciaddr *address, const char *pf, unsigned int number)
+{
+    char text[PCIADDR_SIZE];
+    xmlNodePtr node = xml_add(parent, "vf");
+    return xml_set(node, "address", pciaddr_format(address, text)) && xml_set(node, "pf", pf) &&
+                   xml_set_number(node, "vf", number)
+               ? node
+               : NULL;
+}
+
+static bool add_vf(xmlNodePtr parent, const struct view *view, const struct vf_table *table, struct vf *vf)
+{
+    char reason[HOST_NAME_SIZE * 2 + 80];
+    struct host_vf details;
+    struct entry *entry = find_entry(view, &vf->address);
+    bool taken = pciaddr_set_has(&view->taken, &vf->address);
+    xmlNodePtr node = add_place(parent, &vf->address, table->pfs[vf->pf].name, vf->number);
+    if (entry)
+        entry->listed = true;
+    vf_examine(&view->host, table, vf);
+    const char *state = entry                         ? claim_state_name(entry->claim->state)
+                        : taken                       ? "quarantined"
+                        : vf->obstacle != VF_USABLE ? "unusable"
+                                                      : "free";
+    vf_reason(table, vf, reason, sizeof reason);
+    if (taken && !entry)
+        snprintf(reason, sizeof reason, "the file of the guest that holds it is corrupt: vfpool release it by hand");
+    return xml_set(node, "state", state) && (!reason[0] || xml_set(node, "reason", reason)) &&
+           (host_vf_read(&view->host, &vf->address, &details) < 0 || !details.driver[0] ||
+            xml_set(node, "driver", details.driver)) &&
+           (!entry || add_holder(node, entry));
+}
+
+/* What guests hold of a pool of this name that the pool does not have (any more). */
+static bool add_unlisted(xmlNodePtr parent, const struct view *view, const char *pool)
+{
+    bool complete = true;
+    for (size_t i = 0; i < view->entry_count && complete; i++) {
+        struct entry *entry = &view->entries[i];
+        if (entry->listed || strcmp(entry->vf->pool, pool) != 0)
+            continue;
+        entry->listed = true;
+        xmlNodePtr node = add_place(parent, &entry->vf->address, entry->vf->pf, entry->vf->number);
+        complete = xml_set(node, "state", claim_state_name(entry->claim->state)) &&
+                   xml_set(node, "reason",
+                           host_vf_present(&view->host, &entry->vf->address) ? "the pool does not have it any more"
+                                                                             : "it is gone from sysfs") &&
+                   add_holder(node, entry);
+    }
+    return complete;
+}
+
+static bool add_pool(xmlNodePtr root, const struct view *view, const struct vf_table *table)
+{
+    const struct pool *pool = table->pool;
+    xmlNodePtr node = xml_add(root, "pool");
+    bool complete = xml_set(node, "name", pool->name);
+    if (complete && pool->fault.code)
+        complete = xml_set(node, "fault", pool->fault.message);
+    for (size_t i = 0; i < table->pf_count && complete; i++)
+        complete = add_pf(node, &table->pfs[i]);
+    for (size_t i = 0; i < table->vf_count && complete; i++)
+        complete = add_vf(node, view, table, &table->vfs[i]);
+    complete = complete && add_unlisted(node, view, pool->name);
+    if (complete && table->missing)
+        complete = xmlNewTextChild(node, NULL, (const xmlChar *)"missing", (const xmlChar *)table->missing) != NULL;
+    return complete;
+}
+
+/* Pools that have no file any more, but VFs that guests hold. */
+static bool add_lost_pools(xmlNodePtr root, const struct view *view)
+{
+    bool complete = true;
+    for (size_t i = 0; i < view->entry_count && complete; i++) {
+        const char *name = view->entries[i].vf->pool;
+        if (view->entries[i].listed || pools_find(&view->pools, name))
+            continue;
+        xmlNodePtr node = xml_add(root, "pool");
+        complete = xml_set(node, "name", name) && xml_set(node, "fault", "its pool file is gone") &&
+                   add_unlisted(node, view, name);
+    }
+    return complete;
+}
+
+static int no_such_pool(const char *pool, struct error *error)
+{
+    return error_set(error, ENOENT, "there is no pool '%s': pools are /" POOL_DIRECTORY "/NAME.xml", pool);
+}
+
+int status_read(int root, const char *pool, xmlDocPtr *doc, struct error *error)
+{
+    struct view view;
+    _cleanup_(cleanup_xml_doc) xmlDocPtr status = NULL;
+    int result = load_view(&view, root, error);
+    if (result == 0) {
+        status = xml_new("status");
+        bool complete = status;
+        for (size_t i = 0; i < view.pools.count && complete; i++)
+            if (!pool || strcmp(pool, view.pools.pools[i].name) == 0)
+                complete = add_pool(xmlDocGetRootElement(status), &view, &view.tables[i]);
+        if (complete && !pool)
+            complete = add_lost_pools(xmlDocGetRootElement(status), &view);
+        if (!complete)
+            result = error_memory(error);
+        else if (pool && !pools_find(&view.pools, pool))
+            result = no_such_pool(pool, error);
+    }
+    free_view(&view);
+    if (result == 0)
+        *doc = steal(status);
+    return result;
+}
+
+static xmlDocPtr list_vfs(const struct view *view, const struct vf_table *table)
+{
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = xml_new("vfs");
+    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
+    unsigned long connections = 0;
+    bool complete = root;
+    for (size_t i = 0; i < table->vf_count && complete; i++) {
+        complete = xml_add_pci_address(root, &table->vfs[i].address);
+        connections += find_entry(view, &table->vfs[i].address) != NULL;
+    }
+    return complete && xml_set_number(root, "connections", connections) ? steal(doc) : NULL;
+}
+
+static int format_network(const struct view *view, const struct vf_table *table, char **text, size_t *length,
+                          struct error *error)
+{
+    _cleanup_(cleanup_xml_doc) xmlDocPtr vfs = list_vfs(view, table), result = NULL;
+    _cleanup_(cleanup_xml_string) char *string = NULL;
+    struct sheet sheet = {.text = builtin_network_xsl,
+                          .length = builtin_length(network_xsl),
+                          .path = "network.xsl",
+                          .given = vfs};
+    if (!vfs)
+        return error_memory(error);
+    int status = sheet_apply(&sheet, table->pool->doc, &result, &string, length, error);
+    if (status < 0)
+        return status;
+    *text = strndup(string, *length);
+    return *text ? 0 : error_memory(error);
+}
+
+int status_network(int root, const char *pool, char **text, size_t *length, struct error *error)
+{
+    struct view view;
+    int result = load_view(&view, root, error);
+    const struct pool *found = result < 0 ? NULL : pools_find(&view.pools, pool);
+    if (result == 0 && !found)
+        result = no_such_pool(pool, error);
+    if (result == 0 && found->fault.code)
+        result = error_set(error, found->fault.code, "%s", found->fault.message);
+    if (result == 0)
+        result = format_network(&view, &view.tables[found - view.pools.pools], text, length, error);
+    free_view(&view);
+    return result;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* status - the pools, their VFs and who holds them, as one document that style sheets make views of */
+#ifndef VFPOOL_STATUS_H
+#define VFPOOL_STATUS_H
+
+#include <libxml/tree.h>
+
+#include "error.h"
+
+/**
+ * status_read() - look at everything under the lock
+ * @pool: only this one; NULL: all
+ * @doc:  the caller frees it with xmlFreeDoc()
+ *
+ *   <status>
+ *     <pool name='' fault=''>                         fault: out of service, for this reason
+ *       <pf name='' address='' numa='' up='' carrier=''/>
+ *       <vf address='' pf='' vf='' state='' reason='' mac='' since='' driver=''>
+ *         <guest name='' uuid=''/>
+ *       </vf>
+ *       <missing>PF eth4 has no VFs: …</missing>
+ *     </pool>
+ *   </status>
+ *
+ * state is free, claimed, held, unusable or quarantined. What is not known has no attribute. A VF that a guest holds
+ * though its pool does not have it any more is listed all the same.
+ *
+ * Return: 0, -ENOENT when there is no such pool, or another negative errno value.
+ */
+int status_read(int root, const char *pool, xmlDocPtr *doc, struct error *error) must_check nonnull(3, 4);
+
+/** status_network() - a pool as libvirt shows an active network of its own, every VF listed; the caller frees @text */
+int status_network(int root, const char *pool, char **text, size_t *length, struct error *error)
+    must_check nonnull(2, 3, 4, 5);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void free_table(struct vf_table *table)
+{
+    free(table->pfs);
+    free(table->vfs);
+    free(table->missing);
+}
+
+void vf_tables_free(struct vf_table *tables, size_t count)
+{
+    for (size_t i = 0; tables && i < count; i++)
+        free_table(&tables[i]);
+    free(tables);
+}
+
+/* Remembers why a source gives nothing. Return: 0 or -ENOMEM. */
+static int add_missing(struct vf_table *table, const char *reason)
+{
+    char *words = NULL;
+    if (asprintf(&words, "%s%s%s", table->missing ? table->missing : "", table->missing ? "; " : "", reason) < 0)
+        return -ENOMEM;
+    free(table->missing);
+    table->missing = words;
+    return 0;
+}
+
+/* Return: the PF's index in the table, or -ENOMEM. */
+static int add_pf(struct vf_table *table, const struct host_pf *pf)
+{
+    for (size_t i = 0; i < table->pf_count; i++)
+        if (pciaddr_equal(&table->pfs[i].address, &pf->address))
+            return (int)i;
+    struct host_pf *larger = realloc(table->pfs, (table->pf_count + 1) * sizeof *larger);
+    if (!larger || table->pf_count >= UINT16_MAX)
+        return -ENOMEM;
+    table->pfs = larger;
+    larger[table->pf_count] = *pf;
+    if (!pf->name[0])
+        pciaddr_format(&pf->address, larger[table->pf_count].name);
+    return (int)table->pf_count++;
+}
+
+static int add_vfs(struct vf_table *table, const struct vf *vfs, size_t count)
+{
+    struct vf *larger = realloc(table->vfs, (table->vf_count + count + 1) * sizeof *larger);
+    if (!larger)
+        return -ENOMEM;
+    memcpy(larger + table->vf_count, vfs, count * sizeof *vfs);
+    table->vfs = larger;
+    table->vf_count += count;
+    return 0;
+}
+
+static int add_pf_source(const struct host *host, struct vf_table *table, const struct pool_source *source)
+{
+    struct host_pf pf;
+    struct error problem = {0};
+    char words[HOST_NAME_SIZE + 80];
+    if (host_pf_by_name(host, source->pf, &pf, &problem) < 0)
+        return add_missing(table, problem.message);
+    if (pf.vf_count == 0) {
+        snprintf(words, sizeof words, "PF %s has no VFs: %s", pf.name,
+                 pf.vf_total == 0 ? "it does not do SR-IOV" : "write their number to its sriov_numvfs");
+        return add_missing(table, words);
+    }
+    size_t known = table->pf_count;
+    int index = add_pf(table, &pf);
+    if (index < 0 || (size_t)index < known)
+        return index < 0 ? index : 0;
+    struct vf *vfs = calloc(pf.vf_count, sizeof *vfs);
+    if (!vfs)
+        return -ENOMEM;
+    int result = 0;
+    size_t present = 0;
+    for (unsigned int i = 0; i < pf.vf_count && result == 0; i++) {
+        vfs[present] = (struct vf){.number = i, .pf = (uint16_t)index};
+        if (host_vf_address(host, &pf, i, &vfs[present].address) == 0) {
+            present++;
+        } else {
+            snprintf(words, sizeof words, "VF %u of PF %s is gone from sysfs", i, pf.name);
+            result = add_missing(table, words);
+        }
+    }
+    if (result == 0)
+        result = add_vfs(table, vfs, present);
+    free(vfs);
+    return result;
+}
+
+static int add_address_source(const struct host *host, struct vf_table *table, const struct pool_source *source)
+{
+    struct host_pf pf;
+    struct error problem = {0};
+    struct vf vf = {.address = source->address};
+    if (host_pf_of_vf(host, &source->address, &pf, &vf.number, &problem) < 0)
+        return add_missing(table, problem.message);
+    int index = add_pf(table, &pf);
+    if (index < 0)
+        return index;
+    vf.pf = (uint16_t)index;
+    return add_vfs(table, &vf, 1);
+}
+
+static int load_table(const struct host *host, struct vf_table *table)
+{
+    const struct pool *pool = table->pool;
+    int result = 0;
+    for (size_t i = 0; i < pool->source_count && result == 0; i++)
+        result = pool->sources[i].pf ? add_pf_source(host, table, &pool->sources[i])
+                                     : add_address_source(host, table, &pool->sources[i]);
+    return result;
+}
+
+static bool share_pf(const struct vf_table *a, const struct vf_table *b)
+{
+    for (size_t i = 0; i < a->pf_count; i++)
+        for (size_t j = 0; j < b->pf_count; j++)
+            if (pciaddr_equal(&a->pfs[i].address, &b->pfs[j].address))
+                return true;
+    return false;
+}
+
+static void refuse_overlap(struct vf_table *a, struct vf_table *b)
+{
+    char text[PCIADDR_SIZE];
+    if (!share_pf(a, b))
+        return;
+    for (size_t i = 0; i < a->vf_count; i++) {
+        if (!vf_find(b, &a->vfs[i].address))
+            continue;
+        error_set(&a->pool->fault, EEXIST, "VF %s is in pool '%s' (%s) and in pool '%s' (%s): take it out of one",
+                  pciaddr_format(&a->vfs[i].address, text), a->pool->name, a->pool->path, b->pool->name,
+                  b->pool->path);
+        b->pool->fault = a->pool->fault;
+        return;
+    }
+}
+
+int vf_tables_load(const struct host *host, struct pools *pools, struct vf_table **tables, struct error *error)
+{
+    struct vf_table *result = calloc(pools->count + 1, sizeof *result);
+    *tables = result;
+    if (!result)
+        return error_memory(error);
+    for (size_t i = 0; i < pools->count; i++) {
+        result[i].pool = &pools->pools[i];
+        if (pools->pools[i].fault.code == 0 && load_table(host, &result[i]) < 0)
+            return error_memory(error);
+    }
+    for (size_t i = 0; i < pools->count; i++)
+        for (size_t j = i + 1; j < pools->count; j++)
+            refuse_overlap(&result[i], &result[j]);
+    return 0;
+}
+
+struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address)
+{
+    for (size_t i = 0; i < table->vf_count; i++)
+        if (pciaddr_equal(&table->vfs[i].address, address))
+            return &table->vfs[i];
+    return NULL;
+}
+
+void vf_examine(const struct host *host, const struct vf_table *table, struct vf *vf)
+{
+    if (vf->obstacle != VF_USABLE)
+        return;
+    if (!host_vf_present(host, &vf->address))
+        vf->obstacle = VF_VANISHED;
+    else if (table->pfs[vf->pf].up == 0)
+        vf->obstacle = VF_PF_DOWN;
+}
+
+const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
+{
+    const char *pf = table->pfs[vf->pf].name;
+    text[0] = '\0';
+    switch ((enum vf_obstacle)vf->obstacle) {
+    case VF_USABLE:
+        break;
+    case VF_TAKEN:
+        snprintf(text, size, "taken");
+        break;
+    case VF_PF_DOWN:
+        snprintf(text, size, "PF %s is down: ip link set %s up", pf, pf);
+        break;
+    case VF_VANISHED:
+        snprintf(text, size, "VF %u of PF %s is gone from sysfs", vf->number, pf);
+        break;
+    }
+    return text;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* vf - the virtual functions of each pool on this host, in the order of the pool: what choose chooses from */
+#ifndef VFPOOL_VF_H
+#define VFPOOL_VF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "host.h"
+#include "pciaddr.h"
+#include "pool.h"
+
+/* Why a VF cannot be had now. */
+enum vf_obstacle {
+    VF_USABLE,
+    VF_TAKEN,    /* a guest holds it */
+    VF_PF_DOWN,  /* libvirt would fail the start: "PF is not online" */
+    VF_VANISHED, /* sysfs does not have the device (any more) */
+};
+
+struct vf {
+    struct pciaddr address;
+    uint32_t number; /* the PF's */
+    uint16_t pf;     /* index into vf_table.pfs */
+    uint8_t obstacle; /* enum vf_obstacle */
+};
+
+/* The VFs of one pool. */
+struct vf_table {
+    struct pool *pool;
+    struct host_pf *pfs; /* in the pool's order, each once */
+    size_t pf_count;
+    struct vf *vfs;
+    size_t vf_count;
+    char *missing; /* sources that the host does not have now, as words; NULL: none */
+};
+
+/**
+ * vf_tables_load() - find the VFs of every pool on this host
+ * @tables: as many as there are pools, in their order; freed with vf_tables_free(), also after a failure
+ *
+ * Only what is cheap is looked at: whether a VF's PF is up and the device is there is vf_examine()'s. A pool that is
+ * out of service has an empty table. Two pools with a VF in common are both put out of service.
+ *
+ * Return: 0 or a negative errno value.
+ */
+int vf_tables_load(const struct host *host, struct pools *pools, struct vf_table **tables, struct error *error)
+    must_check nonnull(1, 2, 3, 4);
+void vf_tables_free(struct vf_table *tables, size_t count);
+
+/** vf_find() - the VF of this address, or NULL */
+struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address) must_check nonnull(1, 2);
+
+/** vf_examine() - look at the VF and its PF now, and set what stands in its way unless something does already */
+void vf_examine(const struct host *host, const struct vf_table *table, struct vf *vf) nonnull(1, 2, 3);
+
+/** vf_reason() - the obstacle as a clause ("PF eth3 is down"), in @text; empty for VF_USABLE. Return: @text. */
+const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *text, size_t size) nonnull(1, 2, 3);
+
+#endif

@@ -1,0 +1,41 @@
+<?xml version="1.0" encoding="UTF-8"?>
+<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
+<!--
+  A pool file as libvirt shows an active network of its own (virsh net-dumpxml): with every VF's address.
+
+  vfpool:given() is <vfs connections='N'><address type='pci' …/>…</vfs>, the VFs that the pool has on this host.
+-->
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:vfpool="urn:vfpool:1"
+                exclude-result-prefixes="vfpool">
+  <xsl:output method="xml" encoding="UTF-8" omit-xml-declaration="yes" indent="yes"/>
+  <xsl:strip-space elements="*"/>
+
+  <xsl:variable name="vfs" select="vfpool:given()"/>
+
+  <xsl:template match="@*|node()">
+    <xsl:copy>
+      <xsl:apply-templates select="@*|node()"/>
+    </xsl:copy>
+  </xsl:template>
+
+  <xsl:template match="/network">
+    <network connections="{$vfs/@connections}">
+      <xsl:apply-templates select="@*[name() != 'connections']"/>
+      <xsl:apply-templates select="name | uuid | title | description | metadata"/>
+      <xsl:apply-templates select="forward"/>
+      <xsl:apply-templates select="vlan | virtualport | portgroup"/>
+    </network>
+  </xsl:template>
+
+  <xsl:template match="/network/name/text()">
+    <xsl:value-of select="normalize-space()"/>
+  </xsl:template>
+
+  <xsl:template match="/network/forward">
+    <forward>
+      <xsl:apply-templates select="@*"/>
+      <xsl:apply-templates select="driver | pf"/>
+      <xsl:copy-of select="$vfs/address"/>
+    </forward>
+  </xsl:template>
+</xsl:stylesheet>

@@ -1,0 +1,102 @@
+<?xml version="1.0" encoding="UTF-8"?>
+<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
+<!-- The status document (lib/status.h) as JSON. What is not known is null. -->
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+  <xsl:output method="text" encoding="UTF-8"/>
+
+  <xsl:variable name="special">"\&#9;&#10;&#13;</xsl:variable>
+
+  <xsl:template match="/status">
+    <xsl:text>{"pools":[</xsl:text>
+    <xsl:apply-templates select="pool"/>
+    <xsl:text>]}&#10;</xsl:text>
+  </xsl:template>
+
+  <xsl:template match="pool">
+    <xsl:if test="position() &gt; 1">,</xsl:if>
+    <xsl:text>{"name":</xsl:text>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="@name"/>
+    </xsl:call-template>
+    <xsl:text>,"fault":</xsl:text>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="@fault"/>
+    </xsl:call-template>
+    <xsl:text>,"vfs":[</xsl:text>
+    <xsl:apply-templates select="vf"/>
+    <xsl:text>]}</xsl:text>
+  </xsl:template>
+
+  <xsl:template match="vf">
+    <xsl:if test="position() &gt; 1">,</xsl:if>
+    <xsl:value-of select="concat('{&quot;address&quot;:&quot;', @address, '&quot;,&quot;pf&quot;:')"/>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="@pf"/>
+    </xsl:call-template>
+    <xsl:value-of select="concat(',&quot;vf&quot;:', @vf, ',&quot;state&quot;:&quot;', @state, '&quot;,&quot;reason&quot;:')"/>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="@reason"/>
+    </xsl:call-template>
+    <xsl:text>,"guest":</xsl:text>
+    <xsl:choose>
+      <xsl:when test="guest">
+        <xsl:text>{"name":</xsl:text>
+        <xsl:call-template name="string">
+          <xsl:with-param name="value" select="guest/@name"/>
+        </xsl:call-template>
+        <xsl:text>,"uuid":</xsl:text>
+        <xsl:call-template name="string">
+          <xsl:with-param name="value" select="guest/@uuid"/>
+        </xsl:call-template>
+        <xsl:text>}</xsl:text>
+      </xsl:when>
+      <xsl:otherwise>null</xsl:otherwise>
+    </xsl:choose>
+    <xsl:text>,"mac":</xsl:text>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="@mac"/>
+    </xsl:call-template>
+    <xsl:text>,"since":</xsl:text>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="@since"/>
+    </xsl:call-template>
+    <xsl:text>}</xsl:text>
+  </xsl:template>
+
+  <xsl:template name="string">
+    <xsl:param name="value"/>
+    <xsl:choose>
+      <xsl:when test="$value">
+        <xsl:text>"</xsl:text>
+        <xsl:call-template name="escape">
+          <xsl:with-param name="text" select="string($value)"/>
+        </xsl:call-template>
+        <xsl:text>"</xsl:text>
+      </xsl:when>
+      <xsl:otherwise>null</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <!-- By halves, so that the depth stays small however many characters have to be escaped. -->
+  <xsl:template name="escape">
+    <xsl:param name="text"/>
+    <xsl:variable name="half" select="floor(string-length($text) div 2)"/>
+    <xsl:choose>
+      <xsl:when test="translate($text, $special, '') = $text">
+        <xsl:value-of select="$text"/>
+      </xsl:when>
+      <xsl:when test="$half &gt; 0">
+        <xsl:call-template name="escape">
+          <xsl:with-param name="text" select="substring($text, 1, $half)"/>
+        </xsl:call-template>
+        <xsl:call-template name="escape">
+          <xsl:with-param name="text" select="substring($text, $half + 1)"/>
+        </xsl:call-template>
+      </xsl:when>
+      <xsl:otherwise>
+        <xsl:text>\</xsl:text>
+        <xsl:value-of select="translate($text, '&#9;&#10;&#13;', 'tnr')"/>
+      </xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+</xsl:stylesheet>
