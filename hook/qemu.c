@@ -27,8 +27,7 @@ static int read_input(char **data, size_t *length, struct error *error)
     case -EFBIG:
         return error_set(error, EFBIG, "the domain XML is larger than %zu MiB", XML_MAX_BYTES >> 20);
     case -ETIMEDOUT:
-        return error_set(error, ETIMEDOUT, "the domain XML on standard input did not end within %d s",
-                         INPUT_MS / 1000);
+        return error_set(error, ETIMEDOUT, "the domain XML on standard input did not end within %d s", INPUT_MS / 1000);
     default:
         return error_set(error, -result, "cannot read standard input: %s", strerror(-result));
     }

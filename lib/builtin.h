@@ -10,8 +10,8 @@
 
 #include <stddef.h>
 
-#define BUILTIN(name)                \
-    extern const char builtin_##name[]; \
+#define BUILTIN(name)                                                                                                  \
+    extern const char builtin_##name[];                                                                                \
     extern const char builtin_##name##_end[]
 
 BUILTIN(pool_rng);

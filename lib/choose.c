@@ -21,8 +21,8 @@ static bool uses_pf(const struct choose_request *requests, size_t count, const s
     return false;
 }
 
-static const struct vf *first_usable(const struct choose_request *requests, size_t count,
-                                     const struct vf_table *table, bool other_pf)
+static const struct vf *first_usable(const struct choose_request *requests, size_t count, const struct vf_table *table,
+                                     bool other_pf)
 {
     for (size_t i = 0; i < table->vf_count; i++) {
         const struct vf *vf = &table->vfs[i];

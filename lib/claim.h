@@ -57,8 +57,8 @@ int claim_parse(const char *data, size_t length, const char *uuid, const char *p
                 struct error *error) must_check nonnull(1, 3, 4, 5, 6);
 
 /** claim_format() - write a guest file's text, which the caller frees. Return: 0 or -ENOMEM. */
-int claim_format(const struct claim *claim, char **data, size_t *length, struct error *error)
-    must_check nonnull(1, 2, 3, 4);
+int claim_format(const struct claim *claim, char **data, size_t *length, struct error *error) must_check
+    nonnull(1, 2, 3, 4);
 
 void claim_free(struct claim *claim);
 void claims_free(struct claim **claims, size_t count);

@@ -16,11 +16,11 @@
 #define printf_like(string, first) __attribute__((format(printf, string, first)))
 
 /* Gives the pointer away and leaves NULL behind, so that the cleanup at the end of the scope does nothing. */
-#define steal(pointer)                        \
-    __extension__({                           \
-        __typeof__(pointer) _stolen = (pointer); \
-        (pointer) = NULL;                     \
-        _stolen;                              \
+#define steal(pointer)                                                                                                 \
+    __extension__({                                                                                                    \
+        __typeof__(pointer) _stolen = (pointer);                                                                       \
+        (pointer) = NULL;                                                                                              \
+        _stolen;                                                                                                       \
     })
 
 static inline void cleanup_free(void *pointer)

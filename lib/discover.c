@@ -8,8 +8,8 @@
 #include "host.h"
 #include "xml.h"
 
-static int find_pfs(const struct host *host, char *const *names, size_t name_count, struct host_pf **pfs,
-                    size_t *count, struct error *error)
+static int find_pfs(const struct host *host, char *const *names, size_t name_count, struct host_pf **pfs, size_t *count,
+                    struct error *error)
 {
     if (name_count == 0) {
         int result = host_pf_list(host, pfs, count, error);

@@ -15,7 +15,7 @@
  * Return: 0, -ENOENT when there is no such PF or none at all, -ENODEV when it cannot do SR-IOV, or another negative
  * errno value.
  */
-int discover_pool(int root, char *const *pfs, size_t count, char **text, size_t *length, struct error *error)
-    must_check nonnull(4, 5, 6);
+int discover_pool(int root, char *const *pfs, size_t count, char **text, size_t *length, struct error *error) must_check
+    nonnull(4, 5, 6);
 
 #endif

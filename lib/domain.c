@@ -76,8 +76,7 @@ static int add_request(struct reader *reader, struct request *request)
         return error_memory(reader->error);
     domain->requests = larger;
     larger[domain->request_count++] = *request;
-    return copy_attribute(xml_child(request->element, "alias"), "name",
-                          &larger[domain->request_count - 1].alias) < 0
+    return copy_attribute(xml_child(request->element, "alias"), "name", &larger[domain->request_count - 1].alias) < 0
                ? error_memory(reader->error)
                : 0;
 }
@@ -92,8 +91,8 @@ static int check_mac(struct reader *reader, struct request *request, const char 
                          request->number, reader->domain->name, network);
     if (parse_mac(mac, request->mac) < 0)
         return error_set(reader->error, EINVAL,
-                         "interface %u of guest '%s' on pool '%s': '%s' is not a unicast MAC address",
-                         request->number, reader->domain->name, network, mac);
+                         "interface %u of guest '%s' on pool '%s': '%s' is not a unicast MAC address", request->number,
+                         reader->domain->name, network, mac);
     for (size_t i = 0; i < reader->domain->request_count; i++) {
         const struct request *other = &reader->domain->requests[i];
         if (other->type == REQUEST_NETWORK && strcmp(other->mac, request->mac) == 0)
@@ -174,7 +173,8 @@ static int read_identity(struct reader *reader, xmlNodePtr root)
         return error_memory(reader->error);
     if (!uuid)
         return error_set(reader->error, EINVAL,
-                         "the XML of guest '%s' has no <uuid>: take it from 'virsh dumpxml' of the defined guest", name);
+                         "the XML of guest '%s' has no <uuid>: take it from 'virsh dumpxml' of the defined guest",
+                         name);
     if (domain_parse_uuid(uuid, domain->uuid) < 0)
         return error_set(reader->error, EINVAL, "the XML of guest '%s' has a malformed UUID '%s'", name, uuid);
     return 0;

@@ -14,9 +14,9 @@
 #include "cleanup.h"
 
 struct error {
-    int code;            /* a positive errno value; 0: no error */
-    char message[2048];  /* one line, no control characters, cut at a whole character */
-    char notes[4096];    /* lines, each ended by '\n' */
+    int code;           /* a positive errno value; 0: no error */
+    char message[2048]; /* one line, no control characters, cut at a whole character */
+    char notes[4096];   /* lines, each ended by '\n' */
 };
 
 /**

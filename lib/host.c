@@ -23,8 +23,7 @@ static void cleanup_dir(DIR **directory)
 static bool is_machine(int root)
 {
     struct stat given, own;
-    return fstat(root, &given) == 0 && stat("/", &own) == 0 && given.st_dev == own.st_dev &&
-           given.st_ino == own.st_ino;
+    return fstat(root, &given) == 0 && stat("/", &own) == 0 && given.st_dev == own.st_dev && given.st_ino == own.st_ino;
 }
 
 int host_open(int root, struct host *host, struct error *error)

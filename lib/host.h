@@ -58,8 +58,8 @@ void host_close(struct host *host) nonnull(1);
  *
  * Return: 0, -ENOENT when there is no such interface, -ENODEV when it is no PCI device, or what reading says.
  */
-int host_pf_by_name(const struct host *host, const char *name, struct host_pf *pf, struct error *error)
-    must_check nonnull(1, 2, 3, 4);
+int host_pf_by_name(const struct host *host, const char *name, struct host_pf *pf, struct error *error) must_check
+    nonnull(1, 2, 3, 4);
 
 /**
  * host_pf_of_vf() - the PF that offers a VF, and the VF's number there
@@ -75,22 +75,22 @@ int host_pf_of_vf(const struct host *host, const struct pciaddr *vf, struct host
  *
  * Return: 0 or a negative errno value.
  */
-int host_pf_list(const struct host *host, struct host_pf **pfs, size_t *count, struct error *error)
-    must_check nonnull(1, 2, 3, 4);
+int host_pf_list(const struct host *host, struct host_pf **pfs, size_t *count, struct error *error) must_check
+    nonnull(1, 2, 3, 4);
 
 /**
  * host_vf_address() - the address of the PF's VF of this number
  *
  * Return: 0, or -ENOENT when the VF is not there.
  */
-int host_vf_address(const struct host *host, const struct host_pf *pf, unsigned int number, struct pciaddr *address)
-    must_check nonnull(1, 2, 4);
+int host_vf_address(const struct host *host, const struct host_pf *pf, unsigned int number,
+                    struct pciaddr *address) must_check nonnull(1, 2, 4);
 
 /** host_vf_present() - whether the device is there now */
 bool host_vf_present(const struct host *host, const struct pciaddr *address) must_check nonnull(1, 2);
 
 /** host_vf_read() - what sysfs tells of a VF. Return: 0 or -ENOENT. */
-int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf)
-    must_check nonnull(1, 2, 3);
+int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf) must_check
+    nonnull(1, 2, 3);
 
 #endif

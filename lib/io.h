@@ -38,8 +38,8 @@ int io_write(int fd, const char *data, size_t length) must_check nonnull(2);
  *
  * Return: 0 or a negative errno value.
  */
-int io_replace_file(int directory, const char *temporary, const char *path, const char *data, size_t length)
-    must_check nonnull(2, 3, 4);
+int io_replace_file(int directory, const char *temporary, const char *path, const char *data, size_t length) must_check
+    nonnull(2, 3, 4);
 
 /**
  * io_open_directory() - open a directory that only its owner writes to

@@ -36,7 +36,7 @@
 #define LOCK "lock"
 #define NEW_FILE "new.xml"
 #define MAX_GUEST_BYTES ((size_t)1024 * 1024)
-#define GUEST_NAME_SIZE (UUID_SIZE + 4)                     /* UUID.xml */
+#define GUEST_NAME_SIZE (UUID_SIZE + 4)                      /* UUID.xml */
 #define GUEST_PATH_SIZE (sizeof "guests/" + GUEST_NAME_SIZE) /* from the directory, and from a link in vfs/ */
 
 struct ledger {
@@ -62,9 +62,10 @@ static int take_lock(struct ledger *ledger, enum ledger_mode mode, int timeout_m
     long holder = lock_pid(ledger->lock);
     if (holder == 0)
         return error_set(error, ETIMEDOUT, "the ledger was locked by readers for %d s: try again", timeout_ms / 1000);
-    return error_set(error, ETIMEDOUT,
-                     "the ledger was locked for %d s by process %ld: look at it (ps %ld), end it if it hangs, try again",
-                     timeout_ms / 1000, holder, holder);
+    return error_set(
+        error, ETIMEDOUT,
+        "the ledger was locked for %d s by process %ld: look at it (ps %ld), end it if it hangs, try again",
+        timeout_ms / 1000, holder, holder);
 }
 
 static int refuse_directory(int result, const char *path, struct error *error)

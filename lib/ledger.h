@@ -25,8 +25,8 @@ enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
  * Return: 0, -ETIMEDOUT with the process that holds the lock, -EPERM or -ENOTDIR when the directory is not to be
  * trusted, or another negative errno value. The caller closes with ledger_close().
  */
-int ledger_open(int root, enum ledger_mode mode, int timeout_ms, struct ledger **ledger, struct error *error)
-    must_check nonnull(4, 5);
+int ledger_open(int root, enum ledger_mode mode, int timeout_ms, struct ledger **ledger, struct error *error) must_check
+    nonnull(4, 5);
 
 /** ledger_close() - give the lock back; NULL does nothing */
 void ledger_close(struct ledger *ledger);
@@ -58,8 +58,8 @@ int ledger_taken(const struct ledger *ledger, struct pciaddr_set *set, struct er
  *
  * Return: 0 or a negative errno value.
  */
-int ledger_get(const struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error)
-    must_check nonnull(1, 2, 3, 4);
+int ledger_get(const struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error) must_check
+    nonnull(1, 2, 3, 4);
 
 /**
  * ledger_put() - make this all that the guest holds, whether it held something before or not
@@ -83,8 +83,8 @@ int ledger_holder(const struct ledger *ledger, const struct pciaddr *address, st
  * ledger_all() - every claim, in the order of the guests' UUIDs
  * @claims: the caller frees with claims_free(), also after a failure
  */
-int ledger_all(const struct ledger *ledger, struct claim ***claims, size_t *count, struct error *error)
-    must_check nonnull(1, 2, 3, 4);
+int ledger_all(const struct ledger *ledger, struct claim ***claims, size_t *count, struct error *error) must_check
+    nonnull(1, 2, 3, 4);
 
 /**
  * ledger_repair() - make every link resolve to a guest file that lists it, and every listed VF have its link
@@ -96,6 +96,7 @@ int ledger_all(const struct ledger *ledger, struct claim ***claims, size_t *coun
 int ledger_repair(struct ledger *ledger, struct error *error) must_check nonnull(1, 2);
 
 /** ledger_forget() - drop one link whose guest file is corrupt or gone. Return: 0 or a negative errno value. */
-int ledger_forget(struct ledger *ledger, const struct pciaddr *address, struct error *error) must_check nonnull(1, 2, 3);
+int ledger_forget(struct ledger *ledger, const struct pciaddr *address, struct error *error) must_check
+    nonnull(1, 2, 3);
 
 #endif

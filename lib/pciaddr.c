@@ -28,10 +28,8 @@ static int fill(struct pciaddr *address, uint32_t domain, uint32_t bus, uint32_t
 {
     if (bus > 0xff || slot > 0x1f || function > 7)
         return -EINVAL;
-    *address = (struct pciaddr){.domain = domain,
-                                .bus = (uint8_t)bus,
-                                .slot = (uint8_t)slot,
-                                .function = (uint8_t)function};
+    *address =
+        (struct pciaddr){.domain = domain, .bus = (uint8_t)bus, .slot = (uint8_t)slot, .function = (uint8_t)function};
     return 0;
 }
 

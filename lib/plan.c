@@ -107,8 +107,8 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, const char *data
     for (size_t i = 0; i < plan->domain.request_count && result == 0; i++) {
         const struct request *request = &plan->domain.requests[i];
         if (concerns(kind, request))
-            result = request->type == REQUEST_NETWORK ? add_network(plan, request, error)
-                                                      : add_static(plan, request, error);
+            result =
+                request->type == REQUEST_NETWORK ? add_network(plan, request, error) : add_static(plan, request, error);
     }
     return result;
 }
@@ -300,9 +300,8 @@ int plan_format(const struct plan *plan, int root, const char *operation, char *
     for (size_t i = 0; i < plan->count; i++) {
         const struct choose_request *choice = &plan->choices[i];
         if (plan->requests[i]->type == REQUEST_NETWORK || !choice->wanted)
-            grants[count++] = (struct transform_grant){.request = plan->requests[i],
-                                                       .pool = choice->table->pool,
-                                                       .address = choice->granted->address};
+            grants[count++] = (struct transform_grant){
+                .request = plan->requests[i], .pool = choice->table->pool, .address = choice->granted->address};
     }
     return count ? transform_domain(root, operation, &plan->domain, grants, count, text, length, error) : 0;
 }

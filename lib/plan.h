@@ -40,8 +40,8 @@ struct plan {
  *
  * Return: 0 or a negative errno value.
  */
-int plan_load(struct plan *plan, int root, enum plan_kind kind, const char *data, size_t length, struct error *error)
-    must_check nonnull(1, 4, 6);
+int plan_load(struct plan *plan, int root, enum plan_kind kind, const char *data, size_t length,
+              struct error *error) must_check nonnull(1, 4, 6);
 void plan_free(struct plan *plan) nonnull(1);
 
 /**
@@ -51,8 +51,8 @@ void plan_free(struct plan *plan) nonnull(1);
  *
  * Return: 0; -EBUSY, with every obstacle and holder, when a request cannot be granted; or another negative errno value.
  */
-int plan_choose(struct plan *plan, const struct ledger *ledger, const struct claim *own, struct error *error)
-    must_check nonnull(1, 2, 4);
+int plan_choose(struct plan *plan, const struct ledger *ledger, const struct claim *own, struct error *error) must_check
+    nonnull(1, 2, 4);
 
 /** plan_claim() - the plan's choice as a claim, which the caller frees with claim_free(). Return: 0 or -ENOMEM. */
 int plan_claim(const struct plan *plan, struct claim **claim, struct error *error) must_check nonnull(1, 2, 3);

@@ -17,7 +17,7 @@
  * Return: 0, or -EINVAL with "PATH, line N: " and the one element or attribute without which the document would be
  * valid, where there is one.
  */
-int schema_check(const char *schema, size_t length, xmlDocPtr doc, const char *path, struct error *error)
-    must_check nonnull(1, 3, 4, 5);
+int schema_check(const char *schema, size_t length, xmlDocPtr doc, const char *path, struct error *error) must_check
+    nonnull(1, 3, 4, 5);
 
 #endif

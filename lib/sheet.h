@@ -11,8 +11,8 @@
 struct sheet {
     const char *text; /* XSLT 1.0, self-contained: no import, no document() */
     size_t length;
-    const char *path;        /* names the sheet in an error */
-    xmlDocPtr given;         /* what the extension function urn:vfpool:1 given() returns the root of; may be NULL */
+    const char *path; /* names the sheet in an error */
+    xmlDocPtr given;  /* what the extension function urn:vfpool:1 given() returns the root of; may be NULL */
     const char *const *parameters; /* name, text, name, text, …, NULL; may be NULL */
 };
 

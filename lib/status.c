@@ -53,9 +53,8 @@ static int compare_entries(const void *a, const void *b)
 static struct entry *find_entry(const struct view *view, const struct pciaddr *address)
 {
     struct entry wanted = {.key = pciaddr_key(address)};
-    return view->entry_count
-               ? bsearch(&wanted, view->entries, view->entry_count, sizeof wanted, compare_entries)
-               : NULL;
+    return view->entry_count ? bsearch(&wanted, view->entries, view->entry_count, sizeof wanted, compare_entries)
+                             : NULL;
 }
 
 static int index_claims(struct view *view, struct error *error)
@@ -68,10 +67,9 @@ static int index_claims(struct view *view, struct error *error)
         return error_memory(error);
     for (size_t i = 0; i < view->claim_count; i++)
         for (size_t j = 0; j < view->claims[i]->vf_count; j++)
-            view->entries[view->entry_count++] =
-                (struct entry){.key = pciaddr_key(&view->claims[i]->vfs[j].address),
-                               .claim = view->claims[i],
-                               .vf = &view->claims[i]->vfs[j]};
+            view->entries[view->entry_count++] = (struct entry){.key = pciaddr_key(&view->claims[i]->vfs[j].address),
+                                                                .claim = view->claims[i],
+                                                                .vf = &view->claims[i]->vfs[j]};
     qsort(view->entries, count, sizeof *view->entries, compare_entries);
     return 0;
 }
@@ -132,10 +130,10 @@ static bool add_vf(xmlNodePtr parent, const struct view *view, const struct vf_t
     if (entry)
         entry->listed = true;
     vf_examine(&view->host, table, vf);
-    const char *state = entry                         ? claim_state_name(entry->claim->state)
-                        : taken                       ? "quarantined"
+    const char *state = entry                       ? claim_state_name(entry->claim->state)
+                        : taken                     ? "quarantined"
                         : vf->obstacle != VF_USABLE ? "unusable"
-                                                      : "free";
+                                                    : "free";
     vf_reason(table, vf, reason, sizeof reason);
     if (taken && !entry)
         snprintf(reason, sizeof reason, "the file of the guest that holds it is corrupt: vfpool release it by hand");
@@ -243,10 +241,8 @@ static int format_network(const struct view *view, const struct vf_table *table,
 {
     _cleanup_(cleanup_xml_doc) xmlDocPtr vfs = list_vfs(view, table), result = NULL;
     _cleanup_(cleanup_xml_string) char *string = NULL;
-    struct sheet sheet = {.text = builtin_network_xsl,
-                          .length = builtin_length(network_xsl),
-                          .path = "network.xsl",
-                          .given = vfs};
+    struct sheet sheet = {
+        .text = builtin_network_xsl, .length = builtin_length(network_xsl), .path = "network.xsl", .given = vfs};
     if (!vfs)
         return error_memory(error);
     int status = sheet_apply(&sheet, table->pool->doc, &result, &string, length, error);

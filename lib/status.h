@@ -30,7 +30,7 @@
 int status_read(int root, const char *pool, xmlDocPtr *doc, struct error *error) must_check nonnull(3, 4);
 
 /** status_network() - a pool as libvirt shows an active network of its own, every VF listed; the caller frees @text */
-int status_network(int root, const char *pool, char **text, size_t *length, struct error *error)
-    must_check nonnull(2, 3, 4, 5);
+int status_network(int root, const char *pool, char **text, size_t *length, struct error *error) must_check
+    nonnull(2, 3, 4, 5);
 
 #endif

@@ -57,18 +57,15 @@ static int check_result(xmlDocPtr result, const struct domain *domain, const cha
     return 0;
 }
 
-int transform_domain(int root, const char *operation, const struct domain *domain,
-                     const struct transform_grant *grants, size_t grant_count, char **text, size_t *length,
-                     struct error *error)
+int transform_domain(int root, const char *operation, const struct domain *domain, const struct transform_grant *grants,
+                     size_t grant_count, char **text, size_t *length, struct error *error)
 {
     _cleanup_(cleanup_xml_doc) xmlDocPtr given = make_grants(operation, grants, grant_count);
     _cleanup_(cleanup_xml_doc) xmlDocPtr result = NULL;
     _cleanup_(cleanup_free) char *site = NULL;
     _cleanup_(cleanup_xml_string) char *string = NULL;
-    struct sheet sheet = {.text = builtin_hostdev_xsl,
-                          .length = builtin_length(hostdev_xsl),
-                          .path = "hostdev.xsl",
-                          .given = given};
+    struct sheet sheet = {
+        .text = builtin_hostdev_xsl, .length = builtin_length(hostdev_xsl), .path = "hostdev.xsl", .given = given};
     if (!given)
         return error_memory(error);
     int status = io_read_file(root, SITE_SHEET, XML_MAX_BYTES, &site, &sheet.length);

@@ -26,8 +26,8 @@ struct transform_grant {
  *
  * Return: 0, -EINVAL with the sheet's reason, or -ENOMEM.
  */
-int transform_domain(int root, const char *operation, const struct domain *domain,
-                     const struct transform_grant *grants, size_t grant_count, char **text, size_t *length,
-                     struct error *error) must_check nonnull(2, 3, 6, 7, 8);
+int transform_domain(int root, const char *operation, const struct domain *domain, const struct transform_grant *grants,
+                     size_t grant_count, char **text, size_t *length, struct error *error) must_check
+    nonnull(2, 3, 6, 7, 8);
 
 #endif

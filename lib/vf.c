@@ -135,8 +135,7 @@ static void refuse_overlap(struct vf_table *a, struct vf_table *b)
         if (!vf_find(b, &a->vfs[i].address))
             continue;
         error_set(&a->pool->fault, EEXIST, "VF %s is in pool '%s' (%s) and in pool '%s' (%s): take it out of one",
-                  pciaddr_format(&a->vfs[i].address, text), a->pool->name, a->pool->path, b->pool->name,
-                  b->pool->path);
+                  pciaddr_format(&a->vfs[i].address, text), a->pool->name, a->pool->path, b->pool->name, b->pool->path);
         b->pool->fault = a->pool->fault;
         return;
     }

@@ -21,8 +21,8 @@ enum vf_obstacle {
 
 struct vf {
     struct pciaddr address;
-    uint32_t number; /* the PF's */
-    uint16_t pf;     /* index into vf_table.pfs */
+    uint32_t number;  /* the PF's */
+    uint16_t pf;      /* index into vf_table.pfs */
     uint8_t obstacle; /* enum vf_obstacle */
 };
 
@@ -45,8 +45,8 @@ struct vf_table {
  *
  * Return: 0 or a negative errno value.
  */
-int vf_tables_load(const struct host *host, struct pools *pools, struct vf_table **tables, struct error *error)
-    must_check nonnull(1, 2, 3, 4);
+int vf_tables_load(const struct host *host, struct pools *pools, struct vf_table **tables,
+                   struct error *error) must_check nonnull(1, 2, 3, 4);
 void vf_tables_free(struct vf_table *tables, size_t count);
 
 /** vf_find() - the VF of this address, or NULL */

@@ -43,12 +43,12 @@ static inline void cleanup_xml_string(char **text)
  *
  * Return: 0, -EINVAL with the line and the reason, -EFBIG or -ENOMEM.
  */
-int xml_parse(const char *data, size_t length, const char *what, xmlDocPtr *doc, struct error *error)
-    must_check nonnull(1, 3, 4, 5);
+int xml_parse(const char *data, size_t length, const char *what, xmlDocPtr *doc, struct error *error) must_check
+    nonnull(1, 3, 4, 5);
 
 /** xml_format() - a document as UTF-8 text, which the caller frees with free(). Return: 0 or -ENOMEM. */
-int xml_format(xmlDocPtr doc, bool indent, char **data, size_t *length, struct error *error)
-    must_check nonnull(1, 3, 4, 5);
+int xml_format(xmlDocPtr doc, bool indent, char **data, size_t *length, struct error *error) must_check
+    nonnull(1, 3, 4, 5);
 
 /** xml_is() - whether the node is an element of this name, in no namespace */
 bool xml_is(const xmlNode *node, const char *name) nonnull(2);
