@@ -1,0 +1,310 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What every test begins with: `load helpers`. Each test gets a root of its own
+# in $ROOT (exported as VFPOOL_ROOT), and the programs of $VFPOOL_BUILD.
+#
+# The run_* wrappers take the expected exit code first. They leave, as bats' own
+# run does, $status, $output (stdout) and $stderr; and byte for byte, in files,
+# $STDOUT and $STDERR.
+
+bats_require_minimum_version 1.8.0
+
+TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+VFPOOL_BUILD=${VFPOOL_BUILD:-$(dirname "$TESTS")/build}
+export FIXTURES=$TESTS/fixtures
+
+# Seconds after which a program, or a wait, counts as hanging.
+: "${VFPOOL_TIMEOUT:=60}" "${VFPOOL_WAIT:=20}"
+
+setup() {
+    common_setup
+}
+
+# For a test file that has a setup of its own to call.
+common_setup() {
+    ROOT=$BATS_TEST_TMPDIR/root
+    STDOUT=$BATS_TEST_TMPDIR/stdout
+    STDERR=$BATS_TEST_TMPDIR/stderr
+    mkdir -p "$ROOT/etc/vfpool" "$ROOT/run"
+    export VFPOOL_ROOT=$ROOT
+    unset NO_COLOR LIBVIRT_DEFAULT_URI
+}
+
+# --- running -----------------------------------------------------------------
+
+# fail MESSAGE...: the test ends here. An assertion goes on with "|| return" all the
+# same where more follows: below "run" bash does not stop at the first failure.
+fail() {
+    printf '%s\n' "$@" >&2
+    return 1
+}
+
+# run_program CODE COMMAND...: runs it with a deadline; logs it and what it said,
+# which bats shows when the test fails. fd 3 is bats' own: a child that kept it
+# would keep bats waiting.
+run_program() {
+    local expected=$1
+    shift
+    status=0
+    timeout --kill-after=5 "$VFPOOL_TIMEOUT" "$@" >"$STDOUT" 2>"$STDERR" 3>&- || status=$?
+    # A NUL in the output is for $STDOUT to show; bash would warn of it here.
+    { output=$(<"$STDOUT") stderr=$(<"$STDERR"); } 2>/dev/null
+    printf '$ %s\n' "${*@Q}"
+    [[ -z $output ]] || printf '%s\n' "$output"
+    [[ -z $stderr ]] || printf 'stderr: %s\n' "$stderr"
+    if [[ $status == 124 || $status == 137 ]] && [[ $expected != "$status" ]]; then
+        fail "timed out or killed ($status)"
+    elif [[ $status != "$expected" ]]; then
+        fail "exit code $status, not $expected"
+    fi
+}
+
+# run_vfpool CODE VERB...
+run_vfpool() {
+    local expected=$1
+    shift
+    run_program "$expected" "$VFPOOL_BUILD/hook/vfpool" "$@"
+}
+
+# run_hook CODE GUEST OPERATION [SUBOPERATION] [EXTRA] <DOMAIN.xml
+# (a guest of one's own: < <(guest NAME UUID ...); behind a pipe $output would be lost)
+# As libvirt runs a hook: with next to nothing in the environment, from /.
+run_hook() {
+    local expected=$1 guest=$2 operation=$3 sub=${4-} extra=${5--}
+    hook_environment
+    run_program "$expected" "${HOOK_ENVIRONMENT[@]}" \
+        "$VFPOOL_BUILD/hook/qemu" "$guest" "$operation" "${sub:-$(suboperation "$operation")}" "$extra"
+}
+
+# The command that gives a program what a hook of libvirt's finds, and what
+# sanitizers ask for.
+hook_environment() {
+    local name
+    HOOK_ENVIRONMENT=(env -i -C / LC_ALL=C HOME=/ PATH="$PATH" VFPOOL_ROOT="$VFPOOL_ROOT")
+    for name in ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS; do
+        [[ -z ${!name-} ]] || HOOK_ENVIRONMENT+=("$name=${!name}")
+    done
+}
+
+# The suboperation that libvirt gives with an operation.
+suboperation() {
+    case $1 in
+    stopped | release) echo end ;;
+    *) echo begin ;;
+    esac
+}
+
+# --- a host, its pools, its guests -------------------------------------------
+
+# host ARGUMENT...: tests/host/build on this test's root.
+host() {
+    "$TESTS/host/build" "$ROOT" "$@" 3>&-
+}
+
+# pool NAME PF... [-- XML...]: a pool file, with further children of <network>.
+pool() {
+    local name=$1 file=$ROOT/etc/vfpool/$1.xml
+    shift
+    {
+        printf '<network>\n  <name>%s</name>\n' "$(xml_escape "$name")"
+        printf "  <forward mode='hostdev' managed='yes'>\n    <driver name='vfio'/>\n"
+        while (($#)) && [[ $1 != -- ]]; do
+            printf "    <pf dev='%s'/>\n" "$1"
+            shift
+        done
+        printf '  </forward>\n'
+        (($# < 2)) || printf '  %s\n' "${@:2}"
+        printf '</network>\n'
+    } >"$file"
+}
+
+# guest NAME UUID INTERFACE...: a domain as libvirt hands it to prepare. An
+# interface is NETWORK:MAC or NETWORK/PORTGROUP:MAC, or XML that goes in as it is.
+guest() {
+    local name uuid=$2 device network portgroup
+    name=$(xml_escape "$1")
+    shift 2
+    cat <<X
+<domain type='qemu' id='1'>
+  <name>$name</name>
+  <uuid>$uuid</uuid>
+  <memory unit='KiB'>65536</memory>
+  <currentMemory unit='KiB'>65536</currentMemory>
+  <vcpu placement='static'>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='pc-q35-10.0'>hvm</type>
+    <boot dev='hd'/>
+  </os>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <controller type='pci' index='0' model='pcie-root'/>
+X
+    for device; do
+        if [[ $device == '<'* ]]; then
+            printf '    %s\n' "$device"
+            continue
+        fi
+        network=${device%%:*} portgroup=
+        if [[ $network == */* ]]; then
+            portgroup=" portgroup='${network#*/}'" network=${network%%/*}
+        fi
+        cat <<X
+    <interface type='network'>
+      <mac address='${device#*:}'/>
+      <source network='$network'$portgroup/>
+    </interface>
+X
+    done
+    printf "    <memballoon model='none'/>\n  </devices>\n</domain>\n"
+}
+
+# uuid N, mac N: the N-th of a test.
+uuid() {
+    printf '00000000-0000-4000-8000-%012x\n' "$1"
+}
+
+mac() {
+    printf '52:54:00:%02x:%02x:%02x\n' $(($1 >> 16 & 255)) $(($1 >> 8 & 255)) $(($1 & 255))
+}
+
+xml_escape() {
+    sed -e 's/&/\&amp;/g' -e 's/</\&lt;/g' -e 's/>/\&gt;/g' -e "s/'/\&apos;/g" -e 's/"/\&quot;/g' <<<"$1"
+}
+
+# --- the ledger --------------------------------------------------------------
+
+# What must be true of the ledger at any rest; by a reader of its own.
+assert_invariants() {
+    "$TESTS/checker" "$ROOT" 3>&-
+}
+
+# holder ADDRESS: the UUID that a VF's link leads to; nothing when it is free.
+holder() {
+    local link=$ROOT/run/vfpool/vfs/$1
+    [[ ! -e $link ]] || basename "$(readlink "$link")" .xml
+}
+
+# taken: "ADDRESS UUID" of every VF that is held, sorted.
+taken() {
+    local link
+    for link in "$ROOT"/run/vfpool/vfs/*; do
+        [[ ! -e $link ]] || echo "${link##*/} $(holder "${link##*/}")"
+    done
+}
+
+# assert_taken [ADDRESS UUID]...: exactly these VFs are held.
+assert_taken() {
+    local expected=
+    (($# == 0)) || expected=$(printf '%s %s\n' "$@" | sort)
+    [[ $(taken) == "$expected" ]] || fail "held:" "$(taken)" "expected:" "$expected"
+}
+
+# assert_released UUID: nothing of the guest is left.
+assert_released() {
+    local left
+    [[ -d $ROOT/run/vfpool ]] || return 0
+    left=$(find "$ROOT/run/vfpool" \( -name "*$1*" -o -lname "*$1*" \))
+    [[ -z $left ]] || fail "left of $1:" "$left"
+}
+
+# snapshot: remembers what vfpool keeps; assert_unchanged: it is the same still.
+# The lock file and empty directories may have come: the first call makes them.
+snapshot() {
+    snapshot_of "$ROOT" >"$BATS_TEST_TMPDIR/snapshot"
+}
+
+assert_unchanged() {
+    snapshot_of "$ROOT" | diff -u "$BATS_TEST_TMPDIR/snapshot" - || fail "the ledger or a file beside it changed"
+}
+
+snapshot_of() (
+    cd "$1" || exit
+    for tree in etc/vfpool run/vfpool var/lib/vfpool; do
+        [[ ! -L $tree && ! -e $tree ]] || find "$tree" ! -type d \
+            ! \( -path run/vfpool/lock -type f -empty \) -printf '%p %y %m %l ' \
+            \( -type f -exec cksum {} \; -o -printf '\n' \)
+    done | sort
+)
+
+# --- assertions --------------------------------------------------------------
+
+# assert_one_line [TEXT...]: stderr is one line that a person can act on, and
+# holds each text.
+assert_one_line() {
+    local text
+    [[ $(wc -l <"$STDERR") == 1 && -n $stderr && $(tail -c 1 "$STDERR" | wc -l) == 1 ]] ||
+        fail "stderr is not exactly one line:" "$stderr" || return
+    for text; do
+        [[ $stderr == *"$text"* ]] || fail "no '$text' in: $stderr" || return
+    done
+}
+
+# assert_silent: nothing on stdout nor stderr.
+assert_silent() {
+    [[ ! -s $STDOUT && ! -s $STDERR ]] || fail "it should have said nothing"
+}
+
+assert_equal() {
+    [[ $1 == "$2" ]] || fail "is:       $1" "expected: $2"
+}
+
+# --- more than one at a time -------------------------------------------------
+
+# wait_until COMMAND...: polls it until it succeeds; fails past the deadline.
+wait_until() {
+    local deadline=$((SECONDS + VFPOOL_WAIT))
+    until "$@"; do
+        ((SECONDS < deadline)) || fail "waited $VFPOOL_WAIT s in vain for: $*" || return
+        pause
+    done
+}
+
+# A fiftieth of a second, as a read from a pipe that nobody writes to.
+pause() {
+    local fifo=$BATS_TEST_TMPDIR/pause
+    [[ -p $fifo ]] || mkfifo "$fifo"
+    read -r -t 0.02 <>"$fifo" || :
+}
+
+# together N COMMAND...: N processes at once, "COMMAND... I" with I from 1 to N.
+# Each is forked and waits at the barrier before the first is let go. Leaves each
+# one's $BATS_TEST_TMPDIR/together/I.out, I.err and I.code; fails only when one
+# never came back.
+together() {
+    local count=$1 dir=$BATS_TEST_TMPDIR/together i gate pids=()
+    shift
+    rm -rf "$dir"
+    mkdir "$dir"
+    mkfifo "$dir/barrier"
+    exec {gate}<>"$dir/barrier"
+    for ((i = 1; i <= count; i++)); do
+        at_barrier "$dir" "$gate" "$i" "$@" 3>&- &
+        pids+=($!)
+    done
+    wait_until arrived "$dir" "$count" || return
+    printf '%*s' "$count" '' >&"$gate"
+    wait "${pids[@]}" || :
+    exec {gate}>&-
+    for ((i = 1; i <= count; i++)); do
+        [[ -e $dir/$i.code ]] || fail "process $i did not end" || return
+    done
+}
+
+# One byte a process: a read of a pipe takes a byte from exactly one writer, and
+# has a deadline of its own for a test that died.
+at_barrier() {
+    local dir=$1 gate=$2 i=$3 code=0
+    shift 3
+    : >"$dir/$i.here"
+    read -r -N 1 -t "$VFPOOL_WAIT" -u "$gate" || return
+    exec {gate}>&-
+    STDOUT=$dir/$i.stdout STDERR=$dir/$i.stderr    # so that run_* may be used in it
+    "$@" "$i" >"$dir/$i.out" 2>"$dir/$i.err" || code=$?
+    echo "$code" >"$dir/$i.code"
+}
+
+arrived() {
+    local here=("$1"/*.here)
+    [[ -e ${here[0]} ]] && ((${#here[@]} == $2))
+}
