@@ -25,6 +25,7 @@ static int find_pfs(const struct host *host, char *const *names, size_t name_cou
         int result = host_pf_by_name(host, names[*count], pf, error);
         if (result < 0)
             return result;
+        host_pf_examine(host, pf);
         if (pf->vf_total == 0 || (pf->vf_total == HOST_UNKNOWN && pf->vf_count == 0))
             return error_set(error, ENODEV, "network interface %s does not do SR-IOV", names[*count]);
     }

@@ -163,68 +163,77 @@ static int read_virtfn(const struct host *host, const struct pciaddr *pf, unsign
 }
 
 /*
- * A VF's routing ID is its PF's plus offset plus number times stride (PCI Express SR-IOV, 9.3.3.9 and 9.3.3.10; Linux
- * drivers/pci/iov.c, pci_iov_virtfn_bus), which saves reading a link for each of many VFs. It is used only where the
- * first and the last link say the same.
+ * A VF's routing ID is its PF's plus an offset plus its number times a stride (PCI Express SR-IOV, 9.3.3.9 and
+ * 9.3.3.10; Linux drivers/pci/iov.c, pci_iov_virtfn_bus), so the first and the last link tell where all of many are.
  */
 static void read_vf_places(const struct host *host, struct host_pf *pf)
 {
-    int offset = device_number(host, &pf->address, "sriov_offset");
-    int stride = device_number(host, &pf->address, "sriov_stride");
+    struct pciaddr first, last;
     pf->vf_offset = pf->vf_stride = 0;
-    if (offset <= 0 || stride < 0 || pf->vf_count == 0)
+    if (pf->vf_count < 3 || read_virtfn(host, &pf->address, 0, &first) < 0 ||
+        read_virtfn(host, &pf->address, pf->vf_count - 1, &last) < 0)
         return;
-    unsigned int ends[] = {0, pf->vf_count - 1};
-    for (size_t i = 0; i < 2; i++) {
-        struct pciaddr link;
-        uint64_t computed = pciaddr_key(&pf->address) + (unsigned int)offset + ends[i] * (uint64_t)(unsigned int)stride;
-        if (read_virtfn(host, &pf->address, ends[i], &link) < 0 || pciaddr_key(&link) != computed)
-            return;
-    }
-    pf->vf_offset = (unsigned int)offset;
-    pf->vf_stride = (unsigned int)stride;
+    uint64_t start = pciaddr_key(&pf->address), low = pciaddr_key(&first), high = pciaddr_key(&last);
+    if (low <= start || high <= low || (high - low) % (pf->vf_count - 1) || high - start > UINT16_MAX)
+        return;
+    pf->vf_offset = (unsigned int)(low - start);
+    pf->vf_stride = (unsigned int)((high - low) / (pf->vf_count - 1));
 }
 
 static void read_pf(const struct host *host, struct host_pf *pf)
 {
-    pf->vf_total = device_number(host, &pf->address, "sriov_totalvfs");
     int count = device_number(host, &pf->address, "sriov_numvfs");
     struct pciaddr vf;
     if (count == HOST_UNKNOWN)
         for (count = 0; count < INT_MAX && read_virtfn(host, &pf->address, (unsigned int)count, &vf) == 0;)
             count++;
     pf->vf_count = (unsigned int)count;
-    pf->numa_node = device_number(host, &pf->address, "numa_node");
     read_vf_places(host, pf);
+}
+
+void host_pf_examine(const struct host *host, struct host_pf *pf)
+{
+    if (pf->examined)
+        return;
+    pf->examined = true;
+    if (pf->name[0] && is_representor(host, pf->name))
+        find_netdev(host, &pf->address, pf->name);
+    pf->vf_total = device_number(host, &pf->address, "sriov_totalvfs");
+    pf->numa_node = device_number(host, &pf->address, "numa_node");
     read_netdev(host, pf);
+}
+
+/* Follows a netdev to its device, by an altname too: sysfs knows none, the kernel's interface index does. */
+static int find_device(const struct host *host, struct host_pf *pf)
+{
+    char path[DEVICE_PATH_SIZE], real[IF_NAMESIZE];
+    snprintf(path, sizeof path, "class/net/%s/device", pf->name);
+    int result = read_link_address(host, path, &pf->address);
+    if (result != -ENOENT)
+        return result;
+    snprintf(path, sizeof path, "class/net/%s", pf->name);
+    if (faccessat(host->sys, path, F_OK, 0) == 0)
+        return -ENODEV;
+    if (!host->altname || !if_indextoname(if_nametoindex(pf->name), real))
+        return -ENOENT;
+    snprintf(pf->name, sizeof pf->name, "%s", real);
+    snprintf(path, sizeof path, "class/net/%s/device", pf->name);
+    return read_link_address(host, path, &pf->address);
 }
 
 int host_pf_by_name(const struct host *host, const char *name, struct host_pf *pf, struct error *error)
 {
-    char path[DEVICE_PATH_SIZE], real[IF_NAMESIZE];
     memset(pf, 0, sizeof *pf);
     if (strlen(name) >= sizeof pf->name || strchr(name, '/') || name[0] == '.' || !name[0])
         return error_set(error, ENOENT, "'%s' is not the name of a network interface", name);
     snprintf(pf->name, sizeof pf->name, "%s", name);
-    snprintf(path, sizeof path, "class/net/%s", pf->name);
-    /* sysfs knows no altnames, the kernel's interface index does. */
-    if (faccessat(host->sys, path, F_OK, 0) < 0 && host->altname && if_indextoname(if_nametoindex(name), real))
-        snprintf(pf->name, sizeof pf->name, "%s", real);
-
-    snprintf(path, sizeof path, "class/net/%s/device", pf->name);
-    int result = read_link_address(host, path, &pf->address);
-    if (result == -ENOENT) {
-        snprintf(path, sizeof path, "class/net/%s", pf->name);
-        if (faccessat(host->sys, path, F_OK, 0) < 0)
-            return error_set(error, ENOENT, "there is no network interface %s", name);
-        result = -ENODEV;
-    }
+    int result = find_device(host, pf);
+    if (result == -ENOENT)
+        return error_set(error, ENOENT, "there is no network interface %s", name);
     if (result == -ENODEV)
         return error_set(error, ENODEV, "network interface %s is not a PCI device", name);
     if (result < 0)
-        return error_set(error, -result, "cannot read sys/%s: %s", path, strerror(-result));
-    if (is_representor(host, pf->name))
-        find_netdev(host, &pf->address, pf->name);
+        return error_set(error, -result, "cannot follow sys/class/net/%s/device: %s", pf->name, strerror(-result));
     read_pf(host, pf);
     return 0;
 }
@@ -270,9 +279,11 @@ static int add_pf(const struct host *host, const char *netdev, struct host_pf **
 {
     struct host_pf pf;
     struct error ignored = {0};
-    if (is_representor(host, netdev) || host_pf_by_name(host, netdev, &pf, &ignored) < 0 || pf.vf_total <= 0)
+    if (host_pf_by_name(host, netdev, &pf, &ignored) < 0)
         return 0;
-    find_netdev(host, &pf.address, pf.name);
+    host_pf_examine(host, &pf);
+    if (pf.vf_total <= 0)
+        return 0;
     for (size_t i = 0; i < *count; i++)
         if (pciaddr_equal(&(*pfs)[i].address, &pf.address))
             return 0;

@@ -26,13 +26,15 @@ struct host_pf {
     char name[HOST_NAME_SIZE]; /* the netdev, as the pool or sysfs names it; empty when it has none */
     struct pciaddr address;
     unsigned int vf_count;  /* sriov_numvfs */
-    int vf_total;           /* sriov_totalvfs; 0 when the device has no SR-IOV, HOST_UNKNOWN */
-    int numa_node;          /* HOST_UNKNOWN when there is none */
-    int up;                 /* IFF_UP of the netdev: 1, 0, HOST_UNKNOWN */
-    int carrier;            /* 1, 0, HOST_UNKNOWN (sysfs does not tell of an interface that is down) */
-    char operstate[16];     /* as sysfs has it; empty when unknown */
     unsigned int vf_offset; /* of the first VF's routing ID from the PF's; 0: read each virtfnN instead */
     unsigned int vf_stride;
+
+    bool examined;      /* the rest is known: host_pf_examine() */
+    int vf_total;       /* sriov_totalvfs; 0 when the device has no SR-IOV, HOST_UNKNOWN */
+    int numa_node;      /* HOST_UNKNOWN when there is none */
+    int up;             /* IFF_UP of the netdev: 1, 0, HOST_UNKNOWN */
+    int carrier;        /* 1, 0, HOST_UNKNOWN (sysfs does not tell of an interface that is down) */
+    char operstate[16]; /* as sysfs has it; empty when unknown */
 };
 
 struct host_vf {
@@ -54,12 +56,16 @@ void host_close(struct host *host) nonnull(1);
 /**
  * host_pf_by_name() - look a PF up by the name of its network interface
  *
- * An altname, or a switchdev representor of one of its VFs, leads to the PF.
+ * An altname, or a switchdev representor of one of its VFs, leads to the PF. What tells where its VFs are is read,
+ * the rest by host_pf_examine(): a pool may have many PFs, and most of them do not matter to a guest.
  *
  * Return: 0, -ENOENT when there is no such interface, -ENODEV when it is no PCI device, or what reading says.
  */
 int host_pf_by_name(const struct host *host, const char *name, struct host_pf *pf, struct error *error) must_check
     nonnull(1, 2, 3, 4);
+
+/** host_pf_examine() - read the rest of what sysfs tells of a PF, once; a representor's name becomes the PF's own */
+void host_pf_examine(const struct host *host, struct host_pf *pf) nonnull(1, 2);
 
 /**
  * host_pf_of_vf() - the PF that offers a VF, and the VF's number there
@@ -70,7 +76,7 @@ int host_pf_of_vf(const struct host *host, const struct pciaddr *vf, struct host
                   struct error *error) must_check nonnull(1, 2, 3, 4, 5);
 
 /**
- * host_pf_list() - every PF with SR-IOV, in the order of their addresses
+ * host_pf_list() - every PF with SR-IOV, examined, in the order of their addresses
  * @pfs: the caller frees it
  *
  * Return: 0 or a negative errno value.

@@ -7,15 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The value of a hexadecimal digit, or more than 15. Not by isxdigit(): thousands of names are read at a time. */
+static unsigned int digit(char c)
+{
+    unsigned int decimal = (unsigned char)c - (unsigned int)'0';
+    unsigned int letter = ((unsigned char)c | 0x20U) - (unsigned int)'a';
+    return decimal <= 9 ? decimal : letter <= 5 ? letter + 10 : 16;
+}
+
 /* Reads between min and max hexadecimal digits at *text and moves it behind them. */
 static int parse_digits(const char **text, int min, int max, uint32_t *value)
 {
     int count = 0;
     *value = 0;
-    for (; count < max && isxdigit((unsigned char)**text); count++, (*text)++) {
-        int c = tolower((unsigned char)**text);
-        *value = *value << 4 | (uint32_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-    }
+    for (unsigned int next; count < max && (next = digit(**text)) <= 15; count++, (*text)++)
+        *value = *value << 4 | next;
     return count >= min ? 0 : -EINVAL;
 }
 

@@ -92,9 +92,10 @@ static int load_view(struct view *view, int root, struct error *error)
     return result < 0 ? result : index_claims(view, error);
 }
 
-static bool add_pf(xmlNodePtr parent, const struct host_pf *pf)
+static bool add_pf(xmlNodePtr parent, const struct view *view, struct host_pf *pf)
 {
     char address[PCIADDR_SIZE];
+    host_pf_examine(&view->host, pf);
     xmlNodePtr node = xml_add(parent, "pf");
     return xml_set(node, "name", pf->name) && xml_set(node, "address", pciaddr_format(&pf->address, address)) &&
            (pf->numa_node == HOST_UNKNOWN || xml_set_number(node, "numa", (unsigned long)pf->numa_node)) &&
@@ -170,7 +171,7 @@ static bool add_pool(xmlNodePtr root, const struct view *view, const struct vf_t
     if (complete && pool->fault.code)
         complete = xml_set(node, "fault", pool->fault.message);
     for (size_t i = 0; i < table->pf_count && complete; i++)
-        complete = add_pf(node, &table->pfs[i]);
+        complete = add_pf(node, view, &table->pfs[i]);
     for (size_t i = 0; i < table->vf_count && complete; i++)
         complete = add_vf(node, view, table, &table->vfs[i]);
     complete = complete && add_unlisted(node, view, pool->name);

@@ -65,6 +65,7 @@ static int add_pf_source(const struct host *host, struct vf_table *table, const 
     if (host_pf_by_name(host, source->pf, &pf, &problem) < 0)
         return add_missing(table, problem.message);
     if (pf.vf_count == 0) {
+        host_pf_examine(host, &pf);
         snprintf(words, sizeof words, "PF %s has no VFs: %s", pf.name,
                  pf.vf_total == 0 ? "it does not do SR-IOV" : "write their number to its sriov_numvfs");
         return add_missing(table, words);
@@ -168,6 +169,7 @@ struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address)
 
 void vf_examine(const struct host *host, const struct vf_table *table, struct vf *vf)
 {
+    host_pf_examine(host, &table->pfs[vf->pf]);
     if (vf->obstacle != VF_USABLE)
         return;
     if (!host_vf_present(host, &vf->address))
