@@ -64,10 +64,57 @@ $(build)/lib/builtin.o: lib/builtin.S lib/pool.rng $(wildcard xslt/*.xsl)
 	$(call say,AS)
 	$(Q)mkdir -p $(@D) && $(CC) -I. -c -o $@ $<
 
--include $(wildcard $(build)/*/*.d)
+-include $(wildcard $(build)/*/*.d $(build)/tests/*/*.d)
+
+# ---- trying and testing ----
+
+unit_tests = $(patsubst %.c,$(build)/%,$(wildcard tests/unit/*.c))
+benches    = $(build)/tests/bench/bench $(build)/tests/bench/floor
+
+$(unit_tests): $(build)/%: $(build)/%.o $(build)/lib.a
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^ $(libs)
+
+$(benches): $(build)/%: $(build)/%.o
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^ $(shell pkg-config --libs libxml-2.0)
+
+demo: $(programs)
+	@tests/host/demo $(build)
+
+check:
+	$(Q)$(MAKE) --no-print-directory SANITIZE=1 tests
+	@tests/run build/sanitize $(TESTS)
+
+tests: $(programs) $(unit_tests)
+
+bench: $(programs) $(benches)
+	@tests/bench/run $(build)
+
+lint:
+	clang-format --dry-run --Werror lib/*.[ch] hook/*.[ch] $(wildcard tests/*/*.c)
+	shellcheck install.sh .ci/run tests/run tests/bench/run tests/host/demo
+	cd tests && shellcheck helpers.bash *.bats
+	clang-tidy --quiet --warnings-as-errors='*' lib/*.c hook/*.c -- $(cflags)
+	codespell README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh Makefile
+
+# ---- installing ----
+
+install: $(programs)
+	install -D -m 755 $(build)/hook/vfpool $(DESTDIR)$(SBINDIR)/vfpool
+	install -D -m 755 $(build)/hook/qemu $(DESTDIR)$(LIBEXECDIR)/vfpool/qemu
+	install -d $(DESTDIR)$(DATADIR)/vfpool $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
+	install -m 644 lib/pool.rng xslt/*.xsl $(DESTDIR)$(DATADIR)/vfpool
+	install -m 644 docs/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 644 docs/vfpool.8 docs/vfpool-hook.8 $(DESTDIR)$(MANDIR)/man8
+	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/vfpool
+
+dist:
+	$(Q)mkdir -p build
+	git archive --prefix=vfpool-$(VERSION)/ -o build/vfpool-$(VERSION).tar.gz HEAD
 
 clean:
 	rm -rf build
 
-.PHONY: all clean
+.PHONY: all demo check tests bench lint install dist clean
 .DELETE_ON_ERROR:

@@ -39,7 +39,7 @@ static bool add_pf(xmlNodePtr forward, const struct host_pf *pf)
         snprintf(numa, sizeof numa, ", NUMA node %d", pf->numa_node);
     snprintf(words, sizeof words, " %s: %u of %d VFs made%s%s ", pciaddr_format(&pf->address, address), pf->vf_count,
              pf->vf_total, numa, pf->up == 0 ? ", down" : "");
-    xmlNodePtr comment = xmlNewDocComment(forward->doc, (const xmlChar *)words);
+    xmlNodePtr comment = xmlNewComment((const xmlChar *)words);
     xmlNodePtr node = comment && xmlAddChild(forward, comment) ? xml_add(forward, "pf") : NULL;
     if (!xml_set(node, "dev", pf->name))
         return false;

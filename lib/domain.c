@@ -68,17 +68,20 @@ static int copy_attribute(const xmlNode *node, const char *name, char **copy)
     return value && !*copy ? -ENOMEM : 0;
 }
 
+/* Takes over what the request owns, also when it fails. */
 static int add_request(struct reader *reader, struct request *request)
 {
     struct domain *domain = reader->domain;
     struct request *larger = realloc(domain->requests, (domain->request_count + 1) * sizeof *larger);
-    if (!larger)
+    if (larger)
+        domain->requests = larger;
+    if (!larger || copy_attribute(xml_child(request->element, "alias"), "name", &request->alias) < 0) {
+        free(request->network);
+        free(request->portgroup);
         return error_memory(reader->error);
-    domain->requests = larger;
+    }
     larger[domain->request_count++] = *request;
-    return copy_attribute(xml_child(request->element, "alias"), "name", &larger[domain->request_count - 1].alias) < 0
-               ? error_memory(reader->error)
-               : 0;
+    return 0;
 }
 
 static int check_mac(struct reader *reader, struct request *request, const char *network)

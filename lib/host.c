@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -336,7 +335,7 @@ bool host_vf_present(const struct host *host, const struct pciaddr *address)
 
 int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf)
 {
-    char group[32];
+    char group[32] = "";
     memset(vf, 0, sizeof *vf);
     vf->address = *address;
     if (!host_vf_present(host, address))
@@ -344,7 +343,7 @@ int host_vf_read(const struct host *host, const struct pciaddr *address, struct 
     if (device_link(host, address, "driver", vf->driver, sizeof vf->driver) < 0)
         vf->driver[0] = '\0';
     vf->iommu_group = HOST_UNKNOWN;
-    if (device_link(host, address, "iommu_group", group, sizeof group) > 0 && isdigit((unsigned char)group[0]))
+    if (device_link(host, address, "iommu_group", group, sizeof group) > 0 && group[0] >= '0' && group[0] <= '9')
         vf->iommu_group = atoi(group);
     find_netdev(host, address, vf->netdev);
     return 0;

@@ -197,8 +197,10 @@ static int list_obstacles(struct list *list, const struct plan *plan, size_t ind
     const struct vf_table *table = plan->choices[index].table;
     char reason[HOST_NAME_SIZE * 2 + 80], last[sizeof reason] = "";
     int result = 0;
+    size_t usable = 0;
     for (size_t i = 0; i < table->vf_count && result == 0; i++) {
         const struct vf *vf = &table->vfs[i];
+        usable += vf->obstacle == VF_USABLE;
         if (vf->obstacle == VF_TAKEN) {
             result = list_holder(list, ledger, vf, error);
             continue;
@@ -210,6 +212,9 @@ static int list_obstacles(struct list *list, const struct plan *plan, size_t ind
     }
     if (result == 0 && table->missing)
         list_add(list, "%s%s", list->text[0] ? ", " : "", table->missing);
+    if (usable)
+        list_add(list, "%s%zu free, but the guest's other interfaces need %s", list->text[0] ? ", " : "", usable,
+                 usable == 1 ? "it" : "them");
     if (list->left_out) {
         char tail[48];
         snprintf(tail, sizeof tail, " and %zu more", list->left_out);

@@ -260,9 +260,9 @@ int status_network(int root, const char *pool, char **text, size_t *length, stru
     const struct pool *found = result < 0 ? NULL : pools_find(&view.pools, pool);
     if (result == 0 && !found)
         result = no_such_pool(pool, error);
-    if (result == 0 && found->fault.code)
+    if (found && found->fault.code)
         result = error_set(error, found->fault.code, "%s", found->fault.message);
-    if (result == 0)
+    else if (found)
         result = format_network(&view, &view.tables[found - view.pools.pools], text, length, error);
     free_view(&view);
     return result;

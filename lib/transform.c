@@ -21,13 +21,13 @@ static bool add_grant(xmlNodePtr root, const struct transform_grant *grant)
 }
 
 /* A copy of the pool's network, once however many interfaces are on it. */
-static bool add_network(xmlNodePtr root, const struct transform_grant *grants, size_t index)
+static bool add_network(xmlDocPtr doc, const struct transform_grant *grants, size_t index)
 {
     for (size_t i = 0; i < index; i++)
         if (grants[i].pool == grants[index].pool)
             return true;
-    xmlNodePtr copy = xmlDocCopyNode(xmlDocGetRootElement(grants[index].pool->doc), root->doc, 1);
-    return copy && xmlAddChild(root, copy);
+    xmlNodePtr copy = xmlDocCopyNode(xmlDocGetRootElement(grants[index].pool->doc), doc, 1);
+    return copy && xmlAddChild(xmlDocGetRootElement(doc), copy);
 }
 
 static xmlDocPtr make_grants(const char *operation, const struct transform_grant *grants, size_t count)
@@ -38,7 +38,7 @@ static xmlDocPtr make_grants(const char *operation, const struct transform_grant
     for (size_t i = 0; i < count && complete; i++)
         complete = add_grant(root, &grants[i]);
     for (size_t i = 0; i < count && complete; i++)
-        complete = add_network(root, grants, i);
+        complete = add_network(doc, grants, i);
     return complete ? steal(doc) : NULL;
 }
 
