@@ -50,8 +50,6 @@ int choose(struct choose_request *requests, size_t count, size_t *failed)
         }
         if (!vf) {
             *failed = i;
-            for (size_t j = 0; j < count; j++)
-                requests[j].granted = NULL;
             return -ENOSPC;
         }
         request->granted = vf;

@@ -16,7 +16,8 @@ struct choose_request {
 
 /**
  * choose() - grant all requests, or none
- * @requests: of one guest; granted is set in each, and NULL in each after a failure
+ * @requests: of one guest; granted is set in each; after a failure nothing is granted, and what the requests before the
+ *            failed one would have got is left in them, for choose_reason()
  * @failed:   after a failure, the index of the first request that no VF is left for
  *
  * A request for one VF gets it unless it is taken: whether it works is for libvirt and its administrator to know.
@@ -29,7 +30,7 @@ int choose(struct choose_request *requests, size_t count, size_t *failed) must_c
 
 /**
  * choose_reason() - why a request did not get a VF of its pool, as a clause in @text
- * @index: of the request; meaningful after choose(), successful or not
+ * @index: of the request; after choose(), successful or not
  *
  * Return: @text; empty when it did get that VF.
  */

@@ -73,7 +73,7 @@ static int show(struct call *call, struct plan *plan)
  * Adds a device that the guest has to its claim, unless another guest holds it. At start that is an error: the guest
  * must not run with it. At reconnect the guest runs, so it is only said.
  */
-static int adopt_vf(struct call *call, const struct plan *plan, size_t index, const struct ledger *ledger,
+static int adopt_vf(struct call *call, const struct plan *plan, size_t index, struct ledger *ledger,
                     struct claim *claim)
 {
     _cleanup_(cleanup_claim) struct claim *holder = NULL;

@@ -41,8 +41,9 @@
 
 struct ledger {
     int directory, lock, guests, vfs;
-    bool writing; /* the lock is exclusive and the lock file holds our PID */
-    bool dirty;   /* leave the PID behind: the next one shall repair */
+    bool writing;              /* the lock is exclusive and the lock file holds our PID */
+    bool dirty;                /* leave the PID behind: the next one shall repair */
+    char set_aside[UUID_SIZE]; /* the guest whose file this opening found corrupt last */
 };
 
 /* ---- opening and closing ---- */
@@ -193,6 +194,14 @@ static int read_link(const struct ledger *ledger, const char *address, char uuid
     return file_guest(target + strlen("../guests/"), "xml", uuid);
 }
 
+/* Whether a guest's file was set aside as corrupt. */
+static bool has_bad(const struct ledger *ledger, const char *uuid)
+{
+    char name[GUEST_NAME_SIZE];
+    guest_file(uuid, "bad", name);
+    return faccessat(ledger->guests, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static DIR *list_directory(int fd)
 {
     int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -251,7 +260,7 @@ static int read_guest(const struct ledger *ledger, const char *name, const char 
     return claim_parse(data, length, uuid, path, claim, error);
 }
 
-int ledger_get(const struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error)
+int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error)
 {
     char name[GUEST_NAME_SIZE], bad[GUEST_NAME_SIZE];
     struct error problem = {0};
@@ -271,13 +280,22 @@ int ledger_get(const struct ledger *ledger, const char *uuid, struct claim **cla
     }
     if (renameat(ledger->guests, name, ledger->guests, bad) < 0)
         return error_set(error, errno, "%s, and cannot be set aside: %s", problem.message, strerror(errno));
+    snprintf(ledger->set_aside, sizeof ledger->set_aside, "%s", uuid);
     error_note(error, "%s: set aside as %s, its VFs are not given out until the guest is started or released",
                problem.message, bad);
     return 0;
 }
 
-int ledger_holder(const struct ledger *ledger, const struct pciaddr *address, struct claim **claim,
-                  char uuid[UUID_SIZE], struct error *error)
+/* Whether there is a guest file under either name; it was found to be no good. */
+static bool has_corrupt(const struct ledger *ledger, const char *uuid)
+{
+    char name[GUEST_NAME_SIZE];
+    guest_file(uuid, "xml", name);
+    return has_bad(ledger, uuid) || faccessat(ledger->guests, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int ledger_holder(struct ledger *ledger, const struct pciaddr *address, struct claim **claim, char uuid[UUID_SIZE],
+                  struct error *error)
 {
     char text[PCIADDR_SIZE];
     *claim = NULL;
@@ -291,11 +309,11 @@ int ledger_holder(const struct ledger *ledger, const struct pciaddr *address, st
         return error_set(error, -result, "/" LEDGER_DIRECTORY "/vfs/%s is not a link that vfpool made: remove it",
                          text);
     result = ledger_get(ledger, uuid, claim, error);
-    if (result == 0 && *claim && !claim_find(*claim, address)) {
-        claim_free(steal(*claim));
-        uuid[0] = '\0';
-    }
-    return result;
+    if (result < 0 || claim_find(*claim, address) || (!*claim && has_corrupt(ledger, uuid)))
+        return result;
+    claim_free(steal(*claim));
+    uuid[0] = '\0';
+    return 0;
 }
 
 static int compare_claims(const void *a, const void *b)
@@ -315,7 +333,7 @@ static int add_claim(struct claim ***claims, size_t *count, struct claim *claim)
     return 0;
 }
 
-int ledger_all(const struct ledger *ledger, struct claim ***claims, size_t *count, struct error *error)
+int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, struct error *error)
 {
     *claims = NULL;
     *count = 0;
@@ -343,15 +361,26 @@ int ledger_all(const struct ledger *ledger, struct claim ***claims, size_t *coun
 /* ---- changing ---- */
 
 /* Makes a VF's link. Return: 1 when it is new, 0 when the guest had it, -EEXIST when another guest has it. */
-static int make_link(struct ledger *ledger, const char *uuid, const char *address)
+static int make_link(struct ledger *ledger, const char *uuid, const struct pciaddr *address, struct error *error)
 {
-    char target[sizeof "../guests/" + GUEST_NAME_SIZE], owner[UUID_SIZE];
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    char target[sizeof "../guests/" + GUEST_NAME_SIZE], owner[UUID_SIZE] = "", text[PCIADDR_SIZE];
     snprintf(target, sizeof target, "../guests/%.36s.xml", uuid);
-    if (symlinkat(target, ledger->vfs, address) == 0)
+    pciaddr_format(address, text);
+    if (symlinkat(target, ledger->vfs, text) == 0)
         return 1;
-    if (errno != EEXIST)
-        return -errno;
-    return read_link(ledger, address, owner) == 0 && strcmp(owner, uuid) == 0 ? 0 : -EEXIST;
+    int failure = errno;
+    if (failure == EEXIST && read_link(ledger, text, owner) == 0 && strcmp(owner, uuid) == 0)
+        return 0;
+    int result = failure == EEXIST ? ledger_holder(ledger, address, &claim, owner, error) : 0;
+    if (result < 0)
+        return result;
+    if (failure == EEXIST && owner[0])
+        return error_set(error, EEXIST, "VF %s is taken by guest %s", text, owner);
+    /* A link that says nothing. */
+    if (failure == EEXIST && unlinkat(ledger->vfs, text, 0) == 0 && symlinkat(target, ledger->vfs, text) == 0)
+        return 1;
+    return error_set(error, errno, "cannot make /" LEDGER_DIRECTORY "/vfs/%s: %s", text, strerror(errno));
 }
 
 static void remove_link(struct ledger *ledger, const struct pciaddr *address)
@@ -371,13 +400,10 @@ static void undo_links(struct ledger *ledger, const struct claim *claim, const b
 
 static int make_links(struct ledger *ledger, const struct claim *claim, bool *new, struct error *error)
 {
-    char text[PCIADDR_SIZE];
     for (size_t i = 0; i < claim->vf_count; i++) {
-        int result = make_link(ledger, claim->uuid, pciaddr_format(&claim->vfs[i].address, text));
-        if (result == -EEXIST)
-            return error_set(error, EEXIST, "VF %s is taken by another guest", text);
+        int result = make_link(ledger, claim->uuid, &claim->vfs[i].address, error);
         if (result < 0)
-            return error_set(error, -result, "cannot make /" LEDGER_DIRECTORY "/vfs/%s: %s", text, strerror(-result));
+            return result;
         new[i] = result == 1;
     }
     return 0;
@@ -403,14 +429,10 @@ static int remove_stale_links(struct ledger *ledger, const char *uuid, const str
 static void remove_old_links(struct ledger *ledger, const char *uuid, const struct claim *old,
                              const struct claim *claim)
 {
-    char bad[GUEST_NAME_SIZE];
     for (size_t i = 0; old && i < old->vf_count; i++)
         if (!claim_find(claim, &old->vfs[i].address))
             remove_link(ledger, &old->vfs[i].address);
-    guest_file(uuid, "bad", bad);
-    if (faccessat(ledger->guests, bad, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-        return;
-    if (remove_stale_links(ledger, uuid, claim) < 0)
+    if (has_bad(ledger, uuid) && remove_stale_links(ledger, uuid, claim) < 0)
         ledger->dirty = true;
 }
 
@@ -445,9 +467,7 @@ int ledger_put(struct ledger *ledger, const struct claim *claim, struct error *e
 int ledger_drop(struct ledger *ledger, const char *uuid, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *old = NULL;
-    char name[GUEST_NAME_SIZE], bad[GUEST_NAME_SIZE];
-    guest_file(uuid, "bad", bad);
-    bool had_bad = faccessat(ledger->guests, bad, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    char name[GUEST_NAME_SIZE];
     int result = ledger_get(ledger, uuid, &old, error);
     if (result < 0)
         return result;
@@ -455,9 +475,10 @@ int ledger_drop(struct ledger *ledger, const char *uuid, struct error *error)
     if (unlinkat(ledger->guests, name, 0) < 0 && errno != ENOENT)
         return error_set(error, errno, "cannot remove /" LEDGER_DIRECTORY "/guests/%s: %s", name, strerror(errno));
     remove_old_links(ledger, uuid, old, NULL);
-    /* What this very call set aside is left for a person to look at. */
-    if (had_bad)
-        unlinkat(ledger->guests, bad, 0);
+    guest_file(uuid, "bad", name);
+    /* What was set aside just now is left for a person to look at. */
+    if (strcmp(ledger->set_aside, uuid) != 0 && unlinkat(ledger->guests, name, 0) < 0 && errno != ENOENT)
+        return error_set(error, errno, "cannot remove /" LEDGER_DIRECTORY "/guests/%s: %s", name, strerror(errno));
     return 0;
 }
 
@@ -475,24 +496,21 @@ int ledger_forget(struct ledger *ledger, const struct pciaddr *address, struct e
 static int repair_link(struct ledger *ledger, const char *text, struct error *error)
 {
     struct pciaddr address;
-    char uuid[UUID_SIZE], bad[GUEST_NAME_SIZE];
+    char uuid[UUID_SIZE], left_by[UUID_SIZE];
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     if (pciaddr_parse(text, &address) < 0)
         return 0;
-    if (read_link(ledger, text, uuid) < 0) {
+    if (read_link(ledger, text, left_by) < 0) {
         error_note(error, "/" LEDGER_DIRECTORY "/vfs/%s is not a link that vfpool made: remove it", text);
         return 0;
     }
-    int result = ledger_get(ledger, uuid, &claim, error);
-    if (result < 0)
+    int result = ledger_holder(ledger, &address, &claim, uuid, error);
+    if (result < 0 || uuid[0])
         return result;
-    guest_file(uuid, "bad", bad);
-    if (claim_find(claim, &address) || (!claim && faccessat(ledger->guests, bad, F_OK, AT_SYMLINK_NOFOLLOW) == 0))
-        return 0;
     result = ledger_forget(ledger, &address, error);
     if (result < 0)
         return result;
-    error_note(error, "VF %s was left over from an interrupted call for guest %s: free again", text, uuid);
+    error_note(error, "VF %s was left over from an interrupted call for guest %s: free again", text, left_by);
     return 1;
 }
 
@@ -515,12 +533,14 @@ static int repair_guest(struct ledger *ledger, const struct claim *claim, struct
     char text[PCIADDR_SIZE];
     int repairs = 0;
     for (size_t i = 0; i < claim->vf_count; i++) {
-        int result = make_link(ledger, claim->uuid, pciaddr_format(&claim->vfs[i].address, text));
+        struct error problem = {0};
+        int result = make_link(ledger, claim->uuid, &claim->vfs[i].address, &problem);
+        pciaddr_format(&claim->vfs[i].address, text);
         if (result == -EEXIST)
             error_note(error, "VF %s is listed by guest '%s' (%s) and by another: release one of them", text,
                        claim->name, claim->uuid);
         else if (result < 0)
-            return error_set(error, -result, "cannot make /" LEDGER_DIRECTORY "/vfs/%s: %s", text, strerror(-result));
+            return error_set(error, -result, "%s", problem.message);
         else if (result == 1)
             error_note(error, "VF %s of guest '%s' had lost its link: made again", text, claim->name);
         repairs += result == 1;

@@ -58,7 +58,7 @@ int ledger_taken(const struct ledger *ledger, struct pciaddr_set *set, struct er
  *
  * Return: 0 or a negative errno value.
  */
-int ledger_get(const struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error) must_check
+int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error) must_check
     nonnull(1, 2, 3, 4);
 
 /**
@@ -76,14 +76,14 @@ int ledger_drop(struct ledger *ledger, const char *uuid, struct error *error) mu
  * @claim: NULL when nobody does or when the file of who does is corrupt; else the caller frees with claim_free()
  * @uuid:  the guest's, also when its file is corrupt; empty when the VF is free
  */
-int ledger_holder(const struct ledger *ledger, const struct pciaddr *address, struct claim **claim,
-                  char uuid[UUID_SIZE], struct error *error) must_check nonnull(1, 2, 3, 4, 5);
+int ledger_holder(struct ledger *ledger, const struct pciaddr *address, struct claim **claim, char uuid[UUID_SIZE],
+                  struct error *error) must_check nonnull(1, 2, 3, 4, 5);
 
 /**
  * ledger_all() - every claim, in the order of the guests' UUIDs
  * @claims: the caller frees with claims_free(), also after a failure
  */
-int ledger_all(const struct ledger *ledger, struct claim ***claims, size_t *count, struct error *error) must_check
+int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, struct error *error) must_check
     nonnull(1, 2, 3, 4);
 
 /**

@@ -127,12 +127,6 @@ static int mark_taken(struct plan *plan, const struct ledger *ledger, const stru
     return result;
 }
 
-static void examine_table(const struct plan *plan, const struct vf_table *table)
-{
-    for (size_t i = 0; i < table->vf_count; i++)
-        vf_examine(&plan->host, table, &table->vfs[i]);
-}
-
 /*
  * Looks closely at what was chosen, and at the whole pool once a choice turns out to be unusable: so many thousand VFs
  * cost nothing, and a PF that is down costs one look at each, once.
@@ -150,7 +144,8 @@ static bool examine_choices(const struct plan *plan)
         if (choice->granted->obstacle == VF_USABLE)
             continue;
         usable = false;
-        examine_table(plan, choice->table);
+        for (size_t j = 0; j < choice->table->vf_count; j++)
+            vf_examine(&plan->host, choice->table, &choice->table->vfs[j]);
     }
     return usable;
 }
@@ -176,7 +171,7 @@ static void list_add(struct list *list, const char *format, ...)
 }
 
 /* Says who holds a VF. Return: 0 or a negative errno value. */
-static int list_holder(struct list *list, const struct ledger *ledger, const struct vf *vf, struct error *error)
+static int list_holder(struct list *list, struct ledger *ledger, const struct vf *vf, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     char uuid[UUID_SIZE], text[PCIADDR_SIZE];
@@ -191,30 +186,27 @@ static int list_holder(struct list *list, const struct ledger *ledger, const str
     return result;
 }
 
-static int list_obstacles(struct list *list, const struct plan *plan, size_t index, const struct ledger *ledger,
+/* What stands in the way of each VF of a pool; an obstacle that many VFs in a row share is said once. */
+static int list_obstacles(struct list *list, const struct plan *plan, size_t index, struct ledger *ledger,
                           struct error *error)
 {
     const struct vf_table *table = plan->choices[index].table;
-    char reason[HOST_NAME_SIZE * 2 + 80], last[sizeof reason] = "";
+    char reason[HOST_NAME_SIZE * 2 + 80], last[sizeof reason] = "", text[PCIADDR_SIZE];
     int result = 0;
-    size_t usable = 0;
     for (size_t i = 0; i < table->vf_count && result == 0; i++) {
         const struct vf *vf = &table->vfs[i];
-        usable += vf->obstacle == VF_USABLE;
-        if (vf->obstacle == VF_TAKEN) {
-            result = list_holder(list, ledger, vf, error);
-            continue;
-        }
+        const char *separator = list->text[0] ? ", " : "";
         choose_reason(plan->choices, plan->count, index, vf, reason, sizeof reason);
-        if (strcmp(reason, last) != 0)
-            list_add(list, "%s%s", list->text[0] ? ", " : "", reason);
+        if (vf->obstacle == VF_TAKEN)
+            result = list_holder(list, ledger, vf, error);
+        else if (vf->obstacle == VF_USABLE)
+            list_add(list, "%s%s is free but %s", separator, pciaddr_format(&vf->address, text), reason);
+        else if (strcmp(reason, last) != 0)
+            list_add(list, "%s%s", separator, reason);
         strcpy(last, reason);
     }
     if (result == 0 && table->missing)
         list_add(list, "%s%s", list->text[0] ? ", " : "", table->missing);
-    if (usable)
-        list_add(list, "%s%zu free, but the guest's other interfaces need %s", list->text[0] ? ", " : "", usable,
-                 usable == 1 ? "it" : "them");
     if (list->left_out) {
         char tail[48];
         snprintf(tail, sizeof tail, " and %zu more", list->left_out);
@@ -224,7 +216,7 @@ static int list_obstacles(struct list *list, const struct plan *plan, size_t ind
     return result;
 }
 
-static int describe_failure(const struct plan *plan, size_t index, const struct ledger *ledger, struct error *error)
+static int describe_failure(const struct plan *plan, size_t index, struct ledger *ledger, struct error *error)
 {
     const struct request *request = plan->requests[index];
     const struct choose_request *choice = &plan->choices[index];
@@ -258,7 +250,35 @@ static void free_lost_vfs(const struct plan *plan)
     }
 }
 
-int plan_choose(struct plan *plan, const struct ledger *ledger, const struct claim *own, struct error *error)
+/*
+ * Looks closely at a pool that seems exhausted: at the state of each VF, and at whether each that has a link is really
+ * held, as a link that says nothing may have been left where no crash was noticed.
+ *
+ * Return: 1 when a VF turned out to be free or to be unusable, 0 when not, or a negative errno value.
+ */
+static int examine_exhausted(const struct plan *plan, const struct vf_table *table, struct ledger *ledger,
+                             struct error *error)
+{
+    int changed = 0;
+    for (size_t i = 0; i < table->vf_count; i++) {
+        struct vf *vf = &table->vfs[i];
+        _cleanup_(cleanup_claim) struct claim *claim = NULL;
+        uint8_t before = vf->obstacle;
+        char uuid[UUID_SIZE];
+        if (vf->obstacle == VF_TAKEN) {
+            int result = ledger_holder(ledger, &vf->address, &claim, uuid, error);
+            if (result < 0)
+                return result;
+            if (!uuid[0])
+                vf->obstacle = VF_USABLE;
+        }
+        vf_examine(&plan->host, table, vf);
+        changed |= vf->obstacle != before;
+    }
+    return changed;
+}
+
+int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *own, struct error *error)
 {
     size_t failed = 0;
     int result = mark_taken(plan, ledger, own, error);
@@ -267,9 +287,12 @@ int plan_choose(struct plan *plan, const struct ledger *ledger, const struct cla
     if (plan->kind == PLAN_FILTER)
         free_lost_vfs(plan);
     do {
-        if (choose(plan->choices, plan->count, &failed) < 0) {
-            examine_table(plan, plan->choices[failed].table);
-            return describe_failure(plan, failed, ledger, error);
+        while (choose(plan->choices, plan->count, &failed) < 0) {
+            result = examine_exhausted(plan, plan->choices[failed].table, ledger, error);
+            if (result == 0)
+                return describe_failure(plan, failed, ledger, error);
+            if (result < 0)
+                return result;
         }
     } while (!examine_choices(plan));
     return 0;

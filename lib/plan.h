@@ -51,7 +51,7 @@ void plan_free(struct plan *plan) nonnull(1);
  *
  * Return: 0; -EBUSY, with every obstacle and holder, when a request cannot be granted; or another negative errno value.
  */
-int plan_choose(struct plan *plan, const struct ledger *ledger, const struct claim *own, struct error *error) must_check
+int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *own, struct error *error) must_check
     nonnull(1, 2, 4);
 
 /** plan_claim() - the plan's choice as a claim, which the caller frees with claim_free(). Return: 0 or -ENOMEM. */

@@ -37,7 +37,7 @@ void pools_free(struct pools *pools)
 bool pool_exists(int root, const char *network)
 {
     char path[sizeof POOL_DIRECTORY + NAME_MAX + 2];
-    if (strchr(network, '/') || !network[0])
+    if (strchr(network, '/') || !network[0] || network[0] == '.')
         return false;
     int length = snprintf(path, sizeof path, POOL_DIRECTORY "/%s" SUFFIX, network);
     return (size_t)length < sizeof path && faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
@@ -118,6 +118,18 @@ static void read_policies(struct pool *pool, xmlNodePtr network)
     }
 }
 
+/* The commonest mistake, any other network of libvirt's, gets words of its own. */
+static int check_mode(struct pool *pool)
+{
+    xmlNodePtr forward = xml_child(xmlDocGetRootElement(pool->doc), "forward");
+    _cleanup_(cleanup_xml_string) char *mode = xml_attribute(forward, "mode");
+    if (!forward || (mode && strcmp(mode, "hostdev") == 0))
+        return 0;
+    return error_set(&pool->fault, EINVAL,
+                     "%s, line %ld: forward mode is '%s', but a pool has <forward mode='hostdev'>", pool->path,
+                     xmlGetLineNo(forward), mode ? mode : "");
+}
+
 /* Reads and checks one file; what is wrong with it becomes the pool's fault. */
 static void read_pool(int directory, const char *file, struct pool *pool)
 {
@@ -131,7 +143,7 @@ static void read_pool(int directory, const char *file, struct pool *pool)
         error_set(&pool->fault, -result, "cannot read %s: %s", pool->path, why);
         return;
     }
-    if (xml_parse(data, length, pool->path, &pool->doc, &pool->fault) < 0 ||
+    if (xml_parse(data, length, pool->path, &pool->doc, &pool->fault) < 0 || check_mode(pool) < 0 ||
         schema_check(builtin_pool_rng, builtin_length(pool_rng), pool->doc, pool->path, &pool->fault) < 0)
         return;
     xmlNodePtr network = xmlDocGetRootElement(pool->doc);

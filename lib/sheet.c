@@ -43,11 +43,15 @@ static void keep_words(void *context, const char *format, ...) __attribute__((fo
 static void keep_words(void *context, const char *format, ...)
 {
     struct words *words = context;
+    if (words->text[0])
+        strncat(words->text, " ", sizeof words->text - strlen(words->text) - 1);
     size_t used = strlen(words->text);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(words->text + used, sizeof words->text - used, format, arguments);
+    int added = vsnprintf(words->text + used, sizeof words->text - used, format, arguments);
     va_end(arguments);
+    for (used = strlen(words->text); added > 0 && used > 0 && strchr(" \n", words->text[used - 1]); used--)
+        words->text[used - 1] = '\0';
 }
 
 static void ignore_xml_error(void *context, xml_error *problem)

@@ -27,7 +27,7 @@ struct view {
     struct host host;
     struct pools pools;
     struct vf_table *tables;
-    struct pciaddr_set taken;
+    struct pciaddr_set quarantined;
     struct claim **claims;
     size_t claim_count;
     struct entry *entries; /* in the order of their keys */
@@ -38,7 +38,7 @@ static void free_view(struct view *view)
 {
     free(view->entries);
     claims_free(view->claims, view->claim_count);
-    pciaddr_set_free(&view->taken);
+    pciaddr_set_free(&view->quarantined);
     vf_tables_free(view->tables, view->pools.count);
     pools_free(&view->pools);
     host_close(&view->host);
@@ -74,6 +74,27 @@ static int index_claims(struct view *view, struct error *error)
     return 0;
 }
 
+/* VFs whose link names a guest with a corrupt file. */
+static int find_quarantined(struct view *view, struct ledger *ledger, struct error *error)
+{
+    struct pciaddr_set taken = {0};
+    int result = ledger_taken(ledger, &taken, error);
+    for (size_t i = 0; i < view->pools.count && result == 0; i++) {
+        for (size_t j = 0; j < view->tables[i].vf_count && result == 0; j++) {
+            const struct pciaddr *address = &view->tables[i].vfs[j].address;
+            _cleanup_(cleanup_claim) struct claim *claim = NULL;
+            char uuid[UUID_SIZE] = "";
+            if (!pciaddr_set_has(&taken, address) || find_entry(view, address))
+                continue;
+            result = ledger_holder(ledger, address, &claim, uuid, error);
+            if (result == 0 && uuid[0] && pciaddr_set_add(&view->quarantined, address) < 0)
+                result = error_memory(error);
+        }
+    }
+    pciaddr_set_free(&taken);
+    return result;
+}
+
 static int load_view(struct view *view, int root, struct error *error)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
@@ -86,10 +107,10 @@ static int load_view(struct view *view, int root, struct error *error)
     if (result == 0)
         result = ledger_open(root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0)
-        result = ledger_taken(ledger, &view->taken, error);
-    if (result == 0)
         result = ledger_all(ledger, &view->claims, &view->claim_count, error);
-    return result < 0 ? result : index_claims(view, error);
+    if (result == 0)
+        result = index_claims(view, error);
+    return result < 0 ? result : find_quarantined(view, ledger, error);
 }
 
 static bool add_pf(xmlNodePtr parent, const struct view *view, struct host_pf *pf)
@@ -126,18 +147,21 @@ static bool add_vf(xmlNodePtr parent, const struct view *view, const struct vf_t
     char reason[HOST_NAME_SIZE * 2 + 80];
     struct host_vf details;
     struct entry *entry = find_entry(view, &vf->address);
-    bool taken = pciaddr_set_has(&view->taken, &vf->address);
+    bool quarantined = !entry && pciaddr_set_has(&view->quarantined, &vf->address);
     xmlNodePtr node = add_place(parent, &vf->address, table->pfs[vf->pf].name, vf->number);
     if (entry)
         entry->listed = true;
     vf_examine(&view->host, table, vf);
     const char *state = entry                       ? claim_state_name(entry->claim->state)
-                        : taken                     ? "quarantined"
+                        : quarantined               ? "quarantined"
+                        : table->pool->fault.code   ? "unusable"
                         : vf->obstacle != VF_USABLE ? "unusable"
                                                     : "free";
     vf_reason(table, vf, reason, sizeof reason);
-    if (taken && !entry)
+    if (quarantined)
         snprintf(reason, sizeof reason, "the file of the guest that holds it is corrupt: vfpool release it by hand");
+    else if (!entry && table->pool->fault.code)
+        snprintf(reason, sizeof reason, "the pool is out of service");
     return xml_set(node, "state", state) && (!reason[0] || xml_set(node, "reason", reason)) &&
            (host_vf_read(&view->host, &vf->address, &details) < 0 || !details.driver[0] ||
             xml_set(node, "driver", details.driver)) &&

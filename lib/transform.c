@@ -70,7 +70,8 @@ int transform_domain(int root, const char *operation, const struct domain *domai
         return error_memory(error);
     int status = io_read_file(root, SITE_SHEET, XML_MAX_BYTES, &site, &sheet.length);
     if (status < 0 && status != -ENOENT)
-        return error_set(error, -status, "cannot read /" SITE_SHEET ": %s", strerror(-status));
+        return error_set(error, -status, "cannot read /" SITE_SHEET ": %s",
+                         status == -ELOOP ? "it is a symbolic link, which is not followed" : strerror(-status));
     if (status == 0) {
         sheet.text = site;
         sheet.path = "/" SITE_SHEET;

@@ -73,8 +73,12 @@ static int release_uuid(struct ledger *ledger, int root, const char *uuid, struc
         return result;
     if (claim)
         return drop_guest(ledger, claim, "", error);
+    if (!may_hold)
+        return error_set(error, ENOENT, "guest %s holds no VF", uuid);
     result = ledger_drop(ledger, uuid, error);
-    return result < 0 || may_hold ? result : error_set(error, ENOENT, "guest %s holds no VF", uuid);
+    if (result == 0)
+        error_note(error, "released every VF that was kept for guest %s", uuid);
+    return result;
 }
 
 static int release_name(struct ledger *ledger, const char *name, struct error *error)

@@ -22,6 +22,10 @@
     <xsl:call-template name="string">
       <xsl:with-param name="value" select="@fault"/>
     </xsl:call-template>
+    <xsl:text>,"missing":</xsl:text>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="missing"/>
+    </xsl:call-template>
     <xsl:text>,"vfs":[</xsl:text>
     <xsl:apply-templates select="vf"/>
     <xsl:text>]}</xsl:text>
