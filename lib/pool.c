@@ -144,8 +144,11 @@ static void read_pool(int directory, const char *file, struct pool *pool)
         return;
     }
     if (xml_parse(data, length, pool->path, &pool->doc, &pool->fault) < 0 || check_mode(pool) < 0 ||
-        schema_check(builtin_pool_rng, builtin_length(pool_rng), pool->doc, pool->path, &pool->fault) < 0)
+        schema_check(builtin_pool_rng, builtin_length(pool_rng), pool->doc, pool->path, &pool->fault) < 0) {
+        cleanup_xml_doc(&pool->doc);
+        pool->doc = NULL;
         return;
+    }
     xmlNodePtr network = xmlDocGetRootElement(pool->doc);
     _cleanup_(cleanup_xml_string) char *name = xml_text(xml_child(network, "name"));
     if (!name) {
@@ -160,7 +163,7 @@ static void read_pool(int directory, const char *file, struct pool *pool)
         read_policies(pool, network);
 }
 
-/* A second file that names the same pool, perhaps a copy left by an editor: which one is meant cannot be known. */
+/* A second sound file that names the same pool, perhaps a copy: which one is meant cannot be known. */
 static void refuse_duplicates(struct pools *pools)
 {
     for (size_t i = 0; i < pools->count; i++) {

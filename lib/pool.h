@@ -27,7 +27,7 @@ struct pool_source {
 struct pool {
     char *name;
     char *path;    /* for messages */
-    xmlDocPtr doc; /* the whole network; NULL when out of service before it could be read */
+    xmlDocPtr doc; /* the whole network; NULL when the file breaks the schema */
     struct pool_source *sources;
     size_t source_count;
     bool separate;      /* prefer different PFs for the interfaces of one guest */

@@ -169,7 +169,7 @@ static bool add_vf(xmlNodePtr parent, const struct view *view, const struct vf_t
 }
 
 /* What guests hold of a pool of this name that the pool does not have (any more). */
-static bool add_unlisted(xmlNodePtr parent, const struct view *view, const char *pool)
+static bool add_unlisted(xmlNodePtr parent, const struct view *view, const char *pool, bool in_service)
 {
     bool complete = true;
     for (size_t i = 0; i < view->entry_count && complete; i++) {
@@ -180,8 +180,9 @@ static bool add_unlisted(xmlNodePtr parent, const struct view *view, const char 
         xmlNodePtr node = add_place(parent, &entry->vf->address, entry->vf->pf, entry->vf->number);
         complete = xml_set(node, "state", claim_state_name(entry->claim->state)) &&
                    xml_set(node, "reason",
-                           host_vf_present(&view->host, &entry->vf->address) ? "the pool does not have it any more"
-                                                                             : "it is gone from sysfs") &&
+                           !in_service                                         ? "the pool is out of service"
+                           : host_vf_present(&view->host, &entry->vf->address) ? "the pool does not have it any more"
+                                                                               : "it is gone from sysfs") &&
                    add_holder(node, entry);
     }
     return complete;
@@ -198,7 +199,7 @@ static bool add_pool(xmlNodePtr root, const struct view *view, const struct vf_t
         complete = add_pf(node, view, &table->pfs[i]);
     for (size_t i = 0; i < table->vf_count && complete; i++)
         complete = add_vf(node, view, table, &table->vfs[i]);
-    complete = complete && add_unlisted(node, view, pool->name);
+    complete = complete && add_unlisted(node, view, pool->name, pool->fault.code == 0);
     if (complete && table->missing)
         complete = xmlNewTextChild(node, NULL, (const xmlChar *)"missing", (const xmlChar *)table->missing) != NULL;
     return complete;
@@ -214,7 +215,7 @@ static bool add_lost_pools(xmlNodePtr root, const struct view *view)
             continue;
         xmlNodePtr node = xml_add(root, "pool");
         complete = xml_set(node, "name", name) && xml_set(node, "fault", "its pool file is gone") &&
-                   add_unlisted(node, view, name);
+                   add_unlisted(node, view, name, false);
     }
     return complete;
 }
