@@ -20,7 +20,8 @@ CFLAGS ?= -O2 -g
 LIBS    = libxslt libxml-2.0
 
 warnings = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(WERROR)
-defines  = -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -DVFPOOL_VERSION='"$(VERSION)"'
+defines  = -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 $(names)
+names    = -DVFPOOL_VERSION='"$(VERSION)"' -DGATE_PATH='"$(patsubst /%,%,$(SBINDIR))/vfpool-gate"'
 hardened = -fstack-protector-strong -fPIE
 linking  = -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
@@ -29,7 +30,7 @@ ifdef SANITIZE
 build    = build/sanitize
 hardened = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 linking  =
-defines  = -D_GNU_SOURCE -DVFPOOL_VERSION='"$(VERSION)"'
+defines  = -D_GNU_SOURCE $(names)
 endif
 
 cflags := -std=gnu11 $(warnings) $(defines) $(hardened) -Ilib -Ihook $(shell pkg-config --cflags $(LIBS))
@@ -41,12 +42,15 @@ say = $(if $(V),@:,@printf '  %-5s %s\n' $(1) $@)
 lib_objects = $(patsubst %.c,$(build)/%.o,$(wildcard lib/*.c)) $(build)/lib/builtin.o
 hook_common = $(build)/hook/program.o
 cmd_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/cmd-*.c))
-programs    = $(build)/hook/qemu $(build)/hook/vfpool
+programs    = $(build)/hook/qemu $(build)/hook/vfpool $(build)/hook/gate
 
 all: $(programs)
 
 $(build)/hook/qemu: $(build)/hook/qemu.o $(hook_common) $(build)/lib.a
 $(build)/hook/vfpool: $(build)/hook/vfpool.o $(cmd_objects) $(hook_common) $(build)/lib.a
+
+$(build)/hook/gate: $(build)/hook/gate.o $(build)/lib.a
+$(build)/hook/gate: libs += $(shell pkg-config --libs libvirt)
 
 $(programs):
 	$(call say,LINK)
@@ -102,6 +106,7 @@ lint:
 
 install: $(programs)
 	install -D -m 755 $(build)/hook/vfpool $(DESTDIR)$(SBINDIR)/vfpool
+	install -D -m 755 $(build)/hook/gate $(DESTDIR)$(SBINDIR)/vfpool-gate
 	install -D -m 755 $(build)/hook/qemu $(DESTDIR)$(LIBEXECDIR)/vfpool/qemu
 	install -d $(DESTDIR)$(DATADIR)/vfpool $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 lib/pool.rng xslt/*.xsl $(DESTDIR)$(DATADIR)/vfpool

@@ -9,6 +9,6 @@ int cmd_dumpxml(int root, int argc, char **argv, struct error *error)
     size_t length = 0;
     if (argc != 2)
         return command_usage(error, "dumpxml takes one pool");
-    int result = status_network(root, argv[1], &text, &length, error);
+    int result = status_network(root, argv[1], false, &text, &length, error);
     return result < 0 ? result : program_print(text, length, error);
 }

@@ -13,9 +13,10 @@ static const struct command commands[] = {
      "print a domain's XML with the VFs it would get now; claims nothing", cmd_transform},
     {"status", "[POOL] [--format table|json|xml]", "show every VF, its state and who holds it", cmd_status},
     {"dumpxml", "POOL", "print the pool as libvirt's network XML, every VF listed", cmd_dumpxml},
+    {"network", "POOL", "print the network that libvirt has to have for a pool; reconcile defines it", cmd_network},
     {"discover", "[PF...]", "print a ready pool file for the SR-IOV cards found", cmd_discover},
     {"release", "GUEST|UUID|ADDRESS", "take VFs back by hand", cmd_release},
-    {"reconcile", "", "repair what a crash left behind", cmd_reconcile},
+    {"reconcile", "[--dry-run]", "set up what is missing and repair what a crash left behind", cmd_reconcile},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

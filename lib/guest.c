@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "claim.h"
+#include "gate.h"
 #include "ledger.h"
 #include "plan.h"
+#include "port.h"
 
 struct call {
     int root;
@@ -44,18 +46,32 @@ static int decide(struct call *call, struct plan *plan, struct ledger *ledger)
     return result;
 }
 
-static int prepare(struct call *call, struct plan *plan)
+static int claim_vfs(struct call *call, struct plan *plan)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
-    if (plan->count == 0)
-        return drop_leftovers(call, plan->domain.uuid);
     int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
     if (result == 0)
         result = decide(call, plan, ledger);
     if (result == 0)
         result = plan_claim(plan, &claim, call->error);
     return result < 0 ? result : ledger_put(ledger, claim, call->error);
+}
+
+/* The ledger is not locked while libvirt is waited for. */
+static int prepare(struct call *call, struct plan *plan)
+{
+    struct error problem = {0};
+    if (plan->count == 0)
+        return drop_leftovers(call, plan->domain.uuid);
+    int result = claim_vfs(call, plan);
+    if (result < 0)
+        return result;
+    result = port_open(call->root, plan, call->error);
+    struct call undo = {.root = call->root, .error = &problem};
+    if (result < 0 && drop_leftovers(&undo, plan->domain.uuid) < 0)
+        error_note(call->error, "the claim could not be taken back: %s", problem.message);
+    return result;
 }
 
 static int show(struct call *call, struct plan *plan)
@@ -181,11 +197,27 @@ static bool no_pool(void *context, const char *network)
     return false;
 }
 
-/* Everything that the guest holds goes, by its UUID alone (F7): the XML does not say what it had. */
+/* What the guest holds, as a copy; NULL: nothing. */
+static int read_claim(struct call *call, const char *uuid, struct claim **claim)
+{
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    int result = ledger_open(call->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, call->error);
+    return result < 0 ? result : ledger_get(ledger, uuid, claim, call->error);
+}
+
+/*
+ * Everything that the guest holds goes, by its UUID alone (F7): the XML does not say what it had. Its ports are held
+ * before its claim goes: afterwards a VF may be another guest's, and open for it.
+ */
 static int release(struct call *call)
 {
     struct domain domain;
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
     int result = domain_read(call->data, call->length, no_pool, NULL, &domain, call->error);
+    if (result == 0 && gate_present(call->root) && ledger_may_hold(call->root, domain.uuid))
+        result = read_claim(call, domain.uuid, &claim);
+    if (claim)
+        port_close(call->root, claim, call->error);
     if (result == 0)
         result = drop_leftovers(call, domain.uuid);
     domain_free(&domain);

@@ -316,6 +316,18 @@ int host_pf_list(const struct host *host, struct host_pf **pfs, size_t *count, s
     return 0;
 }
 
+int host_pf_make_vfs(const struct host *host, const struct host_pf *pf, unsigned int count)
+{
+    char address[PCIADDR_SIZE], path[DEVICE_PATH_SIZE], text[16];
+    snprintf(path, sizeof path, "bus/pci/devices/%s/sriov_numvfs", pciaddr_format(&pf->address, address));
+    int length = snprintf(text, sizeof text, "%u", count);
+    _cleanup_(cleanup_close) int fd = openat(host->sys, path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    ssize_t written = write(fd, text, (size_t)length);
+    return written == length ? 0 : written < 0 ? -errno : -EIO;
+}
+
 int host_vf_address(const struct host *host, const struct host_pf *pf, unsigned int number, struct pciaddr *address)
 {
     if (number >= pf->vf_count)

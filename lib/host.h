@@ -85,6 +85,16 @@ int host_pf_list(const struct host *host, struct host_pf **pfs, size_t *count, s
     nonnull(1, 2, 3, 4);
 
 /**
+ * host_pf_make_vfs() - have the PF's driver make VFs, where it has none
+ *
+ * The driver may take seconds, which cannot be cut short.
+ *
+ * Return: 0, or what writing sriov_numvfs says: -ENOSPC and -ERANGE for more than the device can, -ENOENT for no
+ * SR-IOV.
+ */
+int host_pf_make_vfs(const struct host *host, const struct host_pf *pf, unsigned int count) must_check nonnull(1, 2);
+
+/**
  * host_vf_address() - the address of the PF's VF of this number
  *
  * Return: 0, or -ENOENT when the VF is not there.

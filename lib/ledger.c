@@ -213,6 +213,21 @@ static DIR *list_directory(int fd)
 
 /* ---- reading ---- */
 
+bool ledger_peek(int root, const char *uuid, enum claim_state *state)
+{
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    _cleanup_(cleanup_free) char *data = NULL;
+    char path[sizeof LEDGER_DIRECTORY + GUEST_PATH_SIZE + 2];
+    struct error ignored = {0};
+    size_t length = 0;
+    snprintf(path, sizeof path, LEDGER_DIRECTORY "/guests/%.36s.xml", uuid);
+    if (io_read_file(root, path, MAX_GUEST_BYTES, &data, &length) < 0 ||
+        claim_parse(data, length, uuid, path, &claim, &ignored) < 0)
+        return false;
+    *state = claim->state;
+    return true;
+}
+
 bool ledger_may_hold(int root, const char *uuid)
 {
     char path[sizeof LEDGER_DIRECTORY + GUEST_PATH_SIZE + 2];

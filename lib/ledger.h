@@ -44,6 +44,13 @@ static inline void cleanup_ledger(struct ledger **ledger)
 bool ledger_may_hold(int root, const char *uuid) must_check nonnull(2);
 
 /**
+ * ledger_peek() - the state of a guest's claim at this moment, without the lock
+ *
+ * Return: false when it has none that can be read.
+ */
+bool ledger_peek(int root, const char *uuid, enum claim_state *state) must_check nonnull(2, 3);
+
+/**
  * ledger_taken() - the addresses of all VFs that cannot be given out
  * @set: empty; the caller frees with pciaddr_set_free(), also after a failure
  */

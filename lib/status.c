@@ -5,12 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "builtin.h"
 #include "claim.h"
 #include "host.h"
 #include "ledger.h"
+#include "network.h"
 #include "pool.h"
-#include "sheet.h"
 #include "vf.h"
 #include "xml.h"
 
@@ -249,36 +248,22 @@ int status_read(int root, const char *pool, xmlDocPtr *doc, struct error *error)
     return result;
 }
 
-static xmlDocPtr list_vfs(const struct view *view, const struct vf_table *table)
+static int format_network(const struct view *view, const struct vf_table *table, bool define, char **text,
+                          size_t *length, struct error *error)
 {
-    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = xml_new("vfs");
-    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
-    unsigned long connections = 0;
-    bool complete = root;
-    for (size_t i = 0; i < table->vf_count && complete; i++) {
-        complete = xml_add_pci_address(root, &table->vfs[i].address);
-        connections += find_entry(view, &table->vfs[i].address) != NULL;
-    }
-    return complete && xml_set_number(root, "connections", connections) ? steal(doc) : NULL;
-}
-
-static int format_network(const struct view *view, const struct vf_table *table, char **text, size_t *length,
-                          struct error *error)
-{
-    _cleanup_(cleanup_xml_doc) xmlDocPtr vfs = list_vfs(view, table), result = NULL;
-    _cleanup_(cleanup_xml_string) char *string = NULL;
-    struct sheet sheet = {
-        .text = builtin_network_xsl, .length = builtin_length(network_xsl), .path = "network.xsl", .given = vfs};
-    if (!vfs)
+    _cleanup_(cleanup_free) struct pciaddr *addresses = calloc(table->vf_count + 1, sizeof *addresses);
+    size_t connected = 0;
+    if (!addresses)
         return error_memory(error);
-    int status = sheet_apply(&sheet, table->pool->doc, &result, &string, length, error);
-    if (status < 0)
-        return status;
-    *text = strndup(string, *length);
-    return *text ? 0 : error_memory(error);
+    for (size_t i = 0; i < table->vf_count; i++) {
+        addresses[i] = table->vfs[i].address;
+        connected += find_entry(view, &addresses[i]) != NULL;
+    }
+    return network_format(table->pool->doc, define ? NETWORK_DEFINE : NETWORK_DUMP, addresses, table->vf_count,
+                          connected, text, length, error);
 }
 
-int status_network(int root, const char *pool, char **text, size_t *length, struct error *error)
+int status_network(int root, const char *pool, bool define, char **text, size_t *length, struct error *error)
 {
     struct view view;
     int result = load_view(&view, root, error);
@@ -288,7 +273,7 @@ int status_network(int root, const char *pool, char **text, size_t *length, stru
     if (found && found->fault.code)
         result = error_set(error, found->fault.code, "%s", found->fault.message);
     else if (found)
-        result = format_network(&view, &view.tables[found - view.pools.pools], text, length, error);
+        result = format_network(&view, &view.tables[found - view.pools.pools], define, text, length, error);
     free_view(&view);
     return result;
 }

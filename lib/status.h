@@ -4,6 +4,7 @@
 #define VFPOOL_STATUS_H
 
 #include <libxml/tree.h>
+#include <stdbool.h>
 
 #include "error.h"
 
@@ -29,8 +30,12 @@
  */
 int status_read(int root, const char *pool, xmlDocPtr *doc, struct error *error) must_check nonnull(3, 4);
 
-/** status_network() - a pool as libvirt shows an active network of its own, every VF listed; the caller frees @text */
-int status_network(int root, const char *pool, char **text, size_t *length, struct error *error) must_check
-    nonnull(2, 3, 4, 5);
+/**
+ * status_network() - a pool as a network of libvirt's, every VF listed
+ * @define: for libvirt to define; else as libvirt shows an active network of its own
+ * @text:   the caller frees it
+ */
+int status_network(int root, const char *pool, bool define, char **text, size_t *length, struct error *error) must_check
+    nonnull(2, 4, 5, 6);
 
 #endif

@@ -1,7 +1,11 @@
 <?xml version="1.0" encoding="UTF-8"?>
 <!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
 <!--
-  A pool file as libvirt shows an active network of its own (virsh net-dumpxml): with every VF's address.
+  A pool file as a network of libvirt's, with every VF's address. $form says for whom:
+
+    dump     as libvirt shows an active network of its own (virsh net-dumpxml): with connections, and with each <pf>
+    define   for libvirt to define: it takes no <pf> beside addresses, and only one
+    compare  the same without what libvirt changes or does not act on, to see whether two networks are alike
 
   vfpool:given() is <vfs connections='N'><address type='pci' …/>…</vfs>, the VFs that the pool has on this host.
 -->
@@ -9,6 +13,7 @@
                 exclude-result-prefixes="vfpool">
   <xsl:output method="xml" encoding="UTF-8" omit-xml-declaration="yes" indent="yes"/>
   <xsl:strip-space elements="*"/>
+  <xsl:param name="form">dump</xsl:param>
 
   <xsl:variable name="vfs" select="vfpool:given()"/>
 
@@ -19,9 +24,17 @@
   </xsl:template>
 
   <xsl:template match="/network">
-    <network connections="{$vfs/@connections}">
+    <network>
+      <xsl:if test="$form = 'dump'">
+        <xsl:attribute name="connections">
+          <xsl:value-of select="$vfs/@connections"/>
+        </xsl:attribute>
+      </xsl:if>
       <xsl:apply-templates select="@*[name() != 'connections']"/>
-      <xsl:apply-templates select="name | uuid | title | description | metadata"/>
+      <xsl:apply-templates select="name"/>
+      <xsl:if test="$form != 'compare'">
+        <xsl:apply-templates select="uuid | title | description | metadata"/>
+      </xsl:if>
       <xsl:apply-templates select="forward"/>
       <xsl:apply-templates select="vlan | virtualport | portgroup"/>
     </network>
@@ -34,7 +47,10 @@
   <xsl:template match="/network/forward">
     <forward>
       <xsl:apply-templates select="@*"/>
-      <xsl:apply-templates select="driver | pf"/>
+      <xsl:apply-templates select="driver"/>
+      <xsl:if test="$form = 'dump'">
+        <xsl:apply-templates select="pf"/>
+      </xsl:if>
       <xsl:copy-of select="$vfs/address"/>
     </forward>
   </xsl:template>

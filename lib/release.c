@@ -1,33 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "upkeep.h"
+#include "release.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "claim.h"
 #include "domain.h"
 #include "ledger.h"
 
-#define LIBVIRT_STATE "run/libvirt/qemu"
-#define CERTAINLY_STARTED_S 600
-
-static void note_dropped(const struct claim *claim, const char *why, struct error *error)
+static void note_dropped(const struct claim *claim, struct error *error)
 {
     char text[PCIADDR_SIZE];
     for (size_t i = 0; i < claim->vf_count; i++)
-        error_note(error, "released VF %s of pool '%s' from guest '%.256s' (%s)%s",
-                   pciaddr_format(&claim->vfs[i].address, text), claim->vfs[i].pool, claim->name, claim->uuid, why);
+        error_note(error, "released VF %s of pool '%s' from guest '%.256s' (%s)",
+                   pciaddr_format(&claim->vfs[i].address, text), claim->vfs[i].pool, claim->name, claim->uuid);
 }
 
-static int drop_guest(struct ledger *ledger, const struct claim *claim, const char *why, struct error *error)
+static int drop_guest(struct ledger *ledger, const struct claim *claim, struct error *error)
 {
     int result = ledger_drop(ledger, claim->uuid, error);
     if (result == 0)
-        note_dropped(claim, why, error);
+        note_dropped(claim, error);
     return result;
 }
 
@@ -48,7 +41,7 @@ static int release_address(struct ledger *ledger, const struct pciaddr *address,
         return result;
     }
     if (claim->vf_count == 1)
-        return drop_guest(ledger, claim, "", error);
+        return drop_guest(ledger, claim, error);
     rest = claim_new(claim->uuid, claim->name);
     if (!rest)
         return error_memory(error);
@@ -72,7 +65,7 @@ static int release_uuid(struct ledger *ledger, int root, const char *uuid, struc
     if (result < 0)
         return result;
     if (claim)
-        return drop_guest(ledger, claim, "", error);
+        return drop_guest(ledger, claim, error);
     if (!may_hold)
         return error_set(error, ENOENT, "guest %s holds no VF", uuid);
     result = ledger_drop(ledger, uuid, error);
@@ -96,13 +89,13 @@ static int release_name(struct ledger *ledger, const char *name, struct error *e
         found = claims[i];
     }
     if (result == 0)
-        result = found ? drop_guest(ledger, found, "", error)
+        result = found ? drop_guest(ledger, found, error)
                        : error_set(error, ENOENT, "no guest named '%.256s' holds a VF", name);
     claims_free(claims, count);
     return result;
 }
 
-int upkeep_release(int root, const char *what, struct error *error)
+int release_by_hand(int root, const char *what, struct error *error)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     struct pciaddr address;
@@ -115,44 +108,4 @@ int upkeep_release(int root, const char *what, struct error *error)
     if (domain_parse_uuid(what, uuid) == 0)
         return release_uuid(ledger, root, uuid, error);
     return release_name(ledger, what, error);
-}
-
-static bool is_gone(int libvirt, const struct claim *claim)
-{
-    char path[NAME_MAX + 1], limit[CLAIM_TIME_SIZE];
-    time_t then = time(NULL) - CERTAINLY_STARTED_S;
-    struct tm parts;
-    strftime(limit, sizeof limit, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&then, &parts));
-    /* Times of this form are in the order of their text. */
-    if (strcmp(claim->since, limit) > 0 || strchr(claim->name, '/'))
-        return false;
-    int length = snprintf(path, sizeof path, "%s.xml", claim->name);
-    return (size_t)length < sizeof path && faccessat(libvirt, path, F_OK, 0) < 0 && errno == ENOENT;
-}
-
-static int drop_gone_guests(struct ledger *ledger, int root, struct error *error)
-{
-    _cleanup_(cleanup_close) int libvirt = openat(root, LIBVIRT_STATE, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct claim **claims = NULL;
-    size_t count = 0;
-    if (libvirt < 0)
-        return errno == ENOENT ? 0 : error_set(error, errno, "cannot open /" LIBVIRT_STATE ": %s", strerror(errno));
-    int result = ledger_all(ledger, &claims, &count, error), dropped = 0;
-    for (size_t i = 0; i < count && result == 0; i++) {
-        if (!is_gone(libvirt, claims[i]))
-            continue;
-        result = drop_guest(ledger, claims[i], ", which is not running", error);
-        dropped++;
-    }
-    claims_free(claims, count);
-    return result < 0 ? result : dropped;
-}
-
-int upkeep_reconcile(int root, struct error *error)
-{
-    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    int result = ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
-    int repairs = result < 0 ? result : ledger_repair(ledger, error);
-    int dropped = repairs < 0 ? repairs : drop_gone_guests(ledger, root, error);
-    return dropped < 0 ? dropped : repairs + dropped;
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "command.h"
+#include "program.h"
+#include "status.h"
+
+int cmd_network(int root, int argc, char **argv, struct error *error)
+{
+    _cleanup_(cleanup_free) char *text = NULL;
+    size_t length = 0;
+    if (argc != 2)
+        return command_usage(error, "network takes one pool");
+    int result = status_network(root, argv[1], true, &text, &length, error);
+    return result < 0 ? result : program_print(text, length, error);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* daemon - the libvirt daemon of this host, and how busy the one is that called this hook */
+#ifndef VFPOOL_DAEMON_H
+#define VFPOOL_DAEMON_H
+
+#include <stdbool.h>
+
+#include "cleanup.h"
+
+#define DAEMON_DEFAULT_WORKERS 20 /* max_workers, where libvirtd.conf does not say */
+
+/** daemon_is_modular() - whether virtnetworkd serves networks: its socket is there */
+bool daemon_is_modular(int root) must_check;
+
+/** daemon_is_monolithic() - whether libvirtd's socket is there */
+bool daemon_is_monolithic(int root) must_check;
+
+struct daemon_load {
+    bool starting;            /* it starts its guests and serves no client yet (F12) */
+    unsigned int hooks;       /* its hooks that run now, each of which occupies one of its workers */
+    unsigned int max_workers; /* of libvirtd.conf */
+};
+
+/**
+ * daemon_of_hook() - look at the parent process, when it is libvirtd
+ *
+ * Return: false when it is something else, so that nothing can be said.
+ */
+bool daemon_of_hook(int root, struct daemon_load *load) must_check nonnull(2);
+
+/** daemon_max_workers() - max_workers of etc/libvirt/libvirtd.conf */
+unsigned int daemon_max_workers(int root) must_check;
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * gate - which VFs libvirt may pick: the ports of the libvirt network that carries a pool's name
+ *
+ * libvirt gives a guest the first VF of the network without a port. A port held for every other VF leaves it no choice
+ * (docs/design.md, section 3). Every call is made by vfpool-gate, a short process that is killed past its deadline:
+ * a call back into libvirt from a hook can hang (F11), and libvirt's client library has no deadlines.
+ */
+#ifndef VFPOOL_GATE_H
+#define VFPOOL_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+#include "pciaddr.h"
+
+#define GATE_CALL_MS 8000 /* one try; there are two (F22) */
+
+/** gate_present() - whether libvirt serves networks here: virtnetworkd's socket, or the monolithic libvirtd's */
+bool gate_present(int root) must_check;
+
+/**
+ * gate_usable() - whether libvirt can be called from this hook now
+ *
+ * Not while the monolithic daemon that called the hook starts its guests (F12): then libvirt picks by itself, and start
+ * adopts what it picked. Not, with an error, when as many of its hooks run as it has workers (F11): a call would wait
+ * for a worker that waits for the call.
+ *
+ * Return: 1, 0, or -EAGAIN with the setting to change.
+ */
+int gate_usable(int root, struct error *error) must_check nonnull(2);
+
+struct gate_set {
+    struct pciaddr *addresses;
+    size_t count;
+};
+
+/**
+ * gate_set() - hold the ports of some VFs of a network, and free those of others
+ * @hold: each gets a port of ours unless it has one, whoever's; those that the network does not list are passed over
+ * @free: none of them has a port of ours afterwards, and the network lists each
+ *
+ * Doing it twice is doing it once.
+ *
+ * Return: 0; -ETIMEDOUT; -ENOENT when the network is not there or not active; -EBUSY when a VF to be freed has somebody
+ * else's port; -EIO with libvirt's words otherwise.
+ */
+int gate_set(int root, const char *network, const struct gate_set *hold, const struct gate_set *free,
+             struct error *error) must_check nonnull(2, 5);
+
+/** gate_hold() - gate_set() that only holds. Return: how many ports it made, or as gate_set(). */
+int gate_hold(int root, const char *network, const struct gate_set *hold, struct error *error) must_check
+    nonnull(2, 3, 4);
+
+/**
+ * gate_call() - run vfpool-gate
+ * @arguments: behind the program's name, ended by NULL
+ * @input:     for its standard input; may be NULL
+ * @output:    what it printed, which the caller frees; may be NULL
+ *
+ * Return: 0; -ETIMEDOUT; or a negative errno value with the one line that it said.
+ */
+int gate_call(int root, const char *const *arguments, const char *input, char **output, int timeout_ms,
+              struct error *error) must_check nonnull(2, 6);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "network.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "builtin.h"
+#include "sheet.h"
+#include "xml.h"
+
+static xmlDocPtr list_vfs(const struct pciaddr *addresses, size_t count, size_t connected)
+{
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = xml_new("vfs");
+    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
+    bool complete = xml_set_number(root, "connections", connected);
+    for (size_t i = 0; i < count && complete; i++)
+        complete = xml_add_pci_address(root, &addresses[i]);
+    return complete ? steal(doc) : NULL;
+}
+
+int network_format(xmlDocPtr network, enum network_form form, const struct pciaddr *addresses, size_t count,
+                   size_t connected, char **text, size_t *length, struct error *error)
+{
+    static const char *const forms[] = {
+        [NETWORK_DUMP] = "dump", [NETWORK_DEFINE] = "define", [NETWORK_COMPARE] = "compare"};
+    const char *parameters[] = {"form", forms[form], NULL};
+    _cleanup_(cleanup_xml_doc) xmlDocPtr vfs = list_vfs(addresses, count, connected), result = NULL;
+    _cleanup_(cleanup_xml_string) char *string = NULL;
+    struct sheet sheet = {.text = builtin_network_xsl,
+                          .length = builtin_length(network_xsl),
+                          .path = "network.xsl",
+                          .given = vfs,
+                          .parameters = parameters};
+    if (!vfs)
+        return error_memory(error);
+    int status = sheet_apply(&sheet, network, &result, &string, length, error);
+    if (status < 0)
+        return status;
+    *text = strndup(string, *length);
+    return *text ? 0 : error_memory(error);
+}
+
+int network_addresses(xmlDocPtr network, struct pciaddr **addresses, size_t *count, struct error *error)
+{
+    _cleanup_(cleanup_free) struct pciaddr *list = NULL;
+    xmlNodePtr forward = xml_child(xmlDocGetRootElement(network), "forward");
+    *count = 0;
+    for (xmlNodePtr node = xml_child(forward, "address"); node; node = xml_next(node)) {
+        struct pciaddr *larger = realloc(list, (*count + 1) * sizeof *larger);
+        if (!larger)
+            return error_memory(error);
+        list = larger;
+        if (xml_pci_address(node, &list[*count]) == 0)
+            (*count)++;
+    }
+    *addresses = steal(list);
+    return 0;
+}

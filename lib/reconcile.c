@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Theory of operation
+ *
+ * A guest is certainly gone when libvirt, asked after its claim was read, does not list it among the guests that run or
+ * are being started: a guest is listed from before its prepare to after its release. A claim that changed in the
+ * meantime is left alone.
+ *
+ * What is held on a network is decided with the network's turn taken: a guest that claims a VF after the ledger was
+ * read frees that VF's port in a turn of its own, later.
+ */
+#include "reconcile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "claim.h"
+#include "gate.h"
+#include "host.h"
+#include "ledger.h"
+#include "network.h"
+#include "pool.h"
+#include "turn.h"
+#include "vf.h"
+#include "xml.h"
+
+#define LIBVIRT_STATE "run/libvirt/qemu"
+#define CERTAINLY_STARTED_S 600
+
+struct work {
+    int root;
+    bool dry_run;
+    bool libvirt; /* it answers */
+    struct error *error;
+    struct host host;
+    struct pools pools;
+    struct vf_table *tables;
+};
+
+static void close_work(struct work *work)
+{
+    vf_tables_free(work->tables, work->pools.count);
+    pools_free(&work->pools);
+    host_close(&work->host);
+}
+
+/* Says what is done, or would be. */
+static void note(struct work *work, const char *format, ...) printf_like(2, 3);
+static void note(struct work *work, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    error_note(work->error, "%s%s", work->dry_run ? "would be done: " : "", text);
+}
+
+/* ---- VFs that a pool file asks for ---- */
+
+static int make_vfs(struct work *work, const struct pool *pool, const struct pool_source *source)
+{
+    struct host_pf pf;
+    struct error problem = {0};
+    if (!source->vf_wanted || host_pf_by_name(&work->host, source->pf, &pf, &problem) < 0 || pf.vf_count > 0)
+        return 0;
+    int result = work->dry_run ? 0 : host_pf_make_vfs(&work->host, &pf, source->vf_wanted);
+    if (result < 0)
+        error_note(work->error, "cannot make %u VFs on PF %s for pool '%s': %s", source->vf_wanted, pf.name, pool->name,
+                   strerror(-result));
+    else
+        note(work, "made %u VFs on PF %s", source->vf_wanted, pf.name);
+    return result;
+}
+
+static int open_work(struct work *work)
+{
+    int result = pools_load(work->root, &work->pools, work->error);
+    if (result == 0)
+        result = host_open(work->root, &work->host, work->error);
+    if (result < 0)
+        return result;
+    for (size_t i = 0; i < work->pools.count; i++) {
+        const struct pool *pool = &work->pools.pools[i];
+        if (pool->fault.code)
+            error_note(work->error, "%s", pool->fault.message);
+        for (size_t j = 0; j < pool->source_count && !pool->fault.code; j++)
+            if (make_vfs(work, pool, &pool->sources[j]) < 0)
+                break;
+    }
+    return vf_tables_load(&work->host, &work->pools, &work->tables, work->error);
+}
+
+/* ---- claims of guests that are gone ---- */
+
+static int read_claims(struct work *work, bool repair, struct claim ***claims, size_t *count)
+{
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    int result = ledger_open(work->root, repair ? LEDGER_WRITE : LEDGER_READ, LEDGER_LOCK_MS, &ledger, work->error);
+    if (result == 0 && repair)
+        result = ledger_repair(ledger, work->error);
+    return result < 0 ? result : ledger_all(ledger, claims, count, work->error);
+}
+
+/* Whether a claim is older than any start takes, and libvirt keeps no state of its guest. */
+static bool has_no_state(const struct work *work, const struct claim *claim)
+{
+    char path[sizeof LIBVIRT_STATE + NAME_MAX + 2], limit[CLAIM_TIME_SIZE];
+    time_t then = time(NULL) - CERTAINLY_STARTED_S;
+    struct tm parts;
+    strftime(limit, sizeof limit, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&then, &parts));
+    /* Times of this form are in the order of their text. */
+    if (strcmp(claim->since, limit) > 0 || strchr(claim->name, '/') ||
+        faccessat(work->root, LIBVIRT_STATE, F_OK, 0) < 0)
+        return false;
+    int length = snprintf(path, sizeof path, LIBVIRT_STATE "/%s.xml", claim->name);
+    return (size_t)length < sizeof path && faccessat(work->root, path, F_OK, 0) < 0 && errno == ENOENT;
+}
+
+/* @running: the UUIDs that libvirt listed, a line each; NULL when it could not be asked */
+static bool is_gone(const struct work *work, const struct claim *claim, const char *running)
+{
+    return running ? !strstr(running, claim->uuid) : has_no_state(work, claim);
+}
+
+static int drop_unchanged(struct work *work, struct ledger *ledger, const struct claim *seen)
+{
+    _cleanup_(cleanup_claim) struct claim *now = NULL;
+    char text[PCIADDR_SIZE];
+    int result = ledger_get(ledger, seen->uuid, &now, work->error);
+    if (result < 0 || !now || now->state != seen->state || strcmp(now->since, seen->since) != 0)
+        return result;
+    result = work->dry_run ? 0 : ledger_drop(ledger, seen->uuid, work->error);
+    for (size_t i = 0; i < seen->vf_count && result == 0; i++)
+        note(work, "released VF %s of pool '%s' from guest '%.256s' (%s), which is not running",
+             pciaddr_format(&seen->vfs[i].address, text), seen->vfs[i].pool, seen->name, seen->uuid);
+    return result;
+}
+
+static int drop_gone(struct work *work, struct claim **claims, size_t count, const char *running)
+{
+    size_t gone = 0;
+    for (size_t i = 0; i < count; i++)
+        gone += is_gone(work, claims[i], running);
+    if (gone == 0)
+        return 0;
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    int result =
+        ledger_open(work->root, work->dry_run ? LEDGER_READ : LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, work->error);
+    for (size_t i = 0; i < count && result == 0; i++)
+        if (is_gone(work, claims[i], running))
+            result = drop_unchanged(work, ledger, claims[i]);
+    return result;
+}
+
+static int reconcile_claims(struct work *work)
+{
+    static const char *const domains[] = {"domains", NULL};
+    _cleanup_(cleanup_free) char *running = NULL;
+    struct error problem = {0};
+    struct claim **claims = NULL;
+    size_t count = 0;
+    int result = read_claims(work, !work->dry_run, &claims, &count);
+    if (result == 0 && gate_present(work->root)) {
+        work->libvirt = gate_call(work->root, domains, NULL, &running, GATE_CALL_MS, &problem) == 0;
+        if (!work->libvirt)
+            error_note(work->error, "%s", problem.message);
+    }
+    if (result == 0)
+        result = drop_gone(work, claims, count, running);
+    claims_free(claims, count);
+    return result;
+}
+
+/* ---- networks and their ports ---- */
+
+static int never(int root, struct error *error)
+{
+    (void)root, (void)error;
+    return 0;
+}
+
+static int table_addresses(const struct vf_table *table, struct pciaddr **addresses, struct error *error)
+{
+    *addresses = calloc(table->vf_count + 1, sizeof **addresses);
+    for (size_t i = 0; *addresses && i < table->vf_count; i++)
+        (*addresses)[i] = table->vfs[i].address;
+    return *addresses ? 0 : error_memory(error);
+}
+
+/* Whether what libvirt has is what the pool wants. Return: 1, 0 or a negative errno value. */
+static int is_alike(struct work *work, const struct vf_table *table, const char *text)
+{
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
+    _cleanup_(cleanup_free) char *have = NULL, *want = NULL;
+    _cleanup_(cleanup_free) struct pciaddr *listed = NULL, *addresses = NULL;
+    size_t length = 0, count = 0;
+    int result = xml_parse(text, strlen(text), "libvirt's network", &doc, work->error);
+    if (result < 0)
+        return result;
+    _cleanup_(cleanup_xml_string) char *mode = xml_attribute(xml_child(xmlDocGetRootElement(doc), "forward"), "mode");
+    if (!mode || strcmp(mode, "hostdev") != 0)
+        return error_set(work->error, EEXIST,
+                         "libvirt has another network named '%s', with forward mode '%s': rename that one or the pool",
+                         table->pool->name, mode ? mode : "none");
+    result = network_addresses(doc, &listed, &count, work->error);
+    if (result == 0)
+        result = table_addresses(table, &addresses, work->error);
+    if (result == 0)
+        result = network_format(doc, NETWORK_COMPARE, listed, count, 0, &have, &length, work->error);
+    if (result == 0)
+        result = network_format(table->pool->doc, NETWORK_COMPARE, addresses, table->vf_count, 0, &want, &length,
+                                work->error);
+    return result < 0 ? result : strcmp(have, want) == 0;
+}
+
+/* Return: 1 when the network is there as it should be, 0 when it was or would be made, or a negative errno value. */
+static int ensure_network(struct work *work, const struct vf_table *table)
+{
+    const char *name = table->pool->name;
+    const char *show[] = {"network", name, NULL}, *define[] = {"define", name, NULL};
+    _cleanup_(cleanup_free) char *text = NULL, *xml = NULL;
+    _cleanup_(cleanup_free) struct pciaddr *addresses = NULL;
+    size_t length = 0;
+    int result = gate_call(work->root, show, NULL, &text, GATE_CALL_MS, work->error);
+    bool present = result == 0, active = present && strncmp(text, "active\n", 7) == 0;
+    int alike = present ? is_alike(work, table, text + strcspn(text, "\n")) : 0;
+    if ((result < 0 && result != -ENOENT) || alike < 0)
+        return result < 0 ? result : alike;
+    if (active && alike)
+        return 1;
+    note(work, "%s libvirt network '%s' with %zu VFs",
+         !present ? "defined and started"
+         : alike  ? "started"
+                  : "changed",
+         name, table->vf_count);
+    if (work->dry_run)
+        return 0;
+    result = table_addresses(table, &addresses, work->error);
+    if (result == 0)
+        result =
+            network_format(table->pool->doc, NETWORK_DEFINE, addresses, table->vf_count, 0, &xml, &length, work->error);
+    return result < 0 ? result : gate_call(work->root, define, xml, NULL, GATE_CALL_MS, work->error);
+}
+
+/* With the turn taken: every VF that no guest has claimed gets a port of ours. */
+static int hold_free_vfs(struct work *work, const struct vf_table *table)
+{
+    _cleanup_(cleanup_free) struct pciaddr *addresses = calloc(table->vf_count + 1, sizeof *addresses);
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    struct pciaddr_set taken = {0};
+    struct gate_set hold = {.addresses = addresses};
+    if (!addresses)
+        return error_memory(work->error);
+    int result = ledger_open(work->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, work->error);
+    if (result == 0)
+        result = ledger_taken(ledger, &taken, work->error);
+    ledger_close(steal(ledger));
+    for (size_t i = 0; i < table->vf_count; i++)
+        if (!pciaddr_set_has(&taken, &table->vfs[i].address))
+            addresses[hold.count++] = table->vfs[i].address;
+    pciaddr_set_free(&taken);
+    return result < 0 ? result : gate_hold(work->root, table->pool->name, &hold, work->error);
+}
+
+static int reconcile_network(struct work *work, const struct vf_table *table)
+{
+    struct turn *turn = NULL;
+    if (table->pool->fault.code || table->vf_count == 0)
+        return 0;
+    int result = turn_take(work->root, table->pool->name, never, &turn, work->error);
+    if (result == 0)
+        result = ensure_network(work, table);
+    if (result >= 0 && !work->dry_run)
+        result = hold_free_vfs(work, table);
+    if (result > 0)
+        note(work, "held %d VFs of libvirt network '%s'", result, table->pool->name);
+    turn_close(turn);
+    return result < 0 ? result : 0;
+}
+
+int reconcile(int root, bool dry_run, struct error *error)
+{
+    _cleanup_(close_work) struct work work = {.root = root, .dry_run = dry_run, .error = error, .host.sys = -1};
+    int result = open_work(&work);
+    if (result == 0)
+        result = reconcile_claims(&work);
+    for (size_t i = 0; i < work.pools.count && result == 0 && work.libvirt; i++)
+        result = reconcile_network(&work, &work.tables[i]);
+    return result;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* reconcile - make ledger, libvirt's networks and their ports agree; what was done is added to the notes, a line each
+ */
+#ifndef VFPOOL_RECONCILE_H
+#define VFPOOL_RECONCILE_H
+
+#include <stdbool.h>
+
+#include "error.h"
+
+/**
+ * reconcile() - repair what a crash left behind, and set up what is missing
+ * @dry_run: say what would be done, and do nothing
+ *
+ * In this order: VFs are made for <pf><vf num=''/></pf> where the PF has none; links of the ledger that say nothing go,
+ * missing ones come back; claims of guests that are gone are dropped, VFs that libvirt gave to running guests without a
+ * claim are claimed; each pool's network is defined, started and autostarted; every VF of it that is not a guest's is
+ * held.
+ *
+ * Where libvirt cannot be asked, a guest counts as gone ten minutes after its claim, if libvirt's run/libvirt/qemu is
+ * there and has no file of it.
+ *
+ * Return: 0 or a negative errno value.
+ */
+int reconcile(int root, bool dry_run, struct error *error) must_check nonnull(3);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "turn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "io.h"
+#include "ledger.h"
+#include "lock.h"
+
+#define TURNS LEDGER_DIRECTORY "/turns"
+#define LOOK_MS 20
+
+struct turn {
+    int file; /* locked; holds "UUID MILLISECONDS" of the guest that was let in last */
+};
+
+static void pause_for(int milliseconds)
+{
+    struct timespec time = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000L};
+    nanosleep(&time, NULL);
+}
+
+/* Whether the guest that was let in last has what was opened for it, or will not have it any more. */
+static bool is_settled(int root, const struct turn *turn)
+{
+    char text[128] = "", uuid[UUID_SIZE] = "";
+    long long opened = 0;
+    enum claim_state state;
+    ssize_t length = pread(turn->file, text, sizeof text - 1, 0);
+    if (length <= 0 || sscanf(text, "%36s %lld", uuid, &opened) != 2)
+        return true;
+    int64_t age = io_now_ms() - opened;
+    return age < 0 || age > TURN_OPEN_MS || !ledger_peek(root, uuid, &state) || state != CLAIM_CLAIMED;
+}
+
+static int open_turn(int root, const char *network, struct error *error)
+{
+    char path[sizeof TURNS + NAME_MAX + 2];
+    _cleanup_(cleanup_close) int directory = io_open_directory(root, TURNS, true);
+    if (directory < 0)
+        return error_set(error, -directory, "cannot use /" TURNS ": %s", strerror(-directory));
+    if (strchr(network, '/') || strlen(network) > NAME_MAX)
+        return error_set(error, EINVAL, "'%.64s' cannot be the name of a pool", network);
+    snprintf(path, sizeof path, "%s", network);
+    int file = openat(directory, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return file < 0 ? error_set(error, errno, "cannot open /" TURNS "/%.64s: %s", network, strerror(errno)) : file;
+}
+
+static int too_late(const char *network, struct error *error)
+{
+    return error_set(error, ETIMEDOUT,
+                     "other guests were being given VFs of pool '%s' for %d s: see 'vfpool status', try again", network,
+                     TURN_WAIT_MS / 1000);
+}
+
+int turn_take(int root, const char *network, int (*check)(int root, struct error *error), struct turn **turn,
+              struct error *error)
+{
+    int64_t deadline = io_now_ms() + TURN_WAIT_MS;
+    struct turn *taken = malloc(sizeof *taken);
+    *turn = NULL;
+    if (!taken)
+        return error_memory(error);
+    taken->file = open_turn(root, network, error);
+    int result = taken->file < 0 ? taken->file : -EAGAIN;
+    /* The lock is asked for again and again, so that each that waits sees in time that it must give up. */
+    while (result == -EAGAIN) {
+        result = lock_take(taken->file, true, io_now_ms() + 10 * LOOK_MS);
+        if (result == -ETIMEDOUT)
+            result = io_now_ms() >= deadline ? too_late(network, error) : check(root, error) < 0 ? -EBUSY : -EAGAIN;
+        else if (result < 0)
+            error_set(error, -result, "cannot lock /" TURNS "/%.64s: %s", network, strerror(-result));
+    }
+    while (result == 0 && !is_settled(root, taken)) {
+        pause_for(LOOK_MS);
+        if (io_now_ms() >= deadline)
+            result = too_late(network, error);
+        else
+            result = check(root, error);
+    }
+    if (result < 0)
+        turn_close(taken);
+    else
+        *turn = taken;
+    return result < 0 ? -error->code : 0;
+}
+
+int turn_open(struct turn *turn, const char *uuid, struct error *error)
+{
+    char text[128];
+    int length = snprintf(text, sizeof text, "%s %lld\n", uuid, (long long)io_now_ms());
+    if (ftruncate(turn->file, 0) < 0 || pwrite(turn->file, text, (size_t)length, 0) != length)
+        return error_set(error, errno ? errno : EIO, "cannot write /" TURNS ": %s", strerror(errno));
+    return 0;
+}
+
+void turn_close(struct turn *turn)
+{
+    if (!turn)
+        return;
+    cleanup_close(&turn->file);
+    free(turn);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * turn - whose VF is open on a network: one guest's at a time
+ *
+ * Were the VFs of two guests open at once, libvirt might give each the other's (F6). So a guest whose VF was opened has
+ * the turn until libvirt has given it that VF, which is certain at start, when its claim becomes held. The next one
+ * waits for that by looking at the ledger, which costs libvirt nothing.
+ */
+#ifndef VFPOOL_TURN_H
+#define VFPOOL_TURN_H
+
+#include "domain.h"
+#include "error.h"
+
+#define TURN_WAIT_MS 120000 /* for all that were there before */
+#define TURN_OPEN_MS 30000  /* for libvirt to give an opened VF to its guest; then that guest counts as gone */
+
+struct turn;
+
+/**
+ * turn_take() - wait until no other guest has an opened VF on this network, and keep others from opening one
+ *
+ * Between two looks, @check is called, and its error ends the wait.
+ *
+ * Return: 0, -ETIMEDOUT, @check's error, or another negative errno value. The caller closes with turn_close().
+ */
+int turn_take(int root, const char *network, int (*check)(int root, struct error *error), struct turn **turn,
+              struct error *error) must_check nonnull(2, 3, 4, 5);
+
+/** turn_open() - write down whose VF is going to be opened. Return: 0 or a negative errno value. */
+int turn_open(struct turn *turn, const char *uuid, struct error *error) must_check nonnull(1, 2, 3);
+
+/** turn_close() - let the next one in; it still waits for the guest that was written down. NULL does nothing. */
+void turn_close(struct turn *turn);
+
+#endif
