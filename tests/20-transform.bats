@@ -138,11 +138,11 @@ class_of() {
     count=0
     for file in "$FIXTURES"/captured/*.xml; do
         class=$(class_of "$file")
-        guest=db-01.prod
-        [[ $class != foreign ]] || guest=iso1
+        name=db-01.prod
+        [[ $class != foreign ]] || name=iso1
         for op in prepare start started stopped release reconnect attach migrate restore unheard-of; do
             rm -rf "$ROOT/run/vfpool"
-            run_hook 0 $guest $op <"$file"
+            run_hook 0 $name $op <"$file"
             [[ -z $stderr ]]
             want=$(expect "$class" $op)
             assert_equal "${file##*/} $op ${output:+yes}" "${file##*/} $op ${want%|*}"
@@ -181,9 +181,9 @@ class_of() {
     for file in "$FIXTURES"/captured/*.xml; do
         IFS=. read -r -a part <<<"${file##*/}"
         extra=${part[-2]} sub=${part[-3]} op=${part[-4]}
-        guest=${file##*/} guest=${guest#*.} guest=${guest%."$op.$sub.$extra.xml"}
-        run_hook 0 "$guest" "$op" "$sub" "$extra" <"$file"
-        case $guest:$op in
+        name=${file##*/} name=${name#*.} name=${name%."$op.$sub.$extra.xml"}
+        run_hook 0 "$name" "$op" "$sub" "$extra" <"$file"
+        case $name:$op in
         iso1:* | db-01.prod:release) assert_taken ;;
         *) assert_taken $VF0 $DB $VF1 $DB ;;
         esac
@@ -370,7 +370,8 @@ KEPT
 # vlan_of XML-OF-THE-INTERFACE [PORTGROUP]
 vlan_of() {
     guest g "$(uuid 1)" "<interface type='network'><mac address='$(mac 1)'/><source network='net'${2:+ portgroup='$2'}/>$1</interface>" >"$IN"
-    transform 0 "$IN" >&2 && get "//interface/vlan/tag/@id"
+    transform 0 "$IN" >&2 || { echo failed && return; }
+    get "//interface/vlan/tag/@id"
 }
 
 @test "a VLAN is the interface's, else the portgroup's, else the pool's" {
@@ -403,7 +404,7 @@ virtualport() {
     pool net eth4 -- "$3" "<portgroup name='g'>$4</portgroup>"
     rm -f "$ROOT/etc/vfpool/storage.xml"
     guest g "$(uuid 1)" "<interface type='network'><mac address='$(mac 1)'/><source network='net' portgroup='g'/>$2</interface>" >"$IN"
-    transform "$1" "$IN" >&2 || return
+    transform "$1" "$IN" >&2 || { echo failed && return 1; }
     [[ $1 != 0 ]] || xmllint --xpath "concat(//virtualport/@type, ' ', //virtualport/parameters/@managerid, ' ', //virtualport/parameters/@typeid,
         ' ', //virtualport/parameters/@typeidversion, ' ', //virtualport/parameters/@instanceid, ' ',
         //virtualport/parameters/@interfaceid, ' ', //virtualport/parameters/@profileid)" "$OUT" | xargs
