@@ -202,8 +202,8 @@ XML
 5|order="spraed"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1' order='spraed'/></metadata>
 5|separate="perhaps"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1' separate='perhaps'/></metadata>
 5|v:pol |<metadata>\n<v:pol xmlns:v='urn:vfpool:1'/></metadata>
-4|forward|<forward mode='hostdev'><pf dev='eth3'/></forward>
-4|name|<name>p</name>
+3|forward|<forward mode='hostdev'><pf dev='eth3'/></forward>
+2|name|<name>p</name>
 BREACHES
     while IFS='|' read -r reason attributes content; do
         forward "$content" "$attributes" >"$FILE"
