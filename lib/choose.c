@@ -13,11 +13,14 @@ static const struct choose_request *owner(const struct choose_request *requests,
     return NULL;
 }
 
+/* Whether a request has a VF of this PF, or wants one: then it will be there, wherever in the document. */
 static bool uses_pf(const struct choose_request *requests, size_t count, const struct vf_table *table, uint16_t pf)
 {
-    for (size_t i = 0; i < count; i++)
-        if (requests[i].table == table && requests[i].granted && requests[i].granted->pf == pf)
+    for (size_t i = 0; i < count; i++) {
+        const struct vf *vf = requests[i].wanted ? requests[i].wanted : requests[i].granted;
+        if (requests[i].table == table && vf && vf->pf == pf)
             return true;
+    }
     return false;
 }
 

@@ -34,11 +34,13 @@ static int find_pfs(const struct host *host, char *const *names, size_t name_cou
 
 static bool add_pf(xmlNodePtr forward, const struct host_pf *pf)
 {
-    char address[PCIADDR_SIZE], numa[32] = "", words[160];
+    char address[PCIADDR_SIZE], total[32] = "", numa[32] = "", words[160];
+    if (pf->vf_total != HOST_UNKNOWN)
+        snprintf(total, sizeof total, " of %d", pf->vf_total);
     if (pf->numa_node != HOST_UNKNOWN)
         snprintf(numa, sizeof numa, ", NUMA node %d", pf->numa_node);
-    snprintf(words, sizeof words, " %s: %u of %d VFs made%s%s ", pciaddr_format(&pf->address, address), pf->vf_count,
-             pf->vf_total, numa, pf->up == 0 ? ", down" : "");
+    snprintf(words, sizeof words, " %s: %u%s VFs made%s%s ", pciaddr_format(&pf->address, address), pf->vf_count, total,
+             numa, pf->up == 0 ? ", down" : "");
     xmlNodePtr comment = xmlNewComment((const xmlChar *)words);
     xmlNodePtr node = comment && xmlAddChild(forward, comment) ? xml_add(forward, "pf") : NULL;
     if (!xml_set(node, "dev", pf->name))

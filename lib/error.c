@@ -6,15 +6,20 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Makes one printable line of text that may hold a guest's name, and cuts a character that was cut in half. */
+/* Makes one printable line of text that may hold a guest's name; cuts a character cut in half, and space at the end. */
 static void make_line(char *text, size_t length, size_t size)
 {
-    for (char *p = text; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+    for (unsigned char *p = (unsigned char *)text; *p; p++)
+        if (*p < 0x20 || *p == 0x7f)
             *p = ' ';
-    if (length < size)
-        return;
+        else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) /* the C1 controls, some terminals obey them */
+            p[0] = p[1] = ' ';
     size_t end = strlen(text);
+    if (length < size) {
+        while (end > 0 && text[end - 1] == ' ')
+            text[--end] = '\0';
+        return;
+    }
     while (end > 0 && ((unsigned char)text[end - 1] & 0xc0) == 0x80)
         end--;
     if (end > 0 && (unsigned char)text[end - 1] >= 0xc0)

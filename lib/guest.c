@@ -125,10 +125,21 @@ static bool undecided(const struct plan *plan)
     return false;
 }
 
-static int keep_unseen(struct call *call, const struct claim *old, struct claim *claim)
+static bool has_device(const struct domain *domain, const struct pciaddr *address)
 {
+    for (size_t i = 0; i < domain->request_count; i++)
+        if (domain->requests[i].type != REQUEST_NETWORK && pciaddr_equal(&domain->requests[i].address, address))
+            return true;
+    return false;
+}
+
+/* What the guest held and still has stays its own, also when its pool is out of service and does not list it now. */
+static int keep_held(struct call *call, const struct plan *plan, const struct claim *old, struct claim *claim)
+{
+    bool all = undecided(plan);
     for (size_t i = 0; old && i < old->vf_count; i++)
-        if (!claim_find(claim, &old->vfs[i].address) && claim_add(claim, &old->vfs[i]) < 0)
+        if ((all || has_device(&plan->domain, &old->vfs[i].address)) && !claim_find(claim, &old->vfs[i].address) &&
+            claim_add(claim, &old->vfs[i]) < 0)
             return error_memory(call->error);
     return 0;
 }
@@ -153,8 +164,8 @@ static int adopt(struct call *call, struct plan *plan)
         memcpy(claim->since, old->since, sizeof claim->since);
     for (size_t i = 0; i < plan->count && result == 0; i++)
         result = adopt_vf(call, plan, i, ledger, claim);
-    if (result == 0 && undecided(plan))
-        result = keep_unseen(call, old, claim);
+    if (result == 0)
+        result = keep_held(call, plan, old, claim);
     if (result < 0)
         return result;
     return claim->vf_count ? ledger_put(ledger, claim, call->error) : ledger_drop(ledger, uuid, call->error);

@@ -280,8 +280,10 @@ static int add_pf(const struct host *host, const char *netdev, struct host_pf **
     struct error ignored = {0};
     if (host_pf_by_name(host, netdev, &pf, &ignored) < 0)
         return 0;
+    /* Of several netdevs on one device, the same one whichever the directory has first. */
+    find_netdev(host, &pf.address, pf.name);
     host_pf_examine(host, &pf);
-    if (pf.vf_total <= 0)
+    if (pf.vf_total <= 0 || !pf.name[0])
         return 0;
     for (size_t i = 0; i < *count; i++)
         if (pciaddr_equal(&(*pfs)[i].address, &pf.address))

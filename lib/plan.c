@@ -71,8 +71,8 @@ static bool concerns(enum plan_kind kind, const struct request *request)
     switch (kind) {
     case PLAN_START:
         return true;
-    case PLAN_FILTER: /* F13: only these may change, and the sheet knows them by their MAC address */
-        return request->type == REQUEST_INTERFACE && request->mac[0];
+    case PLAN_FILTER: /* F13: only these may change */
+        return request->type == REQUEST_INTERFACE;
     case PLAN_ADOPT:
         return request->type != REQUEST_NETWORK;
     }

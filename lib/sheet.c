@@ -164,9 +164,11 @@ int sheet_apply(const struct sheet *sheet, xmlDocPtr input, xmlDocPtr *result, c
 {
     struct words words = {""};
     xsltSetGenericErrorFunc(&words, keep_words);
+    xmlSetGenericErrorFunc(&words, keep_words);
     xmlSetStructuredErrorFunc(NULL, (xmlStructuredErrorFunc)ignore_xml_error);
     int status = apply(sheet, input, result, text, length, &words, error);
     xmlSetStructuredErrorFunc(NULL, NULL);
+    xmlSetGenericErrorFunc(NULL, NULL);
     xsltSetGenericErrorFunc(NULL, NULL);
     return status;
 }

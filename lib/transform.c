@@ -16,8 +16,9 @@ static bool add_grant(xmlNodePtr root, const struct transform_grant *grant)
 {
     bool network = grant->request->type == REQUEST_NETWORK;
     xmlNodePtr node = xml_add(root, network ? "grant" : "remap");
-    return (!network || xml_set(node, "network", grant->pool->name)) && xml_set(node, "mac", grant->request->mac) &&
-           xml_add_pci_address(node, &grant->address);
+    return (network ? xml_set(node, "network", grant->pool->name)
+                    : xml_set_number(node, "interface", grant->request->number)) &&
+           xml_set(node, "mac", grant->request->mac) && xml_add_pci_address(node, &grant->address);
 }
 
 /* A copy of the pool's network, once however many interfaces are on it. */

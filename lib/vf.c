@@ -67,7 +67,7 @@ static int add_pf_source(const struct host *host, struct vf_table *table, const 
     if (pf.vf_count == 0) {
         host_pf_examine(host, &pf);
         snprintf(words, sizeof words, "PF %s has no VFs: %s", pf.name,
-                 pf.vf_total == 0 ? "it does not do SR-IOV" : "write their number to its sriov_numvfs");
+                 pf.vf_total <= 0 ? "it does not do SR-IOV" : "write their number to its sriov_numvfs");
         return add_missing(table, words);
     }
     size_t known = table->pf_count;

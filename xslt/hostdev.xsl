@@ -9,7 +9,7 @@
       <grant network='NAME' mac='52:54:…'>   an interface on a pool, known by its MAC address, becomes this VF
         <address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x0'/>
       </grant>
-      <remap mac='52:54:…'>                  a hostdev interface gets another VF of the same pool
+      <remap interface='2' mac='52:54:…'>    the guest's second interface, a hostdev, gets another VF of the same pool
         <address …/>
       </remap>
       <network>…</network>                   the pool file of each pool named
@@ -59,10 +59,10 @@
   </xsl:template>
 
   <xsl:template match="/domain/devices/interface[@type='hostdev']/source/address">
-    <xsl:variable name="mac" select="translate(../../mac/@address, 'ABCDEF', 'abcdef')"/>
+    <xsl:variable name="number" select="count(../../preceding-sibling::interface) + 1"/>
     <xsl:copy>
       <xsl:copy-of select="@*"/>
-      <xsl:copy-of select="$grants/remap[@mac = $mac]/address/@*"/>
+      <xsl:copy-of select="$grants/remap[@interface = $number]/address/@*"/>
       <xsl:apply-templates select="node()"/>
     </xsl:copy>
   </xsl:template>
@@ -117,7 +117,8 @@
         <xsl:with-param name="portgroup" select="$portgroup/virtualport"/>
         <xsl:with-param name="space" select="$space"/>
       </xsl:call-template>
-      <xsl:for-each select="mtu | teaming | boot | rom | acpi | alias | address | comment()">
+      <xsl:for-each select="mtu | teaming | boot | rom | acpi | alias | address | comment() | processing-instruction() |
+                            *[namespace-uri()]">
         <xsl:value-of select="$space"/>
         <xsl:copy-of select="."/>
       </xsl:for-each>

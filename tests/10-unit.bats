@@ -1,0 +1,34 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The tests in C (tests/unit), where a table is clearer. "make tests" builds them.
+
+load helpers
+
+# unit NAME: all its tests pass, and it came to its end.
+unit() {
+    [[ -x $VFPOOL_BUILD/tests/unit/$1 ]] || fail "$VFPOOL_BUILD/tests/unit/$1 is not built: make tests" || return
+    run_program 0 "$VFPOOL_BUILD/tests/unit/$1" || return
+    [[ -z $stderr ]] || fail "it complained" || return
+    ((${2-1} <= $(grep -c '^ok ' "$STDOUT"))) || fail "too few tests" || return
+    assert_equal "$(tail -n 1 "$STDOUT")" "1..$(grep -c '^ok ' "$STDOUT")"
+}
+
+@test "pciaddr: addresses of PCI functions" {
+    unit pciaddr 80
+}
+
+@test "choose: which VF each request gets, and why not another" {
+    unit choose 90
+}
+
+@test "error: one line, whatever a guest is called" {
+    unit error 15
+}
+
+@test "every program of tests/unit is run here" {
+    for file in "$TESTS"/unit/*.c; do
+        name=$(basename "$file" .c)
+        grep -q "^    unit $name " "$BATS_TEST_FILENAME" || fail "$name is not"
+    done
+}

@@ -1,0 +1,440 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What is made of the host's sysfs: which PF is meant, which VFs it has and in
+# what order, which of them can be used, and what discover writes of it.
+
+load helpers
+
+G=$(printf '00000000-0000-4000-8000-%012x' 1)
+
+# vfs: "ADDRESS PF NUMBER STATE" of each VF of p, as status has them.
+vfs() {
+    run_vfpool 0 status p --format json >&2 || return
+    grep -o '"address":"[^"]*","pf":"[^"]*","vf":[0-9]*,"state":"[a-z]*"' "$STDOUT" |
+        sed 's/"address":"\(.*\)","pf":"\(.*\)","vf":\([0-9]*\),"state":"\(.*\)"/\1 \2 \3 \4/'
+}
+
+# reason ADDRESS: why it is not free.
+reason() {
+    run_vfpool 0 status p --format xml >&2 || return
+    xmllint --xpath "string(//vf[@address='$1']/@reason)" "$STDOUT"
+}
+
+# prepare CODE GUEST N [INTERFACES]: a guest on p, with the N-th UUID.
+prepare() {
+    local i interfaces=()
+    for ((i = 0; i < ${4:-1}; i++)); do
+        interfaces+=(p:"$(mac $(($3 * 256 + i)))")
+    done
+    run_hook "$1" "$2" prepare < <(guest "$2" "$(uuid "$3")" "${interfaces[@]}")
+}
+
+release() {
+    run_hook 0 "$1" release < <(guest "$1" "$(uuid "$2")")
+}
+
+# assert_lists [PF...]: status has the VFs that the simulated host lists, all free.
+assert_lists() {
+    assert_equal "$(vfs)" "$(host list "$@" | sed 's/$/ free/')"
+}
+
+# --- which PF ----------------------------------------------------------------
+
+@test "a PF by its name, an alias or a representor is one PF" {
+    host eth3:vfs=3,alias=lan0,representors
+    for name in eth3 lan0 eth3_0 eth3_2; do
+        pool p $name
+        assert_equal "$(vfs | cut -d ' ' -f 1,3 | xargs)" "0000:01:10.0 0 0000:01:10.2 1 0000:01:10.4 2"
+        prepare 0 g 1
+        assert_taken 0000:01:10.0 "$G"
+        release g 1
+    done
+    # All at once: each VF once, and none is given twice.
+    pool p eth3_1 lan0 eth3 eth3_0
+    assert_equal "$(vfs | wc -l)" 3
+    prepare 0 g 1 3
+    assert_invariants
+    prepare 1 h 2
+    assert_one_line "'g'"
+    assert_equal "$(grep -c ' eth3  *[0-9]' <(run_vfpool 0 status >/dev/null && cat "$STDOUT") || true)" 4 # three VFs, one line of totals
+}
+
+@test "a representor that is down does not make the PF's VFs unusable" {
+    host eth3:vfs=2,representors
+    pool p eth3_0
+    echo 0x1002 >"$ROOT/sys/class/net/eth3_0/flags"
+    prepare 0 g 1
+    assert_taken 0000:01:10.0 "$G"
+    release g 1
+    host down eth3
+    echo 0x1003 >"$ROOT/sys/class/net/eth3_0/flags"
+    prepare 1 g 1
+    assert_one_line 'PF eth3 is down'
+}
+
+@test "a VF's own netdev is no PF" {
+    host eth3:vfs=2
+    pool p eth3v0
+    prepare 1 g 1
+    assert_one_line eth3v0
+    assert_taken
+}
+
+@test "names that sysfs would trip over" {
+    host eth3:vfs=2
+    for name in . .. '*' '%s' '-x' 한글; do
+        pool p "$name" eth3
+        prepare 0 g 1
+        assert_taken 0000:01:10.0 "$G"
+        release g 1
+    done
+}
+
+# --- attributes --------------------------------------------------------------
+
+@test "a sparse sysfs is unknown, not an error" {
+    host eth3:vfs=3,sparse eth4:vfs=2,sparse,driver=none
+    pool p eth3 eth4
+    assert_lists
+    prepare 0 g 1 5
+    [[ -z $stderr ]]
+    assert_invariants
+    run_vfpool 0 status
+    [[ -z $stderr && $output != *NUMA* && $output != *down* ]]
+    release g 1
+    # Even without flags: whether it is up is unknown, and tried.
+    rm "$ROOT/sys/class/net/eth3/flags"
+    prepare 0 g 1
+    assert_taken 0000:01:10.0 "$G"
+}
+
+@test "without sriov_numvfs the links are counted" {
+    host eth3:vfs=3
+    rm "$ROOT"/sys/class/net/eth3/device/sriov_{numvfs,totalvfs}
+    pool p eth3
+    assert_lists
+}
+
+@test "attributes that hold nonsense are unknown" {
+    host eth3:vfs=2
+    pool p eth3
+    for text in '' x 0x -5 99999999999999999999 ' ' '1 2'; do
+        for file in flags carrier operstate phys_port_name device/numa_node device/sriov_offset device/sriov_stride device/sriov_totalvfs; do
+            rm -rf "$ROOT/sys/class/net/eth3/$file"
+            echo "$text" >"$ROOT/sys/class/net/eth3/$file"
+        done
+        assert_lists
+        prepare 0 g 1 2
+        [[ -z $stderr ]]
+        release g 1
+    done
+}
+
+@test "more VFs claimed by sriov_numvfs than there are" {
+    host eth3:vfs=2
+    pool p eth3
+    echo 4 >"$ROOT/sys/class/net/eth3/device/sriov_numvfs"
+    assert_lists
+    prepare 0 g 1 2
+    prepare 1 h 2
+    assert_one_line "'g'" 'VF 2 of PF eth3 is gone' 'VF 3 of PF eth3 is gone'
+    assert_invariants
+}
+
+@test "the NUMA node of a PF is shown" {
+    host eth3:vfs=1,numa=0 eth4:vfs=1,numa=1 eth5:vfs=1
+    pool p eth3 eth4 eth5
+    run_vfpool 0 status
+    for line in 'eth3 .*NUMA node 0' 'eth4 .*NUMA node 1'; do
+        grep -q "^total  *$line" "$STDOUT"
+    done
+    run ! grep -q '^total  *eth5.*NUMA' "$STDOUT"
+    run_vfpool 0 status --format xml
+    assert_equal "$(xmllint --xpath 'concat(//pf[1]/@numa, "|", //pf[2]/@numa, "|", count(//pf[3]/@numa))' "$STDOUT")" "0|1|0"
+}
+
+# --- down, gone --------------------------------------------------------------
+
+@test "VFs of a PF that is down are unusable, with the reason, and passed by" {
+    host eth3:vfs=2,down eth4:vfs=2
+    pool p eth3 eth4
+    assert_equal "$(vfs | cut -d ' ' -f 4 | xargs)" "unusable unusable free free"
+    assert_equal "$(reason 0000:01:10.0)" "PF eth3 is down: ip link set eth3 up"
+    run_vfpool 0 status
+    grep -q '^0000:01:10.2 .*unusable .*PF eth3 is down' "$STDOUT"
+    grep -q '^total .*eth3 .*2 unusable.*down' "$STDOUT"
+    prepare 0 g 1 2
+    assert_taken 0000:02:10.0 "$G" 0000:02:10.2 "$G"
+    prepare 1 h 2
+    [[ -z $output ]]
+    assert_one_line 'PF eth3 is down: ip link set eth3 up' 0000:02:10.0 "'g'"
+    host up eth3
+    prepare 0 h 2
+    assert_equal "$(holder 0000:01:10.0)" "$(uuid 2)"
+    assert_invariants
+}
+
+@test "a PF that is up without a carrier has usable VFs" {
+    host eth3:vfs=1,carrier=0
+    pool p eth3
+    prepare 0 g 1
+    assert_taken 0000:01:10.0 "$G"
+}
+
+@test "a guest that would need a VF of a PF that is down gets none at all" {
+    host eth3:vfs=1,down eth4:vfs=1
+    pool p eth3 eth4
+    snapshot
+    prepare 1 g 1 2
+    assert_one_line 'interface 2' 'eth3 is down'
+    assert_unchanged
+}
+
+@test "a PF that goes down under its guests: they keep what they have, and give it back" {
+    host eth3:vfs=2
+    pool p eth3
+    prepare 0 g 1
+    host down eth3
+    assert_equal "$(vfs | cut -d ' ' -f 4 | xargs)" "claimed unusable"
+    # Prepared once more, after a failed start, it is refused; what it held is not lost by that.
+    prepare 1 g 1
+    assert_taken 0000:01:10.0 "$G"
+    release g 1
+    assert_taken
+}
+
+@test "a VF that vanished is unusable and passed by, wherever it was" {
+    for gone in 0 1 2; do
+        for how in vanish dangle; do
+            rm -rf "$ROOT/sys" "$ROOT/.host" "$ROOT/run/vfpool" # another host
+            host eth3:vfs=3
+            pool p eth3
+            address=$(host list | sed -n "$((gone + 1))s/ .*//p")
+            host $how eth3/$gone
+            prepare 0 g 1 2
+            [[ -z $(holder "$address") ]] || fail "eth3/$gone was given after $how"
+            assert_invariants
+            prepare 1 h 2
+            assert_one_line "VF $gone of PF eth3 is gone from sysfs" "'g'"
+            run_vfpool 0 status p
+            [[ $output == *"VF $gone of PF eth3 is gone from sysfs"* ]] || fail "status does not say it"
+        done
+    done
+}
+
+@test "a claimed VF that vanished is shown, given back, and not given again" {
+    host eth3:vfs=3
+    pool p eth3
+    prepare 0 g 1
+    host vanish eth3/0
+    run_vfpool 0 status
+    grep -q "^0000:01:10.0 .*claimed.* g .*gone from sysfs" "$STDOUT"
+    # Prepared anew: another one, the one that is gone is dropped.
+    prepare 0 g 1
+    assert_taken 0000:01:10.2 "$G"
+    release g 1
+    assert_taken
+    assert_invariants
+}
+
+@test "a PF that vanished under its guests" {
+    host eth3:vfs=1 eth4:vfs=1
+    pool p eth3 eth4
+    prepare 0 g 1
+    host vanish eth3
+    run_vfpool 0 status
+    [[ $output == *0000:01:10.0*g* && $output == *"no network interface eth3"* ]]
+    prepare 0 h 2
+    assert_equal "$(holder 0000:02:10.0)" "$(uuid 2)"
+    release g 1
+    assert_taken 0000:02:10.0 "$(uuid 2)"
+}
+
+# --- order and arithmetic ----------------------------------------------------
+
+@test "VFs are in the order of their numbers, not of their names" {
+    host eth3:vfs=12
+    pool p eth3
+    assert_equal "$(vfs | cut -d ' ' -f 3 | xargs)" "0 1 2 3 4 5 6 7 8 9 10 11"
+    prepare 0 g 1 3
+    assert_taken 0000:01:10.0 "$G" 0000:01:10.2 "$G" 0000:01:10.4 "$G"
+}
+
+@test "PFs are in the order of the pool" {
+    host a:vfs=1 b:vfs=1 c:vfs=1
+    pool p c a b
+    assert_equal "$(vfs | cut -d ' ' -f 2 | xargs)" "c a b"
+    prepare 0 g 1
+    assert_taken 0000:03:10.0 "$G"
+}
+
+@test "the first free VF is given again, not the next" {
+    host eth3:vfs=3
+    pool p eth3
+    for i in 1 2 3; do
+        prepare 0 g$i $i
+    done
+    release g1 1
+    release g2 2
+    prepare 0 g4 4
+    assert_taken 0000:01:10.0 "$(uuid 4)" 0000:01:10.4 "$(uuid 3)"
+}
+
+@test "VFs are where the kernel's links say, whatever offset and stride" {
+    n=0
+    for places in vfs=7,offset=0x80,stride=2 vfs=7,offset=1,stride=1 vfs=3,offset=0x181,stride=3 vfs=1,offset=5,stride=0 \
+        vfs=2,offset=9,stride=0x10 vfs=32,offset=16,stride=1 vfs=130,offset=0xf0,stride=1,total=130 vfs=3,offset=4,stride=255 \
+        vfs=7,sparse vfs=130,offset=3,stride=7,total=130,sparse; do
+        n=$((n + 1))
+        host pf$n:$places,address="$(printf %04x $n):10:00.0"
+        pool p pf$n
+        [[ $(host list pf$n | wc -l) -ge 1 ]]
+        assert_lists pf$n
+    done
+}
+
+@test "sriov_offset and sriov_stride that disagree with the links are not believed" {
+    host eth3:vfs=5
+    pool p eth3
+    for values in '1 1' '128 1' '1 2' '0 0' '65535 65535'; do
+        echo "${values% *}" >"$ROOT/sys/class/net/eth3/device/sriov_offset"
+        echo "${values#* }" >"$ROOT/sys/class/net/eth3/device/sriov_stride"
+        assert_lists
+    done
+}
+
+@test "a VF on a bus beyond its PF's is told from others" {
+    # eth3's last VFs are on the bus after its own.
+    host eth3:vfs=100,total=100
+    pool p eth3
+    run_hook 0 g prepare < <(guest g "$G" "<hostdev type='pci'><source><address domain='0' bus='2' slot='0' function='0x0'/></source></hostdev>")
+    assert_taken 0000:02:00.0 "$G"
+    run_vfpool 0 status
+    grep -q "^0000:02:00.0  eth3  *64  claimed" "$STDOUT"
+}
+
+@test "a PCI domain of five digits" {
+    # Intel VMD: domains from 10000 on, which the simulated host cannot number.
+    host eth3:vfs=1
+    sys=$ROOT/sys
+    ln -s "$(readlink "$sys/bus/pci/devices/0000:01:10.0")" "$sys/bus/pci/devices/10000:01:10.0"
+    rm "$sys/class/net/eth3/device/virtfn0"
+    ln -s ../10000:01:10.0 "$sys/class/net/eth3/device/virtfn0"
+    pool p eth3
+    prepare 0 g 1
+    [[ $output == *'domain="0x10000" bus="0x01"'* ]]
+    assert_equal "$(holder 10000:01:10.0)" "$G"
+    release g 1
+    assert_taken
+}
+
+# --- discover ----------------------------------------------------------------
+
+# discovered [PF...]: what discover prints, as pool p.
+discovered() {
+    run_vfpool 0 discover "$@" || return
+    [[ -z $stderr ]] || fail "it complained" || return
+    assert_equal "$(xmllint --xpath 'string(/network/name)' "$STDOUT")" passthrough || return
+    cp "$STDOUT" "$ROOT/etc/vfpool/passthrough.xml"
+}
+
+pfs() {
+    xmllint --xpath '//pf/@dev' "$ROOT/etc/vfpool/passthrough.xml" | grep -o '"[^"]*"' | tr -d '"' | xargs
+}
+
+@test "what discover prints is a pool" {
+    host b:vfs=2,numa=1 a:vfs=3,address=0000:00:04.0 plain:vfs=0
+    rm "$ROOT"/sys/class/net/plain/device/sriov_*
+    discovered
+    assert_equal "$(pfs)" "a b" # by address; what does no SR-IOV is not there
+    run_vfpool 0 status passthrough
+    [[ $output != *"out of service"* && $output != *missing* ]]
+    assert_equal "$(grep -c '  free$' "$STDOUT")" 5
+    run_hook 0 g prepare < <(guest g "$G" passthrough:"$(mac 1)")
+    assert_invariants
+    assert_equal "$(taken | wc -l)" 1
+}
+
+@test "what discover prints of PFs without VFs is a pool, and says how many to make" {
+    host eth3:vfs=0,total=63 eth4:vfs=2
+    discovered
+    assert_equal "$(pfs)" "eth3 eth4"
+    assert_equal "$(xmllint --xpath 'concat(//pf[1]/vf/@num, "|", count(//pf[2]/vf))' "$ROOT/etc/vfpool/passthrough.xml")" "63|0"
+    run_vfpool 0 status passthrough
+    [[ $output != *"out of service"* && $output == *"PF eth3 has no VFs"* ]]
+    host numvfs eth3 3
+    run_vfpool 0 status passthrough
+    assert_equal "$(grep -c '  free$' "$STDOUT")" 5
+}
+
+@test "discover of named PFs, in the order named" {
+    host eth3:vfs=1,alias=lan0,representors eth4:vfs=1 eth5:vfs=1
+    discovered eth5 eth3
+    assert_equal "$(pfs)" "eth5 eth3"
+    discovered eth3_0
+    assert_equal "$(pfs)" eth3
+    discovered lan0
+    assert_equal "$(pfs)" lan0
+    # All: each once, by the name that comes first.
+    discovered
+    assert_equal "$(pfs)" "eth3 eth4 eth5"
+    run_vfpool 0 status passthrough
+    assert_equal "$(grep -c '  free$' "$STDOUT")" 3
+}
+
+@test "a PF with two netdevs is discovered once, by the first of its names" {
+    # In whatever order the directory has them.
+    host zz9:vfs=1,alias=eth3 eth4:vfs=1,alias=zz8
+    discovered
+    assert_equal "$(pfs)" "eth3 eth4"
+}
+
+@test "discover tells what it found" {
+    host eth3:vfs=2,total=8,numa=1,down
+    run_vfpool 0 discover
+    for text in 0000:01:00.0 '2 of 8' 'NUMA node 1' down; do
+        [[ $output == *"$text"* ]] || fail "no '$text'"
+    done
+    # What is not known is not made up.
+    rm "$ROOT/sys/class/net/eth3/device/sriov_totalvfs" "$ROOT/sys/class/net/eth3/device/numa_node"
+    discovered eth3
+    run ! grep -e '-1' "$STDOUT"
+}
+
+@test "discover of wrong names is refused" {
+    host eth3:vfs=1 plain:vfs=0
+    rm "$ROOT"/sys/class/net/plain/device/sriov_*
+    mkdir -p "$ROOT/sys/devices/virtual/net/br0"
+    ln -s ../../devices/virtual/net/br0 "$ROOT/sys/class/net/br0"
+    while IFS='|' read -r name reason; do
+        for others in '' eth3; do
+            # shellcheck disable=SC2086  # none is none
+            run_vfpool 1 discover $others "$name"
+            [[ -z $output ]]
+            assert_one_line "$reason"
+        done
+    done <<'NAMES'
+eth9|no network interface eth9
+|is not the name
+../eth3|is not the name
+.|is not the name
+br0|br0 is not a PCI device
+plain|plain does not do SR-IOV
+eth3v0|eth3v0 does not do SR-IOV
+xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx|is not the name
+NAMES
+}
+
+@test "discover on a host without SR-IOV says so" {
+    mkdir -p "$ROOT/sys"
+    run_vfpool 1 discover
+    assert_one_line 'no network card with SR-IOV'
+    host plain:vfs=0
+    rm "$ROOT"/sys/class/net/plain/device/sriov_*
+    run_vfpool 1 discover
+    assert_one_line 'no network card with SR-IOV'
+    rm -r "$ROOT/sys"
+    run_vfpool 1 discover
+    assert_one_line sys
+}
