@@ -135,6 +135,12 @@ lab_libvirtd_end() {
 }
 lab_libvirtd_stop() { lab_libvirtd_end TERM; }
 lab_libvirtd_kill9() { lab_libvirtd_end KILL; }
+# For one that hangs, with whatever hooks it waits for. Guests are not its children.
+lab_libvirtd_again() {
+    local pid
+    if pid=$(libvirtd_pid); then pkill -KILL -P "$pid" || true; fi
+    lab_libvirtd_kill9 && lab_libvirtd_start
+}
 lab_libvirtd_restart() { lab_libvirtd_stop && lab_libvirtd_start; }
 
 # --- guests and networks -----------------------------------------------------------------------------------------------
@@ -180,16 +186,22 @@ ports() {
     { echo '<ports>'; virsh -q "$commands"; echo '</ports>'; } | xsltproc "$lab_dir/addresses.xsl" -
 }
 
-# For setup: whatever an earlier case left, two PFs with 7 VFs each and a libvirtd that answers.
+# For setup: whatever an earlier case left (bats may not get through the teardown of one that it had to kill), two PFs
+# with 7 VFs each, a libvirtd that answers, no guests, no networks.
 lab_ready() {
+    lab_clean
     lab_vfs 7
-    libvirtd_answers > /dev/null 2>&1 || lab_libvirtd_start
 }
-# For teardown: no guests, no networks.
-lab_clean() {
-    local name
-    for name in $(virsh -q list --name); do timeout 60 virsh -q destroy "$name"; done
-    for name in $(virsh -q list --all --name); do timeout 60 virsh -q undefine --managed-save "$name"; done
-    for name in $(virsh -q net-list --name); do timeout 60 virsh -q net-destroy "$name"; done
-    for name in $(virsh -q net-list --all --name); do timeout 60 virsh -q net-undefine "$name"; done
-} > /dev/null 2>&1
+# For teardown: no guests, no networks; and when libvirtd hangs, as after a case that the deadline ended, another one.
+lab_clean() { lab_clean_once || { lab_libvirtd_again && lab_clean_once; }; }
+# The first call that fails ends it: each of the others would wait as long.
+lab_clean_once() {
+    local name try=(timeout 20 virsh -q)
+    # Both lists in one process: this runs twice for each case.
+    "${try[@]}" 'list --all --name; net-list --all --name' > /tmp/lab-left || return
+    [ -n "$(tr -d '[:space:]' < /tmp/lab-left)" ] || return 0
+    for name in $("${try[@]}" list --name); do "${try[@]}" destroy "$name" || return; done
+    for name in $("${try[@]}" list --all --name); do "${try[@]}" undefine --managed-save "$name" || return; done
+    for name in $("${try[@]}" net-list --name); do "${try[@]}" net-destroy "$name" || return; done
+    for name in $("${try[@]}" net-list --all --name); do "${try[@]}" net-undefine "$name" || return; done
+}

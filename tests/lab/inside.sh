@@ -61,7 +61,9 @@ if [ ${#cases[@]} = 0 ]; then
     exit 1
 fi
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-180}
-bats --formatter tap --timing --print-output-on-failure ${LAB_FILTER:+--filter "$LAB_FILTER"} "${cases[@]}" |
+# Ends before the machine's deadline does, so that the logs of a run that is too long come out as well.
+left=$((LAB_DEADLINE - $(cut -d. -f1 /proc/uptime) - 20))
+timeout -k 10 "$left" bats --formatter tap --timing --print-output-on-failure ${LAB_FILTER:+--filter "$LAB_FILTER"} "${cases[@]}" |
     tee "$results/cases.tap"
 rc=${PIPESTATUS[0]}
 lab_mark "cases done"
