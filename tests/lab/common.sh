@@ -1,0 +1,12 @@
+# Sourced by build.sh, boot.sh and run.sh (on the machine, not inside): which Debian, and where its files are.
+# shellcheck shell=bash
+
+DEBIAN=${DEBIAN:-13}
+case $DEBIAN in
+12) suite=bookworm ;;
+13) suite=trixie ;;
+*) echo "lab: DEBIAN is 12 or 13, not '$DEBIAN'" >&2; exit 2 ;;
+esac
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+work=${LAB_WORK:-$top/build/lab}/$DEBIAN
+export DEBIAN suite top work

@@ -1,0 +1,71 @@
+#!/bin/bash
+# Inside the lab's host, in a copy of the project: installs it, runs the cases, brings the logs out. Exits as bats.
+set -uo pipefail
+
+cd "$(dirname "$0")/../.." || exit
+results=/host/results
+# shellcheck source-path=SCRIPTDIR source=helpers.bash
+. tests/lab/helpers.bash
+
+save_logs() {
+    dmesg > "$results/dmesg.log"
+    cp -r /var/log/libvirt/. "$results/libvirt/"
+    cp -r /run/vfpool "$results/run-vfpool" 2>/dev/null || true    # what was left there: in a good run, nothing held
+    # The next boot of this image need not ask the emulator again what it can do.
+    mkdir -p /host/capabilities
+    cp -p /var/cache/libvirt/qemu/capabilities/*.xml /host/capabilities/ 2>/dev/null || true
+}
+
+mkdir -p "$results/libvirt" /var/cache/libvirt/qemu/capabilities
+# libvirt keeps an answer as long as its own and the emulator's times of change are the same: they are, in one image.
+cp -p /host/capabilities/*.xml /var/cache/libvirt/qemu/capabilities/ 2>/dev/null || true
+printf '%s\n' 'log_outputs = "1:file:/var/log/libvirt/libvirtd.log"' \
+    'log_filters = "1:qemu.qemu_hook 1:network 1:util.hook 3:util 3:rpc 3:object 3:event 3:json"' \
+    >> /etc/libvirt/libvirtd.conf
+
+lab_vfs 7
+lab_mark "virtual functions made"
+lab_libvirtd_start
+lab_mark "libvirtd answers"
+
+# TEMPORARY: until install.sh is there, the cases get a host without vfpool. A missing install.sh is an error then.
+if [ -x ./install.sh ]; then
+    if ! ./install.sh install > "$results/install.log" 2>&1; then
+        echo "Bail out! ./install.sh install failed:"
+        tail -n 20 "$results/install.log"
+        save_logs
+        exit 1
+    fi
+    lab_mark "project installed"
+else
+    echo "# no install.sh yet: cases run without vfpool"
+fi
+
+# To look at something by hand: LAB_SCRIPT of run.sh, in place of the cases.
+if [ -e /host/script ]; then
+    # shellcheck source=/dev/null
+    . /host/script
+    rc=$?
+    save_logs
+    exit "$rc"
+fi
+
+shopt -s nullglob
+cases=()
+for file in tests/lab/cases/*.bats; do
+    # shellcheck disable=SC2053 # TESTS is a pattern: 'make lab TESTS="0*"'
+    [[ $(basename "$file" .bats) == ${TESTS:-*} ]] && cases+=("$file")
+done
+if [ ${#cases[@]} = 0 ]; then
+    echo "Bail out! no case matches '${TESTS:-*}'"
+    exit 1
+fi
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-180}
+# Ends before the machine's deadline does, so that the logs of a run that is too long come out as well.
+left=$((LAB_DEADLINE - $(cut -d. -f1 /proc/uptime) - 20))
+timeout -k 10 "$left" bats --formatter tap --timing --print-output-on-failure ${LAB_FILTER:+--filter "$LAB_FILTER"} "${cases[@]}" |
+    tee "$results/cases.tap"
+rc=${PIPESTATUS[0]}
+lab_mark "cases done"
+save_logs
+exit "$rc"
