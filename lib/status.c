@@ -86,7 +86,7 @@ static int load_view(struct view *view, int root, struct error *error)
     if (result == 0)
         result = ledger_open(root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0)
-        result = ledger_taken(ledger, &view->taken, error);
+        result = ledger_taken(ledger, NULL, &view->taken, error);
     if (result == 0)
         result = ledger_all(ledger, &view->claims, &view->claim_count, error);
     return result < 0 ? result : index_claims(view, error);
