@@ -23,7 +23,8 @@ struct error {
  * error_set() - say what went wrong
  * @error:  filled; what it said before is lost
  * @code:   a positive errno value
- * @format: what, why, and what to do; control characters that come in with a %s are replaced by spaces
+ * @format: what, why, and what to do; control characters that come in with a %s are replaced by spaces, and what is
+ *          no UTF-8 by question marks
  *
  * Return: -@code, so that a caller can return it at once.
  */
