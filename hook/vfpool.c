@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* vfpool - the person's door: one verb a call, from one table that also prints the help */
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,6 +30,20 @@ int command_usage(struct error *error, const char *format, ...)
     return COMMAND_USAGE;
 }
 
+static int finish_stdout(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return EXIT_OK;
+    fprintf(stderr, "vfpool: cannot write to standard output: %s\n", strerror(errno));
+    return EXIT_FAILED;
+}
+
+static int print_version(void)
+{
+    printf("vfpool %s\n", VFPOOL_VERSION);
+    return finish_stdout();
+}
+
 static int print_help(void)
 {
     printf("usage: vfpool COMMAND [ARGUMENT...]\n\n"
@@ -38,7 +53,7 @@ static int print_help(void)
                commands[i].help);
     printf("\nExit status: 0 done; 1 failed, with the reason on standard error; 2 wrong arguments.\n"
            "Pools are /etc/vfpool/NAME.xml: vfpool.xml(5). All: vfpool(8). The hook: vfpool-hook(8).\n");
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+    return finish_stdout();
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -64,7 +79,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
         return print_help();
     if (strcmp(argv[1], "--version") == 0)
-        return printf("vfpool %s\n", VFPOOL_VERSION) > 0 && fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+        return print_version();
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return run(&commands[i], argc - 1, argv + 1);

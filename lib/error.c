@@ -3,36 +3,64 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Makes one printable line of text that may hold a guest's name; cuts a character cut in half, and space at the end. */
-static void make_line(char *text, size_t length, size_t size)
+/* Return: the bytes of the UTF-8 character that starts here; 0: it is none, or is cut off. */
+static size_t character_length(const char *text)
 {
-    for (unsigned char *p = (unsigned char *)text; *p; p++)
-        if (*p < 0x20 || *p == 0x7f)
-            *p = ' ';
-        else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) /* the C1 controls, some terminals obey them */
-            p[0] = p[1] = ' ';
-    size_t end = strlen(text);
-    if (length < size) {
-        while (end > 0 && text[end - 1] == ' ')
-            text[--end] = '\0';
-        return;
+    const unsigned char *p = (const unsigned char *)text;
+    size_t length = *p < 0x80                  ? 1
+                    : *p >= 0xc2 && *p <= 0xdf ? 2
+                    : *p >= 0xe0 && *p <= 0xef ? 3
+                    : *p >= 0xf0 && *p <= 0xf4 ? 4
+                                               : 0;
+    for (size_t i = 1; i < length; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+static bool is_control(const char *text)
+{
+    unsigned char first = (unsigned char)text[0], second = (unsigned char)text[1];
+    return first < 0x20 || first == 0x7f || (first == 0xc2 && second < 0xa0);
+}
+
+/*
+ * Makes one printable line of text that may hold a guest's name: a space for each control character (the C1 ones too,
+ * which a terminal obeys; none at the end), a question mark for bytes that are no character or were cut in half by a
+ * %.256s, and nothing for what was cut off at the end.
+ */
+static void make_line(char *text)
+{
+    char *to = text;
+    bool broken = false;
+    for (const char *from = text; *from;) {
+        size_t length = character_length(from);
+        if (length > 0 && !is_control(from)) {
+            memmove(to, from, length);
+            to += length;
+        } else if (length > 0 || !broken) {
+            *to++ = length > 0 ? ' ' : '?';
+        }
+        broken = length == 0;
+        from += length > 0 ? length : 1;
     }
-    while (end > 0 && ((unsigned char)text[end - 1] & 0xc0) == 0x80)
-        end--;
-    if (end > 0 && (unsigned char)text[end - 1] >= 0xc0)
-        end--;
-    text[end] = '\0';
+    if (broken)
+        to--;
+    while (to > text && to[-1] == ' ')
+        to--;
+    *to = '\0';
 }
 
 static void format_line(char *text, size_t size, const char *format, va_list arguments)
 {
     int length = vsnprintf(text, size, format, arguments);
     if (length < 0)
-        length = snprintf(text, size, "%s", format);
-    make_line(text, (size_t)length, size);
+        snprintf(text, size, "%s", format);
+    make_line(text);
 }
 
 int error_set(struct error *error, int code, const char *format, ...)
@@ -53,8 +81,9 @@ int error_prefix(struct error *error, const char *format, ...)
     format_line(prefix, sizeof prefix, format, arguments);
     va_end(arguments);
     memcpy(tail, error->message, sizeof tail);
-    int length = snprintf(error->message, sizeof error->message, "%s: %s", prefix, tail);
-    make_line(error->message, (size_t)length, sizeof error->message);
+    if (snprintf(error->message, sizeof error->message, "%s: %s", prefix, tail) < 0)
+        memcpy(error->message, tail, sizeof tail);
+    make_line(error->message);
     return -error->code;
 }
 
@@ -72,6 +101,9 @@ void error_note(struct error *error, const char *format, ...)
     format_line(error->notes + used, room - sizeof full, format, arguments);
     va_end(arguments);
     strcat(error->notes, "\n");
+    /* What was said once is enough, however often it was come across. */
+    if (strstr(error->notes, error->notes + used) != error->notes + used)
+        error->notes[used] = '\0';
 }
 
 int error_memory(struct error *error)

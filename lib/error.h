@@ -23,7 +23,8 @@ struct error {
  * error_set() - say what went wrong
  * @error:  filled; what it said before is lost
  * @code:   a positive errno value
- * @format: what, why, and what to do; control characters that come in with a %s are replaced by spaces
+ * @format: what, why, and what to do; control characters that come in with a %s are replaced by spaces, and what is
+ *          no UTF-8 by question marks
  *
  * Return: -@code, so that a caller can return it at once.
  */
@@ -36,7 +37,8 @@ int error_set(struct error *error, int code, const char *format, ...) nonnull(1,
  */
 int error_prefix(struct error *error, const char *format, ...) nonnull(1, 2) printf_like(2, 3);
 
-/** error_note() - add a line that a person should see although the call goes on; the last one says if room ran out */
+/** error_note() - add a line that a person should see although the call goes on, once; the last one says if room ran
+ * out */
 void error_note(struct error *error, const char *format, ...) nonnull(1, 2) printf_like(2, 3);
 
 /**

@@ -24,12 +24,9 @@ struct call {
 
 /* ---- prepare, migrate, restore: from the domain to the text ---- */
 
-/* A claim of an earlier life, of a guest that asks for nothing any more. */
-static int drop_leftovers(struct call *call, const char *uuid)
+static int drop(struct call *call, const char *uuid)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    if (!ledger_may_hold(call->root, uuid))
-        return 0;
     int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
     return result < 0 ? result : ledger_drop(ledger, uuid, call->error);
 }
@@ -63,13 +60,13 @@ static int prepare(struct call *call, struct plan *plan)
 {
     struct error problem = {0};
     if (plan->count == 0)
-        return drop_leftovers(call, plan->domain.uuid);
+        return ledger_has_file(call->root, plan->domain.uuid) ? drop(call, plan->domain.uuid) : 0;
     int result = claim_vfs(call, plan);
     if (result < 0)
         return result;
     result = port_open(call->root, plan, call->error);
     struct call undo = {.root = call->root, .error = &problem};
-    if (result < 0 && drop_leftovers(&undo, plan->domain.uuid) < 0)
+    if (result < 0 && drop(&undo, plan->domain.uuid) < 0)
         error_note(call->error, "the claim could not be taken back: %s", problem.message);
     return result;
 }
@@ -149,7 +146,7 @@ static int adopt(struct call *call, struct plan *plan)
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     _cleanup_(cleanup_claim) struct claim *old = NULL, *claim = NULL;
     const char *uuid = plan->domain.uuid;
-    if (plan->count == 0 && !ledger_may_hold(call->root, uuid))
+    if (plan->count == 0 && !ledger_has_file(call->root, uuid))
         return 0;
     int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
     if (result == 0)
@@ -225,12 +222,14 @@ static int release(struct call *call)
     struct domain domain;
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     int result = domain_read(call->data, call->length, no_pool, NULL, &domain, call->error);
-    if (result == 0 && gate_present(call->root) && ledger_may_hold(call->root, domain.uuid))
+    bool may_hold = result == 0 && (ledger_has_file(call->root, domain.uuid) || ledger_is_interrupted(call->root));
+    if (may_hold && gate_present(call->root))
         result = read_claim(call, domain.uuid, &claim);
     if (claim)
         port_close(call->root, claim, call->error);
-    if (result == 0)
-        result = drop_leftovers(call, domain.uuid);
+    /* A killed writer may have left links of this guest without a file. */
+    if (result == 0 && may_hold)
+        result = drop(call, domain.uuid);
     domain_free(&domain);
     return result;
 }

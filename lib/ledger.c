@@ -26,6 +26,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -84,15 +85,23 @@ static int open_part(int parent, const char *name, const char *path, bool make, 
     return *fd < 0 ? refuse_directory(*fd, path, error) : 0;
 }
 
-static int open_files(struct ledger *ledger, bool make, struct error *error)
+static int open_lock(struct ledger *ledger, struct error *error)
 {
-    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (make ? O_CREAT : 0);
-    ledger->lock = openat(ledger->directory, LOCK, flags, 0600);
-    if (ledger->lock < 0 && errno == ENOENT && !make)
-        return -ENOENT;
-    if (ledger->lock < 0)
+    struct stat status;
+    ledger->lock = openat(ledger->directory, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (ledger->lock < 0 && errno != ELOOP && errno != EISDIR)
         return error_set(error, errno, "cannot open /" LEDGER_DIRECTORY "/" LOCK ": %s", strerror(errno));
-    int result = open_part(ledger->directory, "guests", LEDGER_DIRECTORY "/guests", true, &ledger->guests, error);
+    if (ledger->lock < 0 || fstat(ledger->lock, &status) < 0 || !S_ISREG(status.st_mode))
+        return error_set(error, EINVAL, "cannot use /" LEDGER_DIRECTORY "/" LOCK ": it is no regular file: remove it");
+    return 0;
+}
+
+static int open_files(struct ledger *ledger, struct error *error)
+{
+    int result = open_lock(ledger, error);
+    if (result < 0)
+        return result;
+    result = open_part(ledger->directory, "guests", LEDGER_DIRECTORY "/guests", true, &ledger->guests, error);
     if (result == 0)
         result = open_part(ledger->directory, "vfs", LEDGER_DIRECTORY "/vfs", true, &ledger->vfs, error);
     return result;
@@ -123,12 +132,7 @@ static int open_ledger(int root, enum ledger_mode mode, int timeout_ms, struct l
         return 0;
     if (ledger->directory < 0)
         return refuse_directory(ledger->directory, LEDGER_DIRECTORY, error);
-    int result = open_files(ledger, make, error);
-    if (result == -ENOENT && !make) {
-        cleanup_close(&ledger->directory);
-        ledger->directory = -1;
-        return 0;
-    }
+    int result = open_files(ledger, error);
     if (result == 0)
         result = take_lock(ledger, mode, timeout_ms, error);
     return result == 0 && ledger->writing ? start_writing(ledger, error) : result;
@@ -194,14 +198,6 @@ static int read_link(const struct ledger *ledger, const char *address, char uuid
     return file_guest(target + strlen("../guests/"), "xml", uuid);
 }
 
-/* Whether a guest's file was set aside as corrupt. */
-static bool has_bad(const struct ledger *ledger, const char *uuid)
-{
-    char name[GUEST_NAME_SIZE];
-    guest_file(uuid, "bad", name);
-    return faccessat(ledger->guests, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 static DIR *list_directory(int fd)
 {
     int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -228,31 +224,41 @@ bool ledger_peek(int root, const char *uuid, enum claim_state *state)
     return true;
 }
 
-bool ledger_may_hold(int root, const char *uuid)
+static bool has_file(int guests, const char *uuid, const char *suffix)
 {
-    char path[sizeof LEDGER_DIRECTORY + GUEST_PATH_SIZE + 2];
-    struct stat status;
-    static const char *const suffixes[] = {"xml", "bad"};
-    for (size_t i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, LEDGER_DIRECTORY "/guests/%.36s.%s", uuid, suffixes[i]);
-        if (fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) == 0)
-            return true;
-    }
-    /* A writer's PID: it is at work, or it was killed and may have left links. */
-    return fstatat(root, LEDGER_DIRECTORY "/" LOCK, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_size > 0;
+    char name[GUEST_NAME_SIZE];
+    guest_file(uuid, suffix, name);
+    return faccessat(guests, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int ledger_taken(const struct ledger *ledger, struct pciaddr_set *set, struct error *error)
+bool ledger_has_file(int root, const char *uuid)
 {
+    _cleanup_(cleanup_close) int guests = openat(root, LEDGER_DIRECTORY "/guests", O_PATH | O_CLOEXEC);
+    return guests >= 0 && (has_file(guests, uuid, "xml") || has_file(guests, uuid, "bad"));
+}
+
+bool ledger_is_interrupted(int root)
+{
+    _cleanup_(cleanup_close) int lock = openat(root, LEDGER_DIRECTORY "/" LOCK, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    pid_t writer = lock < 0 ? 0 : lock_pid(lock);
+    return writer > 0 && kill(writer, 0) < 0 && errno == ESRCH;
+}
+
+int ledger_taken(const struct ledger *ledger, const char *except, struct pciaddr_set *set, struct error *error)
+{
+    char owner[UUID_SIZE];
     if (ledger->directory < 0)
         return 0;
+    if (except && !has_file(ledger->guests, except, "bad") && !has_file(ledger->guests, except, "xml"))
+        except = NULL;
     DIR *directory = list_directory(ledger->vfs);
     if (!directory)
         return error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/vfs: %s", strerror(errno));
     int result = 0;
     struct pciaddr address;
     for (struct dirent *entry = readdir(directory); entry && result == 0; entry = readdir(directory))
-        if (pciaddr_parse(entry->d_name, &address) == 0)
+        if (pciaddr_parse(entry->d_name, &address) == 0 &&
+            !(except && read_link(ledger, entry->d_name, owner) == 0 && strcmp(owner, except) == 0))
             result = pciaddr_set_add(set, &address);
     closedir(directory);
     return result < 0 ? error_memory(error) : 0;
@@ -268,7 +274,7 @@ static int read_guest(const struct ledger *ledger, const char *name, const char 
     int result = io_read_file(ledger->guests, name, MAX_GUEST_BYTES, &data, &length);
     if (result == -ENOENT)
         return -ENOENT;
-    if (result == -EFBIG || result == -ELOOP)
+    if (result == -EFBIG || result == -ELOOP || result == -EISDIR)
         return error_set(error, EINVAL, "%s is not a guest file: %s", path, strerror(-result));
     if (result < 0)
         return error_set(error, -result, "cannot read %s: %s", path, strerror(-result));
@@ -304,9 +310,7 @@ int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, st
 /* Whether there is a guest file under either name; it was found to be no good. */
 static bool has_corrupt(const struct ledger *ledger, const char *uuid)
 {
-    char name[GUEST_NAME_SIZE];
-    guest_file(uuid, "xml", name);
-    return has_bad(ledger, uuid) || faccessat(ledger->guests, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return has_file(ledger->guests, uuid, "bad") || has_file(ledger->guests, uuid, "xml");
 }
 
 int ledger_holder(struct ledger *ledger, const struct pciaddr *address, struct claim **claim, char uuid[UUID_SIZE],
@@ -398,10 +402,13 @@ static int make_link(struct ledger *ledger, const char *uuid, const struct pciad
     return error_set(error, errno, "cannot make /" LEDGER_DIRECTORY "/vfs/%s: %s", text, strerror(errno));
 }
 
-static void remove_link(struct ledger *ledger, const struct pciaddr *address)
+/* Only a link of the guest's own: two files that list one VF have one link, and it is one's of them. */
+static void remove_link(struct ledger *ledger, const char *uuid, const struct pciaddr *address)
 {
-    char text[PCIADDR_SIZE];
-    if (unlinkat(ledger->vfs, pciaddr_format(address, text), 0) < 0 && errno != ENOENT)
+    char text[PCIADDR_SIZE], owner[UUID_SIZE];
+    if (read_link(ledger, pciaddr_format(address, text), owner) < 0 || strcmp(owner, uuid) != 0)
+        return;
+    if (unlinkat(ledger->vfs, text, 0) < 0 && errno != ENOENT)
         ledger->dirty = true;
 }
 
@@ -410,7 +417,7 @@ static void undo_links(struct ledger *ledger, const struct claim *claim, const b
 {
     for (size_t i = 0; i < claim->vf_count; i++)
         if (new[i])
-            remove_link(ledger, &claim->vfs[i].address);
+            remove_link(ledger, claim->uuid, &claim->vfs[i].address);
 }
 
 static int make_links(struct ledger *ledger, const struct claim *claim, bool *new, struct error *error)
@@ -425,29 +432,33 @@ static int make_links(struct ledger *ledger, const struct claim *claim, bool *ne
 }
 
 /* Removes the guest's links that its claim does not list; a NULL claim lists none. */
-static int remove_stale_links(struct ledger *ledger, const char *uuid, const struct claim *claim)
+static int remove_stale_links(struct ledger *ledger, const char *uuid, const struct claim *claim, struct error *error)
 {
     DIR *directory = list_directory(ledger->vfs);
     if (!directory)
         return -errno;
     struct pciaddr address;
     char owner[UUID_SIZE];
-    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory))
-        if (pciaddr_parse(entry->d_name, &address) == 0 && !claim_find(claim, &address) &&
-            read_link(ledger, entry->d_name, owner) == 0 && strcmp(owner, uuid) == 0)
-            remove_link(ledger, &address);
+    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
+        if (pciaddr_parse(entry->d_name, &address) < 0 || claim_find(claim, &address) ||
+            read_link(ledger, entry->d_name, owner) < 0 || strcmp(owner, uuid) != 0)
+            continue;
+        remove_link(ledger, uuid, &address);
+        if (!claim)
+            error_note(error, "released VF %s, which was kept for guest %s", entry->d_name, uuid);
+    }
     closedir(directory);
     return 0;
 }
 
 /* What the guest had before goes: by its old claim, or where that was set aside as bad, by looking at every link. */
 static void remove_old_links(struct ledger *ledger, const char *uuid, const struct claim *old,
-                             const struct claim *claim)
+                             const struct claim *claim, struct error *error)
 {
     for (size_t i = 0; old && i < old->vf_count; i++)
         if (!claim_find(claim, &old->vfs[i].address))
-            remove_link(ledger, &old->vfs[i].address);
-    if (has_bad(ledger, uuid) && remove_stale_links(ledger, uuid, claim) < 0)
+            remove_link(ledger, uuid, &old->vfs[i].address);
+    if (has_file(ledger->guests, uuid, "bad") && remove_stale_links(ledger, uuid, claim, error) < 0)
         ledger->dirty = true;
 }
 
@@ -475,25 +486,25 @@ int ledger_put(struct ledger *ledger, const struct claim *claim, struct error *e
     if (result < 0)
         undo_links(ledger, claim, new);
     else
-        remove_old_links(ledger, claim->uuid, old, claim);
+        remove_old_links(ledger, claim->uuid, old, claim, error);
     return result;
 }
 
 int ledger_drop(struct ledger *ledger, const char *uuid, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *old = NULL;
-    char name[GUEST_NAME_SIZE];
+    char name[GUEST_NAME_SIZE], bad[GUEST_NAME_SIZE];
+    guest_file(uuid, "bad", bad);
     int result = ledger_get(ledger, uuid, &old, error);
     if (result < 0)
         return result;
     guest_file(uuid, "xml", name);
     if (unlinkat(ledger->guests, name, 0) < 0 && errno != ENOENT)
         return error_set(error, errno, "cannot remove /" LEDGER_DIRECTORY "/guests/%s: %s", name, strerror(errno));
-    remove_old_links(ledger, uuid, old, NULL);
-    guest_file(uuid, "bad", name);
+    remove_old_links(ledger, uuid, old, NULL, error);
     /* What was set aside just now is left for a person to look at. */
-    if (strcmp(ledger->set_aside, uuid) != 0 && unlinkat(ledger->guests, name, 0) < 0 && errno != ENOENT)
-        return error_set(error, errno, "cannot remove /" LEDGER_DIRECTORY "/guests/%s: %s", name, strerror(errno));
+    if (strcmp(ledger->set_aside, uuid) != 0 && unlinkat(ledger->guests, bad, 0) < 0 && errno != ENOENT)
+        unlinkat(ledger->guests, bad, AT_REMOVEDIR);
     return 0;
 }
 

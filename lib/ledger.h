@@ -36,12 +36,11 @@ static inline void cleanup_ledger(struct ledger **ledger)
     ledger_close(*ledger);
 }
 
-/**
- * ledger_may_hold() - whether it is worth taking the lock for a guest: without it, and without opening anything
- *
- * Return: false when the guest certainly has nothing in the ledger.
- */
-bool ledger_may_hold(int root, const char *uuid) must_check nonnull(2);
+/** ledger_has_file() - whether there is a guest file, good or bad; looked up without the lock */
+bool ledger_has_file(int root, const char *uuid) must_check nonnull(2);
+
+/** ledger_is_interrupted() - whether a writer was killed and may have left links; looked up without the lock */
+bool ledger_is_interrupted(int root) must_check;
 
 /**
  * ledger_peek() - the state of a guest's claim at this moment, without the lock
@@ -52,9 +51,11 @@ bool ledger_peek(int root, const char *uuid, enum claim_state *state) must_check
 
 /**
  * ledger_taken() - the addresses of all VFs that cannot be given out
- * @set: empty; the caller frees with pciaddr_set_free(), also after a failure
+ * @except: a guest's UUID: where its file is corrupt, what it holds is left out; NULL: nothing is
+ * @set:    empty; the caller frees with pciaddr_set_free(), also after a failure
  */
-int ledger_taken(const struct ledger *ledger, struct pciaddr_set *set, struct error *error) must_check nonnull(1, 2, 3);
+int ledger_taken(const struct ledger *ledger, const char *except, struct pciaddr_set *set,
+                 struct error *error) must_check nonnull(1, 3, 4);
 
 /**
  * ledger_get() - what a guest holds
@@ -75,7 +76,13 @@ int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, st
  */
 int ledger_put(struct ledger *ledger, const struct claim *claim, struct error *error) must_check nonnull(1, 2, 3);
 
-/** ledger_drop() - the guest holds nothing any more; nothing held is no error. Return: 0 or a negative errno value. */
+/**
+ * ledger_drop() - the guest holds nothing any more; nothing held is no error
+ *
+ * What the guest held by a file that was set aside is named in @error's notes.
+ *
+ * Return: 0 or a negative errno value.
+ */
 int ledger_drop(struct ledger *ledger, const char *uuid, struct error *error) must_check nonnull(1, 2, 3);
 
 /**

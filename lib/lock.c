@@ -24,8 +24,13 @@ int lock_take(int fd, bool exclusive, int64_t deadline)
     /* The timer repeats, as a signal that comes just before the call would be lost. */
     struct sigaction action = {.sa_handler = interrupt}, old_action;
     struct itimerval tick = {.it_interval.tv_usec = TICK_US, .it_value.tv_usec = TICK_US}, old_tick;
+    sigset_t alarm, old_mask;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
     if (sigaction(SIGALRM, &action, &old_action) < 0)
         return -errno;
+    /* A caller's mask is inherited: were it blocked, there would be no deadline. */
+    sigprocmask(SIG_UNBLOCK, &alarm, &old_mask);
     int result = setitimer(ITIMER_REAL, &tick, &old_tick) < 0 ? -errno : 0;
     while (result == 0 && flock(fd, operation) < 0) {
         if (errno != EINTR)
@@ -34,6 +39,7 @@ int lock_take(int fd, bool exclusive, int64_t deadline)
             result = -ETIMEDOUT;
     }
     setitimer(ITIMER_REAL, &old_tick, NULL);
+    sigprocmask(SIG_SETMASK, &old_mask, NULL);
     sigaction(SIGALRM, &old_action, NULL);
     return result;
 }
@@ -52,8 +58,9 @@ int lock_mark(int fd, pid_t pid)
 {
     char text[32];
     int length = pid ? snprintf(text, sizeof text, "%ld\n", (long)pid) : 0;
-    if (ftruncate(fd, 0) < 0)
-        return -errno;
+    /* Written over the old one and cut after it: killed between the two, a dead process's mark must not be lost. */
     ssize_t written = length ? pwrite(fd, text, (size_t)length, 0) : 0;
-    return written == length ? 0 : written < 0 ? -errno : -EIO;
+    if (written != length)
+        return written < 0 ? -errno : -EIO;
+    return ftruncate(fd, length) < 0 ? -errno : 0;
 }

@@ -116,7 +116,7 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, const char *data
 static int mark_taken(struct plan *plan, const struct ledger *ledger, const struct claim *own, struct error *error)
 {
     struct pciaddr_set taken = {0};
-    int result = ledger_taken(ledger, &taken, error);
+    int result = ledger_taken(ledger, own ? NULL : plan->domain.uuid, &taken, error);
     for (size_t i = 0; i < plan->pools.count && result == 0; i++) {
         struct vf_table *table = &plan->tables[i];
         for (size_t j = 0; j < table->vf_count && taken.count; j++)

@@ -259,7 +259,7 @@ static int hold_free_vfs(struct work *work, const struct vf_table *table)
         return error_memory(work->error);
     int result = ledger_open(work->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, work->error);
     if (result == 0)
-        result = ledger_taken(ledger, &taken, work->error);
+        result = ledger_taken(ledger, NULL, &taken, work->error);
     ledger_close(steal(ledger));
     for (size_t i = 0; i < table->vf_count; i++)
         if (!pciaddr_set_has(&taken, &table->vfs[i].address))

@@ -60,7 +60,7 @@ static int release_address(struct ledger *ledger, const struct pciaddr *address,
 static int release_uuid(struct ledger *ledger, int root, const char *uuid, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
-    bool may_hold = ledger_may_hold(root, uuid);
+    bool may_hold = ledger_has_file(root, uuid);
     int result = ledger_get(ledger, uuid, &claim, error);
     if (result < 0)
         return result;

@@ -77,7 +77,7 @@ static int index_claims(struct view *view, struct error *error)
 static int find_quarantined(struct view *view, struct ledger *ledger, struct error *error)
 {
     struct pciaddr_set taken = {0};
-    int result = ledger_taken(ledger, &taken, error);
+    int result = ledger_taken(ledger, NULL, &taken, error);
     for (size_t i = 0; i < view->pools.count && result == 0; i++) {
         for (size_t j = 0; j < view->tables[i].vf_count && result == 0; j++) {
             const struct pciaddr *address = &view->tables[i].vfs[j].address;
@@ -85,7 +85,12 @@ static int find_quarantined(struct view *view, struct ledger *ledger, struct err
             char uuid[UUID_SIZE] = "";
             if (!pciaddr_set_has(&taken, address) || find_entry(view, address))
                 continue;
-            result = ledger_holder(ledger, address, &claim, uuid, error);
+            struct error problem = {0};
+            result = ledger_holder(ledger, address, &claim, uuid, &problem);
+            if (result == -EINVAL) /* no link of ours */
+                result = snprintf(uuid, sizeof uuid, "?") < 0;
+            else if (result < 0)
+                error_set(error, -result, "%s", problem.message);
             if (result == 0 && uuid[0] && pciaddr_set_add(&view->quarantined, address) < 0)
                 result = error_memory(error);
         }

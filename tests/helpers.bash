@@ -11,7 +11,7 @@
 bats_require_minimum_version 1.8.0
 
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-VFPOOL_BUILD=${VFPOOL_BUILD:-$(dirname "$TESTS")/build}
+VFPOOL_BUILD=$(realpath -m -- "${VFPOOL_BUILD:-$TESTS/../build}")    # hooks are called from /
 export FIXTURES=$TESTS/fixtures
 
 # Seconds after which a program, or a wait, counts as hanging.
