@@ -3,6 +3,7 @@
 #   make            the hook and vfpool, in build/
 #   make demo       watch three guests come and go on a simulated host
 #   make check      all tests, with sanitizers
+#   make lab        cases on a real libvirt, with emulated cards in QEMU; DEBIAN=12 or 13
 #   make install    as root, below DESTDIR
 #
 # V=1 shows the commands; CC, CFLAGS and LDFLAGS are yours. SANITIZE=1 builds into build/sanitize instead.
@@ -12,6 +13,7 @@ VERSION = 0.1
 PREFIX     = /usr
 SBINDIR    = $(PREFIX)/sbin
 LIBEXECDIR = $(PREFIX)/libexec
+LIBDIR     = $(PREFIX)/lib
 DATADIR    = $(PREFIX)/share
 MANDIR     = $(DATADIR)/man
 SYSCONFDIR = /etc
@@ -95,6 +97,9 @@ tests: $(programs) $(unit_tests)
 bench: $(programs) $(benches)
 	@tests/bench/run $(build)
 
+lab:
+	@tests/lab/run.sh
+
 lint:
 	clang-format --dry-run --Werror lib/*.[ch] hook/*.[ch] $(wildcard tests/*/*.c)
 	shellcheck install.sh .ci/run tests/run tests/bench/run tests/host/demo
@@ -112,7 +117,15 @@ install: $(programs)
 	install -m 644 lib/pool.rng xslt/*.xsl $(DESTDIR)$(DATADIR)/vfpool
 	install -m 644 docs/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 docs/vfpool.8 docs/vfpool-hook.8 $(DESTDIR)$(MANDIR)/man8
+	install -D -m 644 hook/vfpool.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool.service
+	install -D -m 644 hook/vfpool.tmpfiles $(DESTDIR)$(LIBDIR)/tmpfiles.d/vfpool.conf
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/vfpool
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/vfpool $(DESTDIR)$(SBINDIR)/vfpool-gate
+	rm -f $(DESTDIR)$(MANDIR)/man5/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man8/vfpool.8 $(DESTDIR)$(MANDIR)/man8/vfpool-hook.8
+	rm -f $(DESTDIR)$(LIBDIR)/systemd/system/vfpool.service $(DESTDIR)$(LIBDIR)/tmpfiles.d/vfpool.conf
+	rm -rf $(DESTDIR)$(LIBEXECDIR)/vfpool $(DESTDIR)$(DATADIR)/vfpool
 
 dist:
 	$(Q)mkdir -p build
@@ -121,5 +134,5 @@ dist:
 clean:
 	rm -rf build
 
-.PHONY: all demo check tests bench lint install dist clean
+.PHONY: all demo check tests bench lint lab install uninstall dist clean
 .DELETE_ON_ERROR:

@@ -6,8 +6,11 @@ set -euo pipefail
 
 usage() {
     cat << 'USAGE'
-usage: ./install.sh demo     install what building needs, build, and show what vfpool does on a simulated host
-       ./install.sh check    install what the tests need, build with sanitizers, and run all tests
+usage: ./install.sh demo                   install what building needs, build, show what vfpool does on a simulated host
+       ./install.sh check                  install what the tests need, build with sanitizers, run all tests
+       ./install.sh install [--dry-run]    build, install, hook into libvirt, set up the pools there are
+       ./install.sh uninstall [--purge] [--dry-run]
+                                           give every VF back to libvirt and leave nothing; --purge: nor /etc/vfpool
 USAGE
 }
 
@@ -40,6 +43,104 @@ need() { # PACKAGE...
     apt-get -qq install --no-install-recommends "${missing[@]}" > /dev/null
 }
 
+# --- install and uninstall -------------------------------------------------------------------------------------------
+
+hooks=/etc/libvirt/hooks
+dry_run=
+
+# Does it, or says so.
+run() {
+    if [ -n "$dry_run" ]; then printf 'would run: %s\n' "$*"; else "$@"; fi
+}
+
+# A hook that this script put there.
+is_ours() { [ -f "$1" ] && grep -aq VFPOOL_ROOT "$1"; }
+
+# "9.0.0" of the libvirt that is installed.
+libvirt_version() {
+    local program
+    for program in libvirtd virtqemud; do
+        command -v "$program" > /dev/null && "$program" --version | grep -o '[0-9][0-9.]*$' && return
+    done
+    return 1
+}
+
+# A hook that is not ours stays, and ours goes beside it, where libvirt looks since 6.5.0.
+hook_path() {
+    local version
+    if [ -e "$hooks/qemu" ] && ! is_ours "$hooks/qemu"; then
+        version=$(libvirt_version) || die "there is another hook, $hooks/qemu, and no libvirt to tell its version"
+        if [ "$(printf '%s\n' 6.5.0 "$version" | sort -V | head -n 1)" != 6.5.0 ]; then
+            die "there is another hook, $hooks/qemu, and libvirt $version runs only one: call $hooks/vfpool from it," \
+                "with its arguments and its input (see vfpool-hook(8)), or update libvirt to 6.5.0"
+        fi
+        echo "$hooks/qemu.d/vfpool"
+    else
+        echo "$hooks/qemu"
+    fi
+}
+
+has_systemd() { [ -d /run/systemd/system ]; }
+
+# libvirt looks for hooks when it starts and when it is told to look again (SIGHUP).
+reload_libvirt() {
+    local name
+    if has_systemd; then
+        for name in libvirtd virtqemud; do
+            ! systemctl -q is-active "$name" || run systemctl reload "$name"
+        done
+    elif [ -r /run/libvirtd.pid ]; then
+        run kill -HUP "$(cat /run/libvirtd.pid)"
+    fi
+}
+
+libvirt_runs() { [ -S /run/libvirt/libvirt-sock ] || [ -S /run/libvirt/virtnetworkd-sock ]; }
+
+do_install() {
+    local hook
+    [ "$(id -u)" = 0 ] || die "installing takes root: sudo ./install.sh install"
+    hook=$(hook_path)
+    need "${build_packages[@]}"
+    run make --no-print-directory all
+    run make --no-print-directory install
+    # A real file: AppArmor lets libvirt execute what is in the hooks' directory, and not what a link there leads to.
+    run install -D -m 755 build/hook/qemu "$hook"
+    ! has_systemd || run systemctl daemon-reload
+    ! has_systemd || run systemctl -q enable vfpool.service
+    run install -d -m 700 /run/vfpool
+    reload_libvirt
+    if libvirt_runs; then run /usr/sbin/vfpool reconcile; fi
+    [ -n "$dry_run" ] || echo "installed: the hook is $hook; pools are /etc/vfpool/NAME.xml (vfpool discover writes one)"
+}
+
+do_uninstall() {
+    local file
+    [ "$(id -u)" = 0 ] || die "uninstalling takes root: sudo ./install.sh uninstall"
+    # The hook goes first: no start from here on claims anything.
+    for file in "$hooks/qemu" "$hooks/qemu.d/vfpool"; do
+        ! is_ours "$file" || run rm -f "$file"
+    done
+    reload_libvirt
+    if [ -x /usr/sbin/vfpool ] && libvirt_runs; then run /usr/sbin/vfpool open; fi
+    ! has_systemd || ! [ -e /usr/lib/systemd/system/vfpool.service ] || run systemctl -q disable vfpool.service
+    run make --no-print-directory uninstall
+    run rm -rf /run/vfpool /var/lib/vfpool
+    [ -z "$purge" ] || run rm -rf /etc/vfpool
+    [ -n "$dry_run" ] || echo "uninstalled: libvirt picks the VFs of its networks by itself again"
+}
+
+purge=
+for option in "${@:2}"; do
+    case $option in
+    --dry-run) dry_run=1 ;;
+    --purge) purge=1 ;;
+    *)
+        usage >&2
+        exit 2
+        ;;
+    esac
+done
+
 cd "$(dirname "$0")"
 case ${1:-} in
 demo)
@@ -49,6 +150,12 @@ demo)
 check)
     need "${build_packages[@]}" "${check_packages[@]}"
     exec make --no-print-directory check
+    ;;
+install)
+    do_install
+    ;;
+uninstall)
+    do_uninstall
     ;;
 -h | --help)
     usage

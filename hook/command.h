@@ -22,6 +22,7 @@ int cmd_status(int root, int argc, char **argv, struct error *error);
 int cmd_dumpxml(int root, int argc, char **argv, struct error *error);
 int cmd_network(int root, int argc, char **argv, struct error *error);
 int cmd_discover(int root, int argc, char **argv, struct error *error);
+int cmd_open(int root, int argc, char **argv, struct error *error);
 int cmd_release(int root, int argc, char **argv, struct error *error);
 int cmd_reconcile(int root, int argc, char **argv, struct error *error);
 

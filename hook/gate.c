@@ -297,6 +297,21 @@ static int cmd_list(char **arguments)
     return result;
 }
 
+/* open NETWORK: every port of ours goes. */
+static int cmd_open(char **arguments)
+{
+    _cleanup_(close_network) struct network network = {0};
+    int result = open_network(arguments[0], &network);
+    if (result == 0)
+        result = read_network(arguments[0], &network);
+    if (result == 0)
+        result = read_ports(arguments[0], &network);
+    for (size_t i = 0; i < network.port_count && result == 0; i++)
+        if (strcmp(network.ports[i].owner, OWNER_NAME) == 0)
+            result = release(&network, arguments[0], &network.ports[i].address);
+    return result;
+}
+
 /* network NETWORK: "active" or "inactive", and its XML. */
 static int cmd_network(char **arguments)
 {
@@ -388,19 +403,6 @@ static int cmd_define(char **arguments)
     return result;
 }
 
-/* undefine NETWORK: end it and forget it. */
-static int cmd_undefine(char **arguments)
-{
-    _cleanup_(close_network) struct network network = {0};
-    int result = find_network(arguments[0], &network);
-    if (result != 0)
-        return result;
-    if ((virNetworkIsActive(network.handle) == 1 && virNetworkDestroy(network.handle) < 0) ||
-        (virNetworkIsPersistent(network.handle) == 1 && virNetworkUndefine(network.handle) < 0))
-        return complain(EXIT_FAILED, "cannot remove libvirt network '%s': %s", arguments[0], libvirt_words());
-    return 0;
-}
-
 /* domains: the UUID of each guest that runs or is being started. */
 static int cmd_domains(char **arguments)
 {
@@ -429,8 +431,8 @@ static const struct {
     int argument_count;
     int (*run)(char **arguments);
 } commands[] = {
-    {"set", 1, cmd_set},       {"list", 1, cmd_list},         {"network", 1, cmd_network},
-    {"define", 1, cmd_define}, {"undefine", 1, cmd_undefine}, {"domains", 0, cmd_domains},
+    {"set", 1, cmd_set},         {"open", 1, cmd_open},     {"list", 1, cmd_list},
+    {"network", 1, cmd_network}, {"define", 1, cmd_define}, {"domains", 0, cmd_domains},
 };
 
 int main(int argc, char **argv)

@@ -294,3 +294,20 @@ int reconcile(int root, bool dry_run, struct error *error)
         result = reconcile_network(&work, &work.tables[i]);
     return result;
 }
+
+int reconcile_open(int root, struct error *error)
+{
+    struct pools pools;
+    int result = pools_load(root, &pools, error);
+    for (size_t i = 0; i < pools.count && result == 0 && gate_present(root); i++) {
+        const char *arguments[] = {"open", pools.pools[i].name, NULL};
+        struct error problem = {0};
+        int freed = gate_call(root, arguments, NULL, NULL, GATE_CALL_MS, &problem);
+        if (freed == 0)
+            error_note(error, "freed libvirt network '%s'", pools.pools[i].name);
+        else if (freed != -ENOENT)
+            result = error_set(error, -freed, "%s", problem.message);
+    }
+    pools_free(&pools);
+    return result;
+}

@@ -24,4 +24,7 @@
  */
 int reconcile(int root, bool dry_run, struct error *error) must_check nonnull(3);
 
+/** reconcile_open() - free every port held on the pools' networks: libvirt picks by itself. Return: as reconcile(). */
+int reconcile_open(int root, struct error *error) must_check nonnull(2);
+
 #endif

@@ -28,18 +28,13 @@ lab_mark "virtual functions made"
 lab_libvirtd_start
 lab_mark "libvirtd answers"
 
-# TEMPORARY: until install.sh is there, the cases get a host without vfpool. A missing install.sh is an error then.
-if [ -x ./install.sh ]; then
-    if ! ./install.sh install > "$results/install.log" 2>&1; then
-        echo "Bail out! ./install.sh install failed:"
-        tail -n 20 "$results/install.log"
-        save_logs
-        exit 1
-    fi
-    lab_mark "project installed"
-else
-    echo "# no install.sh yet: cases run without vfpool"
+if ! ./install.sh install > "$results/install.log" 2>&1; then
+    echo "Bail out! ./install.sh install failed:"
+    tail -n 20 "$results/install.log"
+    save_logs
+    exit 1
 fi
+lab_mark "project installed"
 
 # To look at something by hand: LAB_SCRIPT of run.sh, in place of the cases.
 if [ -e /host/script ]; then
