@@ -104,8 +104,9 @@ lint:
 	clang-format --dry-run --Werror lib/*.[ch] hook/*.[ch] $(wildcard tests/*/*.c)
 	shellcheck install.sh .ci/run tests/run tests/bench/run tests/host/demo
 	cd tests && shellcheck helpers.bash *.bats
+	cd tests/lab && shellcheck -x *.sh
 	clang-tidy --quiet --warnings-as-errors='*' lib/*.c hook/*.c -- $(cflags)
-	codespell README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh Makefile
+	codespell --ignore-words-list=nd README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh Makefile
 
 # ---- installing ----
 

@@ -1,0 +1,183 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The gate, with a libvirt that is a script: what it is asked, and what becomes of a start when it fails or hangs. The
+# real one is in tests/lab.
+# shellcheck disable=SC2030,SC2031 # each test is a process of its own, and that is what is wanted
+
+load helpers
+
+A=6695eb01-f6a4-8304-79aa-97f2502e1901
+B=6695eb01-f6a4-8304-79aa-97f2502e1902
+
+setup() {
+    common_setup
+    host eth3:vfs=3 eth4:vfs=2
+    pool p eth3
+    pool q eth4
+    # No libvirtd called the hook here, so only the socket says that there is a libvirt.
+    mkdir -p "$ROOT/run/libvirt" "$ROOT/usr/sbin"
+    : > "$ROOT/run/libvirt/libvirt-sock"
+    libvirt 'cat >> "$log"'
+}
+
+# libvirt CODE...: what vfpool-gate does; its arguments are in $log before its input.
+libvirt() {
+    printf '#!/bin/sh\nlog=%s\necho "$@" >> "$log"\n%s\n' "$ROOT/calls" "$*" > "$ROOT/usr/sbin/vfpool-gate"
+    chmod +x "$ROOT/usr/sbin/vfpool-gate"
+}
+
+calls() { cat "$ROOT/calls" 2> /dev/null; rm -f "$ROOT/calls"; }
+
+prepare() { # CODE UUID NUMBER NETWORK...
+    local code=$1 uuid=$2 number=$3 interfaces=() network
+    shift 3
+    for network; do interfaces+=("$network:52:54:00:00:$number:0$((${#interfaces[@]} + 1))"); done
+    run_hook "$code" "g$number" prepare < <(guest "g$number" "$uuid" "${interfaces[@]}")
+}
+
+start() { # UUID NUMBER ADDRESS: libvirt gave it that one
+    local bus=${3:5:2} slot=${3:8:2} function=${3:11:1}
+    run_hook 0 "g$2" start < <(guest "g$2" "$1" "<interface type='hostdev' managed='yes'>
+        <mac address='52:54:00:00:$2:01'/>
+        <source><address type='pci' domain='0x0000' bus='0x$bus' slot='0x$slot' function='0x$function'/></source>
+        </interface>")
+}
+
+@test "prepare holds the pool's other VFs and frees its own, release holds them again" {
+    prepare 0 "$A" 11 p
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.2
+hold 0000:01:10.4
+free 0000:01:10.0"
+    assert_taken 0000:01:10.0 "$A"
+    run_hook 0 g11 release < <(guest g11 "$A")
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.0"
+    assert_released "$A"
+}
+
+@test "a guest on two pools opens both, in the order of their names" {
+    prepare 0 "$A" 11 q p
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.2
+hold 0000:01:10.4
+free 0000:01:10.0
+set q
+hold 0000:02:10.2
+free 0000:02:10.0"
+}
+
+@test "a static device stays held" {
+    run_hook 0 g prepare < <(guest g "$A" "<hostdev mode='subsystem' type='pci' managed='yes'>
+        <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>")
+    assert_equal "$(calls)" ""
+    assert_taken 0000:01:10.2 "$A"
+    prepare 0 "$B" 12 p p
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.2
+free 0000:01:10.4
+free 0000:01:10.0"
+}
+
+@test "nobody is asked where there is no libvirt, and for a guest without a pool" {
+    run_hook 0 iso1 prepare < "$FIXTURES/captured/000.iso1.prepare.begin.-.xml"
+    assert_equal "$(calls)" ""
+    rm "$ROOT/run/libvirt/libvirt-sock"
+    prepare 0 "$A" 11 p
+    assert_equal "$(calls)" ""
+    # The modular daemon's socket is as good.
+    : > "$ROOT/run/libvirt/virtnetworkd-sock"
+    prepare 0 "$B" 12 p
+    [[ $(calls) == "set p"* ]]
+}
+
+@test "asking for a decision opens nothing" {
+    guest g "$A" p:52:54:00:00:00:01 > "$ROOT/g.xml"
+    run_vfpool 0 transform "$ROOT/g.xml"
+    run_vfpool 0 status
+    assert_equal "$(calls)" ""
+}
+
+@test "what libvirt refuses fails the start in its words, and nothing stays claimed" {
+    libvirt 'cat > /dev/null; echo "libvirt network p is not active: run vfpool reconcile" >&2; exit 3'
+    snapshot
+    prepare 1 "$A" 11 p
+    assert_one_line "libvirt network p is not active: run vfpool reconcile"
+    assert_equal "$output" ""
+    assert_released "$A"
+    assert_invariants
+}
+
+@test "a second network that fails has the first one held again" {
+    libvirt 'cat >> "$log"; [ "$2" = p ] || { echo "no q" >&2; exit 1; }'
+    prepare 1 "$A" 11 p q
+    assert_one_line "no q"
+    [[ $(calls) == *"free 0000:01:10.0"*"hold 0000:01:10.0"* ]]
+    assert_released "$A"
+}
+
+@test "a libvirt that hangs is killed past the deadline, tried again, and fails the start" {
+    libvirt 'exec sleep 300'
+    local begin=$SECONDS
+    prepare 1 "$A" 11 p
+    assert_one_line "libvirt did not answer within 8 s"
+    ((SECONDS - begin >= 15 && SECONDS - begin <= 30)) || fail "took $((SECONDS - begin)) s"
+    assert_equal "$(calls | grep -c '^set')" 2
+    assert_released "$A"
+    run ! pgrep -f "$ROOT/usr/sbin/vfpool-gate"
+}
+
+@test "a child that libvirt's answer leaves behind does not keep the hook waiting" {
+    libvirt 'sleep 300 & cat > /dev/null; exit 0'
+    prepare 1 "$A" 11 p
+    assert_one_line "did not answer"
+    pkill -f "sleep 300" || :
+}
+
+@test "release never fails because of libvirt: it says so and drops the claim" {
+    prepare 0 "$A" 11 p
+    libvirt 'cat > /dev/null; echo "libvirt says no" >&2; exit 1'
+    run_hook 0 g11 release < <(guest g11 "$A")
+    assert_one_line "libvirt says no" "stay open until the next start"
+    assert_released "$A"
+}
+
+@test "a gate program that is missing is said" {
+    rm "$ROOT/usr/sbin/vfpool-gate"
+    prepare 1 "$A" 11 p
+    assert_one_line "cannot run" "vfpool-gate"
+    assert_released "$A"
+}
+
+@test "the next guest waits until the one before has its VF" {
+    prepare 0 "$A" 11 p
+    calls > /dev/null
+    prepare 0 "$B" 12 p < /dev/null 3>&- &
+    local waiting=$!
+    # It has its claim, and opens nothing yet.
+    wait_until test -e "$ROOT/run/vfpool/guests/$B.xml"
+    assert_equal "$(calls)" ""
+    kill -0 "$waiting"
+    start "$A" 11 0000:01:10.0
+    wait "$waiting"
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.0
+hold 0000:01:10.4
+free 0000:01:10.2"
+    assert_taken 0000:01:10.0 "$A" 0000:01:10.2 "$B"
+}
+
+@test "the next guest does not wait for one that was released" {
+    prepare 0 "$A" 11 p
+    run_hook 0 g11 release < <(guest g11 "$A")
+    prepare 0 "$B" 12 p
+    assert_taken 0000:01:10.0 "$B"
+}
+
+@test "no file that the hook has open reaches libvirt's process" {
+    libvirt 'cat > /dev/null; ls -l /proc/self/fd > "$log.fds"'
+    prepare 0 "$A" 11 p
+    # Standard descriptors, ls's own look at the directory, and the root, for scripts as this one.
+    run ! grep -E "vfpool/(lock|turns|guests|vfs)" "$ROOT/calls.fds"
+}
