@@ -7,6 +7,9 @@ int cmd_discover(int root, int argc, char **argv, struct error *error)
 {
     _cleanup_(cleanup_free) char *text = NULL;
     size_t length = 0;
-    int result = discover_pool(root, argv + 1, (size_t)argc - 1, &text, &length, error);
+    int first = command_operands(argc, argv, error);
+    if (first < 0)
+        return first;
+    int result = discover_pool(root, argv + first, (size_t)(argc - first), &text, &length, error);
     return result < 0 ? result : program_print(text, length, error);
 }

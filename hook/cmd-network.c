@@ -7,8 +7,11 @@ int cmd_network(int root, int argc, char **argv, struct error *error)
 {
     _cleanup_(cleanup_free) char *text = NULL;
     size_t length = 0;
-    if (argc != 2)
+    int first = command_operands(argc, argv, error);
+    if (first < 0)
+        return first;
+    if (argc - first != 1)
         return command_usage(error, "network takes one pool");
-    int result = status_network(root, argv[1], true, &text, &length, error);
+    int result = status_network(root, argv[first], true, &text, &length, error);
     return result < 0 ? result : program_print(text, length, error);
 }

@@ -26,6 +26,13 @@ int cmd_open(int root, int argc, char **argv, struct error *error);
 int cmd_release(int root, int argc, char **argv, struct error *error);
 int cmd_reconcile(int root, int argc, char **argv, struct error *error);
 
+/**
+ * command_operands() - the arguments of a command that has no options; behind "--", one may start with a hyphen
+ *
+ * Return: the index of the first operand, or COMMAND_USAGE with the error.
+ */
+int command_operands(int argc, char **argv, struct error *error) nonnull(2, 3);
+
 /** command_usage() - the error of wrong arguments. Return: COMMAND_USAGE. */
 int command_usage(struct error *error, const char *format, ...) nonnull(1, 2) printf_like(2, 3);
 

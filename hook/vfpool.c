@@ -31,6 +31,14 @@ int command_usage(struct error *error, const char *format, ...)
     return COMMAND_USAGE;
 }
 
+int command_operands(int argc, char **argv, struct error *error)
+{
+    static const struct option none[] = {{0}};
+    if (getopt_long(argc, argv, "", none, NULL) != -1)
+        return command_usage(error, "%s has no options", argv[0]);
+    return optind;
+}
+
 static int finish_stdout(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
@@ -57,8 +65,17 @@ static int print_help(void)
     return finish_stdout();
 }
 
+static int print_usage(const struct command *command)
+{
+    printf("usage: vfpool %s%s%s\n      %s\n", command->name, command->arguments[0] ? " " : "", command->arguments,
+           command->help);
+    return finish_stdout();
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return print_usage(command);
     struct error error = {0};
     opterr = 0;
     int root = program_start(&error);

@@ -586,7 +586,7 @@ outside() {
         run_hook 1 "$name" prepare < <(guest "$name" "$(uuid 1)" net:52:54:00:00:00:0{1..4}) >/dev/null
         assert_one_line
         iconv -f UTF-8 -t UTF-8 <"$STDERR" >/dev/null || fail "no UTF-8"
-        run_vfpool 1 release "-- $name" >/dev/null
+        run_vfpool 1 release -- "no $name" >/dev/null
         assert_one_line
         iconv -f UTF-8 -t UTF-8 <"$STDERR" >/dev/null || fail "no UTF-8"
     done

@@ -18,14 +18,13 @@
     <xsl:call-template name="string">
       <xsl:with-param name="value" select="@name"/>
     </xsl:call-template>
-    <xsl:text>,"fault":</xsl:text>
-    <xsl:call-template name="string">
-      <xsl:with-param name="value" select="@fault"/>
-    </xsl:call-template>
-    <xsl:text>,"missing":</xsl:text>
-    <xsl:call-template name="string">
-      <xsl:with-param name="value" select="missing"/>
-    </xsl:call-template>
+    <!-- Only where there is something to say. -->
+    <xsl:for-each select="@fault | missing">
+      <xsl:value-of select="concat(',&quot;', name(), '&quot;:')"/>
+      <xsl:call-template name="string">
+        <xsl:with-param name="value" select="."/>
+      </xsl:call-template>
+    </xsl:for-each>
     <xsl:text>,"vfs":[</xsl:text>
     <xsl:apply-templates select="vf"/>
     <xsl:text>]}</xsl:text>

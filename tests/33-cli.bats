@@ -1,0 +1,562 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# vfpool as a person meets it: what each verb prints and changes, and that the
+# dry run and the real run are one.
+
+load helpers
+
+V=(0000:01:10.0 0000:01:10.2 0000:01:10.4 0000:01:10.6)
+
+setup() {
+    common_setup
+    LEDGER=$ROOT/run/vfpool
+    host eth3:vfs=4,numa=1 eth4:vfs=2
+    pool net eth3
+    pool other eth4
+}
+
+another_root() {
+    ROOT=$BATS_TEST_TMPDIR/another LEDGER=$BATS_TEST_TMPDIR/another/run/vfpool
+    export VFPOOL_ROOT=$ROOT
+    mkdir -p "$ROOT/etc/vfpool" "$ROOT/run"
+}
+
+# vm N [COUNT]: guest N, with COUNT interfaces on the pool.
+vm() {
+    local i devices=()
+    for ((i = 1; i <= ${2-1}; i++)); do
+        devices+=("net:$(mac $(($1 * 16 + i)))")
+    done
+    guest "vm$1" "$(uuid "$1")" "${devices[@]}"
+}
+
+running() {
+    guest "vm$1" "$(uuid "$1")" "<interface type='hostdev'><mac address='$(mac $(($1 * 16 + 1)))'/><source>
+      <address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x$2'/></source></interface>"
+}
+
+prepare() { run_hook "$1" "vm$2" prepare < <(vm "${@:2}"); }
+
+# --- status ------------------------------------------------------------------
+
+# Four VFs, one of each state that is not free, and one more pool.
+all_states() {
+    prepare 0 1
+    run_hook 0 vm2 start < <(running 2 2)
+    run_hook 0 vm3 start < <(running 3 4)
+    echo cut >"$LEDGER/guests/$(uuid 3).xml"
+    sed -i 's/since="[^"]*"/since="2026-01-31T12:00:00Z"/' "$LEDGER/guests/$(uuid 1).xml" "$LEDGER/guests/$(uuid 2).xml"
+    host dangle "${V[3]}"
+}
+
+@test "status --format json is what the issue says, to the byte" {
+    all_states
+    run_vfpool 0 status net --format json
+    cat >"$BATS_TEST_TMPDIR/expected" <<X
+{"pools":[{"name":"net","vfs":[
+{"address":"${V[0]}","pf":"eth3","vf":0,"state":"claimed","reason":null,"guest":{"name":"vm1","uuid":"$(uuid 1)"},"mac":"$(mac 17)","since":"2026-01-31T12:00:00Z"},
+{"address":"${V[1]}","pf":"eth3","vf":1,"state":"held","reason":null,"guest":{"name":"vm2","uuid":"$(uuid 2)"},"mac":"$(mac 33)","since":"2026-01-31T12:00:00Z"},
+{"address":"${V[2]}","pf":"eth3","vf":2,"state":"quarantined","reason":"REASON","guest":null,"mac":null,"since":null},
+{"address":"${V[3]}","pf":"eth3","vf":3,"state":"unusable","reason":"REASON","guest":null,"mac":null,"since":null}
+]}]}
+X
+    sed 's/"reason":"[^"]*"/"reason":"REASON"/g' "$STDOUT" >"$BATS_TEST_TMPDIR/is"
+    assert_equal "$(<"$BATS_TEST_TMPDIR/is")" "$(tr -d '\n' <"$BATS_TEST_TMPDIR/expected")"
+    jq -e '.pools[0].vfs[2].reason | contains("corrupt")' "$STDOUT"
+    jq -e '.pools[0].vfs[3].reason | contains("VF 3")' "$STDOUT"
+
+    host down eth4
+    run_vfpool 0 status --format json
+    assert_equal "$(jq -c '[.pools[] | .name, keys]' "$STDOUT")" '["net",["name","vfs"],"other",["name","vfs"]]'
+    assert_equal "$(jq -r '[.pools[].vfs[] | keys | join(",")] | unique[]' "$STDOUT")" \
+        address,guest,mac,pf,reason,since,state,vf
+    jq -e '.pools[1].vfs | all(.state == "unusable" and (.reason | contains("eth4 is down")))' "$STDOUT"
+    run_hook 0 vm3 release < <(vm 3)
+    run_hook 0 vm3 release < <(vm 3)
+    assert_invariants
+}
+
+@test "status --format json of pools that something is wrong with" {
+    pool lost nosuch
+    echo '<network>' >"$ROOT/etc/vfpool/broken.xml"
+    run_vfpool 0 status --format json
+    assert_equal "$(jq -r '[.pools[].name] | join(" ")' "$STDOUT")" "broken lost net other"
+    jq -e '.pools[0].fault | contains("broken.xml")' "$STDOUT"
+    jq -e '.pools[1].missing | contains("nosuch")' "$STDOUT"
+    jq -e '.pools[2] | has("fault") or has("missing") | not' "$STDOUT"
+    assert_invariants
+}
+
+@test "status as a table: columns, states, totals per PF" {
+    all_states
+    run_vfpool 0 status
+    [[ $stderr == *"$(uuid 3)"* ]]
+    assert_equal "$(sed 's/ *$//; s/\(unusable\|quarantined\) .*/\1/' "$STDOUT" | sed -n 1,7p)" "pool net
+ADDRESS       PF     VF  STATE        MAC                SINCE                 GUEST
+${V[0]}  eth3    0  claimed      $(mac 17)  2026-01-31T12:00:00Z  vm1  $(uuid 1)
+${V[1]}  eth3    1  held         $(mac 33)  2026-01-31T12:00:00Z  vm2  $(uuid 2)
+${V[2]}  eth3    2  quarantined
+${V[3]}  eth3    3  unusable
+total         eth3    4  1 claimed, 1 held, 1 quarantined, 1 unusable, NUMA node 1"
+    run_vfpool 0 status other
+    assert_equal "$(sed 's/ *$//' "$STDOUT")" "pool other
+ADDRESS       PF     VF  STATE        MAC                SINCE                 GUEST
+0000:02:10.0  eth4    0  free
+0000:02:10.2  eth4    1  free
+total         eth4    2  2 free"
+    host down eth4
+    run_vfpool 0 status other
+    [[ $output == *"total         eth4    2  2 unusable"*down* ]]
+    # No line ends in spaces, whoever reads it.
+    run ! grep -q ' $' "$STDOUT"
+    run_vfpool 0 release "$(uuid 3)"
+    rm -f "$LEDGER/guests/$(uuid 3).bad"
+    assert_invariants
+}
+
+@test "the columns stand under each other, however long a PF's name is" {
+    host enp129s0f1np1:vfs=1 x:vfs=1
+    pool wide enp129s0f1np1 x
+    run_hook 0 g prepare < <(guest g "$(uuid 1)" wide:"$(mac 1)" wide:"$(mac 2)")
+    run_vfpool 0 status wide
+    for column in STATE SINCE GUEST; do
+        at=$(awk -v c=$column '{ i = index($0, c) } i { print i; exit }' "$STDOUT")
+        sed -n '3,4p' "$STDOUT" | while IFS= read -r line; do
+            [[ ${line:at-2:1} == ' ' && ${line:at-1:1} != ' ' ]] || fail "$column is not at $at: $line"
+        done
+    done
+    assert_invariants
+}
+
+@test "status --format xml is well-formed, and holds what the others show" {
+    all_states
+    run_vfpool 0 status --format xml
+    get() { xmllint --xpath "string($1)" "$STDOUT"; }
+    assert_equal "$(get 'count(/status/pool)') $(get "count(//vf)")" "2 6"
+    assert_equal "$(get "//vf[@address='${V[1]}']/guest/@name") $(get "//vf[@address='${V[1]}']/@state")" "vm2 held"
+    assert_equal "$(get "//pf[@name='eth3']/@numa") $(get "//vf[1]/@driver")" "1 igbvf"
+    run_vfpool 0 release "$(uuid 3)"
+    rm -f "$LEDGER/guests/$(uuid 3).bad"
+    assert_invariants
+}
+
+@test "status of no pool, of one, of one that is not there" {
+    run_vfpool 0 status other --format json
+    assert_equal "$(jq -c '[.pools[].name]' "$STDOUT")" '["other"]'
+    for format in table json xml; do
+        run_vfpool 1 status nosuch --format $format
+        assert_one_line nosuch /etc/vfpool
+        [[ ! -s $STDOUT ]]
+    done
+    for etc in empty missing; do
+        rm -f "$ROOT"/etc/vfpool/*
+        [[ $etc == empty ]] || rm -r "${ROOT:?}/etc"
+        run_vfpool 0 status
+        [[ $output == *"no pools"*/etc/vfpool* ]]
+        run_vfpool 0 status --format json
+        assert_equal "$output" '{"pools":[]}'
+        run_vfpool 0 status --format xml
+        assert_equal "$(xmllint --xpath 'count(/status/*)' "$STDOUT")" 0
+    done
+    [[ ! -e $LEDGER ]] || fail "status made a ledger"
+    assert_invariants
+}
+
+# on_terminal ASSIGNMENT... -- VERB...: leaves $OUT as a terminal would get it.
+on_terminal() {
+    local environment=() command
+    while [[ $1 != -- ]]; do
+        environment+=("$1")
+        shift
+    done
+    shift
+    command="env ${environment[*]@Q} ${VFPOOL_BUILD@Q}/hook/vfpool ${*@Q}"
+    OUT=$(script -qec "$command" /dev/null </dev/null 2>&1 3>&-)
+}
+
+@test "colour on a terminal, and only there; NO_COLOR is honoured" {
+    prepare 0 1
+    esc=$'\e'
+    on_terminal -- status
+    [[ $OUT == *"${esc}[33mclaimed${esc}[0m"* && $OUT == *"${esc}[32mfree${esc}[0m"* ]]
+    on_terminal NO_COLOR= -- status
+    [[ $OUT == *"${esc}["* ]] || fail "an empty NO_COLOR counts"
+    for value in 1 0 no; do
+        on_terminal NO_COLOR=$value -- status
+        [[ $OUT == *claimed* && $OUT != *"$esc"* ]] || fail "colours with NO_COLOR=$value"
+    done
+    # Without its colours it is the same table.
+    run_vfpool 0 status
+    [[ $output != *"$esc"* ]]
+    on_terminal -- status
+    assert_equal "$(tr -d '\r' <<<"$OUT" | sed "s/$esc\[[0-9]*m//g")" "$output"
+    for form in '--format json' '--format xml'; do
+        # shellcheck disable=SC2086
+        on_terminal -- status $form
+        [[ $OUT == *vm1* && $OUT != *"$esc"* ]]
+    done
+    assert_invariants
+}
+
+# --- dumpxml -----------------------------------------------------------------
+
+# canonical FILE: without white space between elements, attributes in order.
+canonical() {
+    xmllint --noblanks "$1" | sed 's/> *</></g' | xmllint --c14n - | sed 's/<!--[^>]*-->//g'
+}
+
+@test "dumpxml prints Figure 16.14" {
+    another_root
+    host eth3:vfs=7,address=0000:02:00.1
+    figure=$FIXTURES/seed/figure-16.14.xml
+    # From the figure itself, and from the pool file that Figure 16.12 is with that PF.
+    for from in 16.14 16.12; do
+        sed 's/myNetDevName/eth3/' "$FIXTURES/seed/figure-$from.xml" >"$ROOT/etc/vfpool/passthrough.xml"
+        run_vfpool 0 dumpxml passthrough
+        assert_equal "$(xmllint --xpath 'string(/network/@connections)' "$STDOUT")" 0
+        run_hook 0 guestVM prepare <"$FIXTURES/seed/guest.xml"
+        run_vfpool 0 dumpxml passthrough
+        cp "$STDOUT" "$BATS_TEST_TMPDIR/dump.xml"
+        [[ $from == 16.14 ]] || sed -i 's|</name>|&<uuid>a6b49429-d353-d7ad-3185-4451cc786437</uuid>|
+            s|<forward mode="hostdev">|<forward mode="hostdev" managed="yes">|' "$BATS_TEST_TMPDIR/dump.xml"
+        assert_equal "$(canonical "$BATS_TEST_TMPDIR/dump.xml")" "$(canonical "$figure")"
+        run_hook 0 guestVM release <"$FIXTURES/seed/guest.xml"
+    done
+    run_vfpool 0 dumpxml passthrough
+    cp "$STDOUT" "$ROOT/etc/vfpool/passthrough.xml"
+    # What it prints is a pool file again.
+    run_vfpool 0 status --format json
+    assert_equal "$(jq '.pools[0].vfs | length' "$STDOUT")" 7
+    assert_invariants
+}
+
+@test "dumpxml counts connections by VF, keeps the rest of the pool" {
+    cp "$FIXTURES/pools/storage.xml" "$ROOT/etc/vfpool"
+    rm "$ROOT/etc/vfpool/other.xml"
+    host eth5:vfs=1
+    run_hook 0 g prepare < <(guest g "$(uuid 1)" storage:"$(mac 1)" storage:"$(mac 2)" storage:"$(mac 3)")
+    run_vfpool 0 dumpxml storage
+    get() { xmllint --xpath "string($1)" "$STDOUT"; }
+    assert_equal "$(get /network/@connections) $(get 'count(//address)') $(get 'count(//pf)')" "3 3 2"
+    assert_equal "$(get '//portgroup[@default="yes"]/@name') $(get /network/vlan/tag/@id)" "bulk 100"
+    run_vfpool 1 dumpxml nosuch
+    assert_one_line nosuch
+    [[ ! -s $STDOUT ]]
+    assert_invariants
+}
+
+# --- release -----------------------------------------------------------------
+
+@test "release by name, by UUID, by address, one VF of two" {
+    prepare 0 1 2
+    run_vfpool 0 release vm1
+    assert_equal "$(grep -c 'released VF' "$STDOUT")" 2
+    [[ $output == *"${V[0]}"*"'net'"*"'vm1'"*"$(uuid 1)"* && $output == *"${V[1]}"* ]]
+    [[ ! -s $STDERR ]]
+    assert_released "$(uuid 1)"
+
+    prepare 0 1 2
+    upper=$(uuid 171)
+    run_hook 0 vmab prepare < <(guest vmab "$upper" net:"$(mac 1)")
+    run_vfpool 0 release "${upper^^}"
+    assert_released "$upper"
+    run_vfpool 0 release "$(uuid 1)"
+    assert_released "$(uuid 1)"
+
+    prepare 0 1 2
+    run_hook 0 vm1 reconnect < <(vm 1 2)
+    run_vfpool 0 release "${V[0]}"
+    [[ $output == *"${V[0]}"*vm1* && $output != *"${V[1]}"* ]]
+    assert_taken "${V[1]}" "$(uuid 1)"
+    assert_invariants
+    run_vfpool 0 release "${V[1]}"
+    assert_released "$(uuid 1)"
+    assert_invariants
+}
+
+@test "release of what is not held: exit 1, a line, nothing changed" {
+    prepare 0 1
+    snapshot
+    for what in vm2 VM1 'vm' "$(uuid 2)" "${V[1]}" 0000:99:10.0 '' ../guests '*' "$(uuid 1) "; do
+        run_vfpool 1 release -- "$what"
+        assert_one_line
+        [[ ! -s $STDOUT ]]
+        assert_unchanged
+    done
+    rm -rf "$LEDGER"
+    run_vfpool 1 release vm1
+    assert_one_line vm1
+    run_vfpool 1 release "$(uuid 1)"
+    assert_one_line "$(uuid 1)"
+    assert_invariants
+}
+
+@test "release of a name that two guests have" {
+    run_hook 0 twin prepare < <(guest twin "$(uuid 1)" net:"$(mac 1)")
+    run_hook 0 twin prepare < <(guest twin "$(uuid 2)" net:"$(mac 2)")
+    snapshot
+    run_vfpool 1 release twin
+    assert_one_line twin "$(uuid 1)" "$(uuid 2)"
+    assert_unchanged
+    run_vfpool 0 release "$(uuid 2)"
+    run_vfpool 0 release twin
+    assert_taken
+    assert_invariants
+}
+
+@test "release of a quarantined VF" {
+    prepare 0 1 2
+    : >"$LEDGER/guests/$(uuid 1).xml"
+    prepare 1 2 3
+    run_vfpool 0 release "${V[1]}"
+    [[ $output == *"${V[1]}"*"$(uuid 1)"* ]]
+    prepare 0 2 3
+    assert_equal "$(holder "${V[1]}")" "$(uuid 2)"
+    run_vfpool 1 release vm1
+    run_vfpool 0 release "${V[0]}"
+    assert_equal "$(holder "${V[0]}")" ""
+    run_hook 0 vm1 release < <(vm 1)
+    assert_released "$(uuid 1)"
+    assert_invariants
+}
+
+@test "a guest whose name looks like an option is released behind --" {
+    run_hook 0 x prepare < <(guest --help "$(uuid 1)" net:"$(mac 1)")
+    run_vfpool 0 release --help
+    [[ $output == usage:* ]]
+    assert_taken "${V[0]}" "$(uuid 1)"
+    run_vfpool 0 release -- --help
+    assert_released "$(uuid 1)"
+    assert_invariants
+}
+
+# --- reconcile ---------------------------------------------------------------
+
+@test "reconcile with nothing to do says so" {
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+    prepare 0 1 2
+    snapshot
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+    assert_unchanged
+    assert_invariants
+}
+
+@test "reconcile removes dangling links also where no crash was noticed" {
+    prepare 0 1
+    ln -s "../guests/$(uuid 2).xml" "$LEDGER/vfs/${V[1]}"
+    ln -s "../guests/$(uuid 1).xml" "$LEDGER/vfs/${V[2]}"
+    run_vfpool 0 reconcile
+    assert_equal "$(wc -l <"$STDOUT")" 2
+    [[ $output == *"${V[1]}"* && $output == *"${V[2]}"* ]]
+    assert_taken "${V[0]}" "$(uuid 1)"
+    assert_invariants
+}
+
+# aged N: guest N's claim is from long ago.
+aged() {
+    sed -i 's/since="[^"]*"/since="2020-01-31T12:00:00Z"/' "$LEDGER/guests/$(uuid "$1").xml"
+}
+
+@test "reconcile drops guests that are certainly gone, and only those" {
+    libvirt=$ROOT/run/libvirt/qemu
+    for n in 1 2 3; do
+        prepare 0 $n
+    done
+    run_hook 0 x prepare < <(guest ../vm4 "$(uuid 4)" net:"$(mac 4)")
+    for n in 1 2 4; do
+        aged $n
+    done
+    # No libvirt: nothing can be known.
+    snapshot
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+    assert_unchanged
+    # vm1 runs, vm2 is gone, vm3 is just starting; vm4's name is no file's.
+    mkdir -p "$libvirt"
+    touch "$libvirt/vm1.xml"
+    run_vfpool 0 reconcile --dry-run
+    [[ $output == *"${V[1]}"*"'vm2'"* ]]
+    assert_unchanged
+    run_vfpool 0 reconcile
+    assert_equal "$(wc -l <"$STDOUT")" 1
+    [[ $output == *"${V[1]}"*"'net'"*"'vm2'"*"$(uuid 2)"* ]]
+    assert_taken "${V[0]}" "$(uuid 1)" "${V[2]}" "$(uuid 3)" "${V[3]}" "$(uuid 4)"
+    assert_released "$(uuid 2)"
+    assert_invariants
+}
+
+# --- arguments ---------------------------------------------------------------
+
+VERBS=(transform status dumpxml network discover release reconcile)
+
+@test "--help lists every verb that there is, and each has a help of its own" {
+    for help in --help -h help; do
+        run_vfpool 0 $help
+        [[ ! -s $STDERR && $output == usage:* ]]
+        assert_equal "$(sed -n 's/^  \([a-z]\{1,\}\)\( .*\)\{0,1\}$/\1/p' "$STDOUT" | xargs)" "${VERBS[*]}"
+        # Every verb has its source file and the other way round.
+        assert_equal "$(printf '%s\n' "${VERBS[@]}" | sort | xargs)" \
+            "$(cd "$TESTS/../hook" && printf '%s\n' cmd-*.c | sed 's/cmd-\(.*\)\.c/\1/' | xargs)"
+    done
+    for verb in "${VERBS[@]}"; do
+        for help in --help -h; do
+            run_vfpool 0 "$verb" $help
+            [[ ! -s $STDERR && $output == "usage: vfpool $verb"* ]]
+        done
+    done
+    [[ ! -e $LEDGER ]]
+    assert_invariants
+}
+
+@test "--version" {
+    run_vfpool 0 --version
+    [[ $output =~ ^vfpool\ [0-9]+(\.[0-9]+)+$ ]]
+    assert_invariants
+}
+
+@test "wrong arguments: exit 2, a line with the usage, nothing changed" {
+    prepare 0 1
+    snapshot
+    wrong() {
+        run_vfpool 2 "$@" </dev/null || return
+        [[ ! -s $STDOUT ]] || fail "it printed something" || return
+        assert_one_line "usage: vfpool $1" || return
+        assert_unchanged
+    }
+    wrong transform
+    wrong transform a b
+    wrong transform --op
+    wrong transform --op start -
+    wrong transform --op= -
+    wrong transform --bogus -
+    wrong status net other
+    wrong status --format
+    wrong status --format yaml
+    wrong status --format ''
+    wrong status --bogus
+    wrong status -x
+    wrong dumpxml
+    wrong dumpxml net other
+    wrong dumpxml --bogus
+    wrong network
+    wrong network --bogus net
+    wrong discover --bogus
+    wrong release
+    wrong release vm1 vm2
+    wrong release --bogus
+    wrong release -x
+    wrong reconcile now
+    wrong reconcile --bogus
+    for verb in '' frobnicate Status 'status ' --bogus -x ../status; do
+        run_vfpool 2 "$verb"
+        assert_one_line --help
+        [[ ! -s $STDOUT ]]
+    done
+    run_vfpool 2
+    assert_one_line --help
+    assert_unchanged
+    assert_invariants
+}
+
+@test "a root that is not there is said" {
+    export VFPOOL_ROOT=$ROOT/nowhere
+    for verb in status 'release x' reconcile 'dumpxml net' discover 'transform /dev/null'; do
+        # shellcheck disable=SC2086
+        run_vfpool 1 $verb
+        assert_one_line nowhere
+    done
+}
+
+# --- the dry run is the real run ---------------------------------------------
+
+captured_host() {
+    another_root
+    host eth3:vfs=7 eth4:vfs=7 eth5:vfs=7
+    cp "$FIXTURES"/pools/*.xml "$ROOT/etc/vfpool"
+}
+
+@test "transform prints what prepare then prints, or the input; and claims nothing" {
+    captured_host
+    compared=0 refused=0 untouched=0
+    for file in "$FIXTURES"/domains/*.xml "$FIXTURES"/captured/*.prepare.*.xml "$FIXTURES/seed/guest.xml"; do
+        for neighbour in no yes; do
+            rm -rf "$LEDGER"
+            [[ $neighbour == no ]] ||
+                run_hook 0 n prepare < <(guest n "$(uuid 1)" passthrough:"$(mac 1)" storage:"$(mac 2)") >/dev/null
+            snapshot
+            code=0
+            "$VFPOOL_BUILD/hook/vfpool" transform "$file" >"$BATS_TEST_TMPDIR/dry" 2>"$BATS_TEST_TMPDIR/dry.err" || code=$?
+            run_program "$code" "$VFPOOL_BUILD/hook/vfpool" transform - <"$file" >/dev/null
+            cmp "$BATS_TEST_TMPDIR/dry" "$STDOUT"
+            assert_unchanged
+            [[ $neighbour == yes || ! -e $LEDGER ]] || fail "transform made a ledger"
+            run_hook "$code" x prepare <"$file" >/dev/null
+            cmp "$BATS_TEST_TMPDIR/dry.err" "$STDERR"
+            if ((code)); then
+                refused=$((refused + 1))
+                assert_unchanged
+                [[ ! -s $BATS_TEST_TMPDIR/dry ]]
+            elif [[ -s $STDOUT ]]; then
+                compared=$((compared + 1))
+                cmp "$BATS_TEST_TMPDIR/dry" "$STDOUT"
+                run ! cmp -s "$BATS_TEST_TMPDIR/dry" "$file"
+            else
+                untouched=$((untouched + 1))
+                cmp "$BATS_TEST_TMPDIR/dry" "$file"
+            fi
+            # And once more, with its own earlier life in the ledger.
+            "$VFPOOL_BUILD/hook/vfpool" transform "$file" >"$BATS_TEST_TMPDIR/again" 2>&1 || :
+            ((code)) || cmp "$BATS_TEST_TMPDIR/dry" "$BATS_TEST_TMPDIR/again"
+            assert_invariants
+        done
+    done
+    echo "$compared compared, $untouched untouched, $refused refused"
+    ((compared >= 14 && untouched >= 10 && refused >= 2))
+}
+
+@test "transform --op restore and migrate print what the hook prints, or the input" {
+    captured_host
+    changed=0
+    for file in "$FIXTURES"/domains/*.xml "$FIXTURES"/captured/*.xml; do
+        for operation in restore migrate; do
+            rm -rf "$LEDGER"
+            # The first VFs are another's: what was captured with them has to move.
+            run_hook 0 n prepare < <(guest n "$(uuid 1)" passthrough:"$(mac 1)" passthrough:"$(mac 2)") >/dev/null
+            snapshot
+            code=0
+            "$VFPOOL_BUILD/hook/vfpool" transform --op $operation "$file" >"$BATS_TEST_TMPDIR/dry" \
+                2>"$BATS_TEST_TMPDIR/dry.err" || code=$?
+            run_hook "$code" x $operation <"$file" >/dev/null
+            cmp "$BATS_TEST_TMPDIR/dry.err" "$STDERR"
+            if [[ -s $STDOUT ]]; then
+                changed=$((changed + 1))
+                cmp "$BATS_TEST_TMPDIR/dry" "$STDOUT"
+            elif ((code == 0)); then
+                cmp "$BATS_TEST_TMPDIR/dry" "$file"
+            fi
+            assert_unchanged
+            assert_invariants
+        done
+    done
+    ((changed >= 4)) || fail "only $changed were changed"
+}
+
+@test "transform without a pool interface is byte for byte, also where there is no /etc/vfpool" {
+    rm -r "$ROOT/etc/vfpool"
+    for file in "$FIXTURES"/domains/*.xml "$FIXTURES"/captured/*.xml; do
+        run_vfpool 0 transform "$file" >/dev/null
+        cmp "$STDOUT" "$file"
+    done
+    printf "<domain\r\n ><name>x</name\t><uuid>%s</uuid></domain>" "$(uuid 1)" >"$BATS_TEST_TMPDIR/odd.xml"
+    run_vfpool 0 transform "$BATS_TEST_TMPDIR/odd.xml"
+    cmp "$STDOUT" "$BATS_TEST_TMPDIR/odd.xml"
+    run_vfpool 1 transform "$BATS_TEST_TMPDIR/nosuch.xml"
+    assert_one_line nosuch.xml
+    run_vfpool 1 transform "$BATS_TEST_TMPDIR"
+    assert_one_line "$BATS_TEST_TMPDIR"
+    [[ ! -e $LEDGER ]]
+    assert_invariants
+}
