@@ -741,7 +741,9 @@ XSL
         "<xsl:template match='title'><xsl:value-of select='document(\"http://127.0.0.1:1/x\")'/></xsl:template>" \
         "<xsl:template match='title'><exsl:document href='$ROOT/written.xml'><a/></exsl:document></xsl:template>" \
         "<xsl:template match='title'><exsl:document href='$ROOT/new/written.xml'><a/></exsl:document></xsl:template>" \
-        "<xsl:template match='title'><exsl:document href='http://127.0.0.1:1/x'><a/></exsl:document></xsl:template>"; do
+        "<xsl:template match='title'><exsl:document href='http://127.0.0.1:1/x'><a/></exsl:document></xsl:template>" \
+        "<xsl:template match='title'><xsl:document href='$ROOT/written.xml'><a/></xsl:document></xsl:template>" \
+        "<xsl:template match='title'><xsl:document href='$ROOT/new/written.xml'><a/></xsl:document></xsl:template>"; do
         site <<<"$body"
         assert_refused
         [[ ! -e $ROOT/written.xml && ! -e $ROOT/new && $stderr != *stolen* ]]

@@ -312,6 +312,16 @@ DOCUMENTS
     assert_out_of_service /etc/vfpool/p.xml 'symbolic link'
 }
 
+@test "a directory of pools that is a symbolic link is not followed" {
+    host eth3:vfs=2
+    network >"$FILE"
+    mv "$ROOT/etc/vfpool" "$ROOT/etc/elsewhere"
+    ln -s elsewhere "$ROOT/etc/vfpool"
+    run_hook 1 g prepare < <(guest g "$G" p:"$(mac 1)")
+    assert_one_line /etc/vfpool
+    assert_taken
+}
+
 @test "a file may have 1 MiB, and no more" {
     host eth3:vfs=2
     other_pool

@@ -304,6 +304,16 @@ assert_lists() {
     done
 }
 
+@test "VFs at uneven distances are where their links say" {
+    host eth3:vfs=3
+    sys=$ROOT/sys
+    ln -s "$(readlink "$sys/bus/pci/devices/0000:01:10.4")" "$sys/bus/pci/devices/0000:01:10.5"
+    rm "$sys/class/net/eth3/device/virtfn2"
+    ln -s ../0000:01:10.5 "$sys/class/net/eth3/device/virtfn2"
+    pool p eth3
+    assert_equal "$(vfs | cut -d ' ' -f 1 | xargs)" "0000:01:10.0 0000:01:10.2 0000:01:10.5"
+}
+
 @test "a VF on a bus beyond its PF's is told from others" {
     # eth3's last VFs are on the bus after its own.
     host eth3:vfs=100,total=100
