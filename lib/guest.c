@@ -55,10 +55,40 @@ static int claim_vfs(struct call *call, struct plan *plan)
     return result < 0 ? result : ledger_put(ledger, claim, call->error);
 }
 
+/*
+ * A device that no pool in service has may all the same be held by a guest: its pool is broken, or gone. Return: 0, or
+ * -EBUSY when that is another guest.
+ */
+static int check_strays(struct call *call, const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->domain.request_count; i++) {
+        const struct request *request = &plan->domain.requests[i];
+        _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+        _cleanup_(cleanup_claim) struct claim *holder = NULL;
+        char uuid[UUID_SIZE] = "", text[PCIADDR_SIZE];
+        if (request->type == REQUEST_NETWORK || plan_has(plan, request) ||
+            !ledger_has_link(call->root, &request->address))
+            continue;
+        int result = ledger_open(call->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, call->error);
+        if (result == 0)
+            result = ledger_holder(ledger, &request->address, &holder, uuid, call->error);
+        if (result < 0)
+            return result;
+        if (uuid[0] && strcmp(uuid, plan->domain.uuid) != 0)
+            return error_set(call->error, EBUSY,
+                             "guest '%.256s' asks for VF %s by its address, which is held by guest '%.256s'",
+                             plan->domain.name, pciaddr_format(&request->address, text), holder ? holder->name : uuid);
+    }
+    return 0;
+}
+
 /* The ledger is not locked while libvirt is waited for. */
 static int prepare(struct call *call, struct plan *plan)
 {
     struct error problem = {0};
+    int stray = check_strays(call, plan);
+    if (stray < 0)
+        return stray;
     if (plan->count == 0)
         return ledger_has_file(call->root, plan->domain.uuid) ? drop(call, plan->domain.uuid) : 0;
     int result = claim_vfs(call, plan);
@@ -74,6 +104,9 @@ static int prepare(struct call *call, struct plan *plan)
 static int show(struct call *call, struct plan *plan)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    int stray = plan->kind == PLAN_START ? check_strays(call, plan) : 0;
+    if (stray < 0)
+        return stray;
     if (plan->count == 0)
         return 0;
     int result = ledger_open(call->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, call->error);

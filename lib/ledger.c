@@ -237,6 +237,13 @@ bool ledger_has_file(int root, const char *uuid)
     return guests >= 0 && (has_file(guests, uuid, "xml") || has_file(guests, uuid, "bad"));
 }
 
+bool ledger_has_link(int root, const struct pciaddr *address)
+{
+    char path[sizeof LEDGER_DIRECTORY "/vfs/" + PCIADDR_SIZE], text[PCIADDR_SIZE];
+    snprintf(path, sizeof path, LEDGER_DIRECTORY "/vfs/%s", pciaddr_format(address, text));
+    return faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 bool ledger_is_interrupted(int root)
 {
     _cleanup_(cleanup_close) int lock = openat(root, LEDGER_DIRECTORY "/" LOCK, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

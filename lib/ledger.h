@@ -49,6 +49,9 @@ bool ledger_is_interrupted(int root) must_check;
  */
 bool ledger_peek(int root, const char *uuid, enum claim_state *state) must_check nonnull(2, 3);
 
+/** ledger_has_link() - whether it is worth taking the lock for a device: without it. Return: false when it is free. */
+bool ledger_has_link(int root, const struct pciaddr *address) must_check nonnull(2);
+
 /**
  * ledger_taken() - the addresses of all VFs that cannot be given out
  * @except: a guest's UUID: where its file is corrupt, what it holds is left out; NULL: nothing is

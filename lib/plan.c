@@ -113,6 +113,14 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, const char *data
     return result;
 }
 
+bool plan_has(const struct plan *plan, const struct request *request)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->requests[i] == request)
+            return true;
+    return false;
+}
+
 static int mark_taken(struct plan *plan, const struct ledger *ledger, const struct claim *own, struct error *error)
 {
     struct pciaddr_set taken = {0};

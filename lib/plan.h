@@ -44,6 +44,9 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, const char *data
               struct error *error) must_check nonnull(1, 4, 6);
 void plan_free(struct plan *plan) nonnull(1);
 
+/** plan_has() - whether a request of the domain concerns a pool in service */
+bool plan_has(const struct plan *plan, const struct request *request) must_check nonnull(1, 2);
+
 /**
  * plan_choose() - choose VFs for all requests, or none
  * @ledger: locked

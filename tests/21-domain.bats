@@ -378,3 +378,23 @@ name_survives() {
     asks "$(static_hostdev "$(at 0x10 0)")"
     assert_granted $VF0
 }
+
+@test "a device asked for by its address is refused when a guest of a broken pool holds it" {
+    run_hook 0 g prepare < <(guest g "$(uuid 1)" "passthrough:$(mac 1)")
+    guest h "$(uuid 2)" "<hostdev mode='subsystem' type='pci' managed='yes'>
+        <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>" > "$ROOT/h.xml"
+    for kind in broken gone; do
+        [[ $kind == gone ]] || echo "<network>" > "$ROOT/etc/vfpool/passthrough.xml"
+        [[ $kind == broken ]] || rm -f "$ROOT/etc/vfpool/passthrough.xml"
+        snapshot
+        run_hook 1 h prepare < "$ROOT/h.xml"
+        assert_one_line "0000:01:10.0" "'g'"
+        run_vfpool 1 transform "$ROOT/h.xml"
+        assert_unchanged
+    done
+    # The guest's own is no obstacle.
+    run_hook 0 g prepare < <(guest g "$(uuid 1)" "$(sed -n '/<hostdev/,/<.hostdev>/ s/^ *//p' "$ROOT/h.xml")")
+    run_hook 0 g release < <(guest g "$(uuid 1)")
+    run_hook 0 h prepare < "$ROOT/h.xml"
+    assert_silent
+}

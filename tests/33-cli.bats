@@ -390,7 +390,7 @@ aged() {
 
 # --- arguments ---------------------------------------------------------------
 
-VERBS=(transform status dumpxml network discover release reconcile)
+VERBS=(transform status dumpxml network discover release open reconcile)
 
 @test "--help lists every verb that there is, and each has a help of its own" {
     for help in --help -h help; do
