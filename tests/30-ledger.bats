@@ -701,6 +701,28 @@ half() {
     done
 }
 
+@test "a repair that fails is tried again by the next call" {
+    for fault in unlinkat:error=EROFS unlinkat:error=EIO:when=2 unlinkat:error=EIO:when=3; do
+        half links-first
+        failing 1 $fault vm2 prepare < <(vm 2 4)
+        [[ $stderr == *"cannot remove /run/vfpool/"* ]]
+        # Not by a prepare, which would clear the way for itself.
+        run_vfpool 0 status
+        assert_released "$(uuid 1)"
+        assert_invariants
+    done
+}
+
+@test "a link that could not be removed after the commit is removed by the next call" {
+    prepare 0 1 2
+    failing 0 unlinkat:error=EIO:when=2 vm1 release < <(vm 1)
+    assert_taken
+    run_vfpool 0 status
+    assert_one_line "free again"
+    assert_released "$(uuid 1)"
+    assert_invariants
+}
+
 @test "two guest files that list one VF: said, and left to a person" {
     prepare 0 1
     sed "s/$(uuid 1)/$(uuid 2)/; s/vm1/vm2/" "$(guest_file 1)" >"$(guest_file 2)"
