@@ -121,12 +121,13 @@ int gate_call(int root, const char *const *arguments, const char *input, char **
     if (result < 0)
         return error_set(error, -result, "cannot talk to vfpool-gate: %s", strerror(-result));
     int status = wait_child(&child);
+    words[strcspn(words, "\n")] = '\0';
     if (status != 0)
         return error_set(error,
                          status == 3   ? ENOENT
                          : status == 4 ? EBUSY
                                        : EIO,
-                         "%.*s", (int)strcspn(words, "\n"), words[0] ? words : "vfpool-gate was killed");
+                         "%s", words[0] ? words : "vfpool-gate was killed");
     if (output)
         *output = steal(text);
     return 0;
