@@ -94,7 +94,7 @@ static size_t find_slot(const uint64_t *slots, size_t size, uint64_t key)
 
 static int grow(struct pciaddr_set *set)
 {
-    size_t size = set->size ? set->size * 2 : 64;
+    size_t size = set->size ? set->size * 4 : 256;
     uint64_t *slots = calloc(size, sizeof *slots);
     if (!slots)
         return -ENOMEM;
