@@ -41,9 +41,9 @@ void host_close(struct host *host)
 }
 
 /* The first line of an attribute. Return: its length, or a negative errno value. */
-static int read_attribute(const struct host *host, const char *path, char *value, size_t size)
+static int read_attribute(int directory, const char *path, char *value, size_t size)
 {
-    _cleanup_(cleanup_close) int fd = openat(host->sys, path, O_RDONLY | O_CLOEXEC);
+    _cleanup_(cleanup_close) int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     ssize_t length = read(fd, value, size - 1);
@@ -54,28 +54,36 @@ static int read_attribute(const struct host *host, const char *path, char *value
     return (int)strlen(value);
 }
 
-static int read_number(const struct host *host, const char *path)
+static int read_number(int directory, const char *path)
 {
     char text[32];
-    if (read_attribute(host, path, text, sizeof text) <= 0)
+    if (read_attribute(directory, path, text, sizeof text) <= 0)
         return HOST_UNKNOWN;
     char *end = NULL;
     long value = strtol(text, &end, 0);
     return *end == '\0' && value >= 0 && value <= INT_MAX ? (int)value : HOST_UNKNOWN;
 }
 
+static int open_device(const struct host *host, const struct pciaddr *address)
+{
+    char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
+    snprintf(path, sizeof path, "bus/pci/devices/%s", pciaddr_format(address, text));
+    int device = openat(host->sys, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return device < 0 ? -errno : device;
+}
+
 static int device_number(const struct host *host, const struct pciaddr *address, const char *attribute)
 {
     char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
     snprintf(path, sizeof path, "bus/pci/devices/%s/%s", pciaddr_format(address, text), attribute);
-    return read_number(host, path);
+    return read_number(host->sys, path);
 }
 
 /* The last part of a link's target. Return: its length, or a negative errno value. */
-static int read_link_name(const struct host *host, const char *path, char *name, size_t size)
+static int read_link_name(int directory, const char *path, char *name, size_t size)
 {
     char target[PATH_MAX];
-    ssize_t length = readlinkat(host->sys, path, target, sizeof target - 1);
+    ssize_t length = readlinkat(directory, path, target, sizeof target - 1);
     if (length < 0)
         return -errno;
     target[length] = '\0';
@@ -84,10 +92,10 @@ static int read_link_name(const struct host *host, const char *path, char *name,
     return (size_t)written < size ? written : -ENAMETOOLONG;
 }
 
-static int read_link_address(const struct host *host, const char *path, struct pciaddr *address)
+static int read_link_address(int directory, const char *path, struct pciaddr *address)
 {
     char name[NAME_MAX + 1];
-    int result = read_link_name(host, path, name, sizeof name);
+    int result = read_link_name(directory, path, name, sizeof name);
     if (result < 0)
         return result;
     return pciaddr_parse(name, address) < 0 ? -ENODEV : 0;
@@ -98,7 +106,7 @@ static int device_link(const struct host *host, const struct pciaddr *address, c
 {
     char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
     snprintf(path, sizeof path, "bus/pci/devices/%s/%s", pciaddr_format(address, text), link);
-    return read_link_name(host, path, name, size);
+    return read_link_name(host->sys, path, name, size);
 }
 
 /*
@@ -109,7 +117,7 @@ static bool is_representor(const struct host *host, const char *netdev)
 {
     char path[DEVICE_PATH_SIZE], port[64];
     snprintf(path, sizeof path, "class/net/%s/phys_port_name", netdev);
-    if (read_attribute(host, path, port, sizeof port) <= 0)
+    if (read_attribute(host->sys, path, port, sizeof port) <= 0)
         return false;
     return strstr(port, "pf") && (strstr(port, "vf") || strstr(port, "sf"));
 }
@@ -144,33 +152,33 @@ static void read_netdev(const struct host *host, struct host_pf *pf)
     if (!pf->name[0])
         return;
     snprintf(path, sizeof path, "class/net/%s/flags", pf->name);
-    int flags = read_number(host, path);
+    int flags = read_number(host->sys, path);
     if (flags != HOST_UNKNOWN)
         pf->up = (flags & IFF_UP) != 0;
     snprintf(path, sizeof path, "class/net/%s/carrier", pf->name);
-    pf->carrier = read_number(host, path);
+    pf->carrier = read_number(host->sys, path);
     snprintf(path, sizeof path, "class/net/%s/operstate", pf->name);
-    if (read_attribute(host, path, pf->operstate, sizeof pf->operstate) < 0)
+    if (read_attribute(host->sys, path, pf->operstate, sizeof pf->operstate) < 0)
         pf->operstate[0] = '\0';
 }
 
-static int read_virtfn(const struct host *host, const struct pciaddr *pf, unsigned int number, struct pciaddr *vf)
+/* @device: of the PF */
+static int read_virtfn(int device, unsigned int number, struct pciaddr *vf)
 {
-    char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
-    snprintf(path, sizeof path, "bus/pci/devices/%s/virtfn%u", pciaddr_format(pf, text), number);
-    return read_link_address(host, path, vf);
+    char link[32];
+    snprintf(link, sizeof link, "virtfn%u", number);
+    return read_link_address(device, link, vf);
 }
 
 /*
  * A VF's routing ID is its PF's plus an offset plus its number times a stride (PCI Express SR-IOV, 9.3.3.9 and
  * 9.3.3.10; Linux drivers/pci/iov.c, pci_iov_virtfn_bus), so the first and the last link tell where all of many are.
  */
-static void read_vf_places(const struct host *host, struct host_pf *pf)
+static void read_vf_places(int device, struct host_pf *pf)
 {
     struct pciaddr first, last;
     pf->vf_offset = pf->vf_stride = 0;
-    if (pf->vf_count < 3 || read_virtfn(host, &pf->address, 0, &first) < 0 ||
-        read_virtfn(host, &pf->address, pf->vf_count - 1, &last) < 0)
+    if (pf->vf_count < 3 || read_virtfn(device, 0, &first) < 0 || read_virtfn(device, pf->vf_count - 1, &last) < 0)
         return;
     uint64_t start = pciaddr_key(&pf->address), low = pciaddr_key(&first), high = pciaddr_key(&last);
     if (low <= start || high <= low || (high - low) % (pf->vf_count - 1) || high - start > UINT16_MAX)
@@ -179,15 +187,16 @@ static void read_vf_places(const struct host *host, struct host_pf *pf)
     pf->vf_stride = (unsigned int)((high - low) / (pf->vf_count - 1));
 }
 
-static void read_pf(const struct host *host, struct host_pf *pf)
+/* Names are looked up below the device's directory: sysfs paths lead over many links, and there may be many PFs. */
+static void read_pf(int device, struct host_pf *pf)
 {
-    int count = device_number(host, &pf->address, "sriov_numvfs");
+    int count = read_number(device, "sriov_numvfs");
     struct pciaddr vf;
     if (count == HOST_UNKNOWN)
-        for (count = 0; count < INT_MAX && read_virtfn(host, &pf->address, (unsigned int)count, &vf) == 0;)
+        for (count = 0; count < INT_MAX && read_virtfn(device, (unsigned int)count, &vf) == 0;)
             count++;
     pf->vf_count = (unsigned int)count;
-    read_vf_places(host, pf);
+    read_vf_places(device, pf);
 }
 
 void host_pf_examine(const struct host *host, struct host_pf *pf)
@@ -202,22 +211,18 @@ void host_pf_examine(const struct host *host, struct host_pf *pf)
     read_netdev(host, pf);
 }
 
-/* Follows a netdev to its device, by an altname too: sysfs knows none, the kernel's interface index does. */
-static int find_device(const struct host *host, struct host_pf *pf)
+/* Opens a netdev's directory, by an altname too: sysfs knows none, the kernel's interface index does. */
+static int open_netdev(const struct host *host, struct host_pf *pf)
 {
     char path[DEVICE_PATH_SIZE], real[IF_NAMESIZE];
-    snprintf(path, sizeof path, "class/net/%s/device", pf->name);
-    int result = read_link_address(host, path, &pf->address);
-    if (result != -ENOENT)
-        return result;
     snprintf(path, sizeof path, "class/net/%s", pf->name);
-    if (faccessat(host->sys, path, F_OK, 0) == 0)
-        return -ENODEV;
-    if (!host->altname || !if_indextoname(if_nametoindex(pf->name), real))
-        return -ENOENT;
+    int netdev = openat(host->sys, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (netdev >= 0 || errno != ENOENT || !host->altname || !if_indextoname(if_nametoindex(pf->name), real))
+        return netdev < 0 ? -errno : netdev;
     snprintf(pf->name, sizeof pf->name, "%s", real);
-    snprintf(path, sizeof path, "class/net/%s/device", pf->name);
-    return read_link_address(host, path, &pf->address);
+    snprintf(path, sizeof path, "class/net/%s", pf->name);
+    netdev = openat(host->sys, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return netdev < 0 ? -errno : netdev;
 }
 
 int host_pf_by_name(const struct host *host, const char *name, struct host_pf *pf, struct error *error)
@@ -226,14 +231,17 @@ int host_pf_by_name(const struct host *host, const char *name, struct host_pf *p
     if (strlen(name) >= sizeof pf->name || strchr(name, '/') || name[0] == '.' || !name[0])
         return error_set(error, ENOENT, "'%s' is not the name of a network interface", name);
     snprintf(pf->name, sizeof pf->name, "%s", name);
-    int result = find_device(host, pf);
-    if (result == -ENOENT)
+    _cleanup_(cleanup_close) int netdev = open_netdev(host, pf);
+    if (netdev == -ENOENT)
         return error_set(error, ENOENT, "there is no network interface %s", name);
-    if (result == -ENODEV)
+    if (netdev < 0)
+        return error_set(error, -netdev, "cannot open sys/class/net/%s: %s", name, strerror(-netdev));
+    if (read_link_address(netdev, "device", &pf->address) < 0)
         return error_set(error, ENODEV, "network interface %s is not a PCI device", name);
-    if (result < 0)
-        return error_set(error, -result, "cannot follow sys/class/net/%s/device: %s", pf->name, strerror(-result));
-    read_pf(host, pf);
+    _cleanup_(cleanup_close) int device = openat(netdev, "device", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (device < 0)
+        return error_set(error, errno, "cannot open sys/class/net/%s/device: %s", name, strerror(errno));
+    read_pf(device, pf);
     return 0;
 }
 
@@ -260,7 +268,10 @@ int host_pf_of_vf(const struct host *host, const struct pciaddr *vf, struct host
     if (device_link(host, vf, "physfn", name, sizeof name) < 0 || pciaddr_parse(name, &pf->address) < 0)
         return error_set(error, ENODEV, "PCI device %s is not a virtual function", text);
     find_netdev(host, &pf->address, pf->name);
-    read_pf(host, pf);
+    _cleanup_(cleanup_close) int device = open_device(host, &pf->address);
+    if (device < 0)
+        return error_set(error, -device, "cannot open physical function %s: %s", name, strerror(-device));
+    read_pf(device, pf);
     if (vf_number(host, pf, vf, number) < 0)
         return error_set(error, ENODEV, "PCI device %s is not among the VFs of its physical function %s", text, name);
     return 0;
@@ -334,8 +345,10 @@ int host_vf_address(const struct host *host, const struct host_pf *pf, unsigned 
 {
     if (number >= pf->vf_count)
         return -ENOENT;
-    if (pf->vf_offset == 0)
-        return read_virtfn(host, &pf->address, number, address) < 0 ? -ENOENT : 0;
+    if (pf->vf_offset == 0) {
+        _cleanup_(cleanup_close) int device = open_device(host, &pf->address);
+        return device < 0 || read_virtfn(device, number, address) < 0 ? -ENOENT : 0;
+    }
     *address = pciaddr_from_key(pciaddr_key(&pf->address) + pf->vf_offset + (uint64_t)number * pf->vf_stride);
     return 0;
 }
