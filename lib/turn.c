@@ -20,7 +20,8 @@
 #define LOOK_MS 20
 
 struct turn {
-    int file; /* locked; holds "UUID MILLISECONDS" of the guest that was let in last */
+    int root;
+    int file; /* locked; holds "UUID MILLISECONDS STAMP" of the guest that was let in last, and of its claim then */
 };
 
 static void pause_for(int milliseconds)
@@ -61,16 +62,17 @@ static bool all_left(int root, const char *network)
 }
 
 /* Whether the guest that was let in last has what was opened for it, or will not have it any more. */
-static bool is_settled(int root, const struct turn *turn)
+static bool is_settled(const struct turn *turn)
 {
-    char text[128] = "", uuid[UUID_SIZE] = "";
+    char text[192] = "", uuid[UUID_SIZE] = "", then[LEDGER_STAMP_SIZE] = "", now[LEDGER_STAMP_SIZE];
     long long opened = 0;
-    enum claim_state state;
     ssize_t length = pread(turn->file, text, sizeof text - 1, 0);
-    if (length <= 0 || sscanf(text, "%36s %lld", uuid, &opened) != 2)
+    if (length <= 0 || sscanf(text, "%36s %lld %63s", uuid, &opened, then) != 3)
         return true;
     int64_t age = io_now_ms() - opened;
-    return age < 0 || age > TURN_OPEN_MS || !ledger_peek(root, uuid, &state) || state != CLAIM_CLAIMED;
+    ledger_stamp(turn->root, uuid, now);
+    /* At start its claim changed, at release it went; a later claim of the same guest is another one. */
+    return age < 0 || age > TURN_OPEN_MS || strcmp(then, now) != 0;
 }
 
 static int open_turn(int root, const char *network, struct error *error)
@@ -101,6 +103,7 @@ static int take(int root, const char *network, bool leaving, int (*check)(int ro
     *turn = NULL;
     if (!taken)
         return error_memory(error);
+    taken->root = root;
     taken->file = open_turn(root, network, error);
     int result = taken->file < 0 ? taken->file : -EAGAIN;
     /* The lock is asked for again and again, so that each that waits sees in time that it must give up. */
@@ -111,7 +114,7 @@ static int take(int root, const char *network, bool leaving, int (*check)(int ro
         else if (result < 0)
             error_set(error, -result, "cannot lock /" TURNS "/%.64s: %s", network, strerror(-result));
     }
-    while (result == 0 && !(is_settled(root, taken) && (leaving || all_left(root, network)))) {
+    while (result == 0 && !(is_settled(taken) && (leaving || all_left(root, network)))) {
         pause_for(LOOK_MS);
         if (io_now_ms() >= deadline)
             result = too_late(network, error);
@@ -163,8 +166,9 @@ void turn_left(int root, const char *network, const char *uuid)
 
 int turn_open(struct turn *turn, const char *uuid, struct error *error)
 {
-    char text[128];
-    int length = snprintf(text, sizeof text, "%s %lld\n", uuid, (long long)io_now_ms());
+    char text[192], stamp[LEDGER_STAMP_SIZE];
+    ledger_stamp(turn->root, uuid, stamp);
+    int length = snprintf(text, sizeof text, "%s %lld %s\n", uuid, (long long)io_now_ms(), stamp);
     if (ftruncate(turn->file, 0) < 0 || pwrite(turn->file, text, (size_t)length, 0) != length)
         return error_set(error, errno ? errno : EIO, "cannot write /" TURNS ": %s", strerror(errno));
     return 0;

@@ -175,6 +175,26 @@ free 0000:01:10.2"
     assert_taken 0000:01:10.0 "$A" 0000:01:10.2 "$B"
 }
 
+@test "a guest that starts again does not wait for its own earlier start" {
+    libvirt 'echo no >&2; exit 1'
+    prepare 1 "$A" 11 p
+    libvirt 'cat >> "$log"'
+    local before=$SECONDS
+    prepare 0 "$A" 11 p
+    run_hook 0 g11 release < <(guest g11 "$A")
+    prepare 0 "$A" 11 p
+    start "$A" 11 0000:01:10.0
+    run_hook 0 g11 stopped < <(guest g11 "$A")
+    run_hook 0 g11 release < <(guest g11 "$A")
+    # Nor does another guest, while it starts again.
+    prepare 0 "$A" 11 p
+    run_hook 0 g11 release < <(guest g11 "$A")
+    prepare 0 "$B" 12 p
+    start "$B" 12 0000:01:10.0
+    prepare 0 "$A" 11 p
+    [ "$((SECONDS - before))" -lt 10 ]
+}
+
 @test "between stopped and release of one guest, no other guest's VF is opened" {
     prepare 0 "$A" 11 p
     start "$A" 11 0000:01:10.0
