@@ -411,6 +411,29 @@ static int cmd_network(char **arguments)
     return result;
 }
 
+/* A network keeps the UUID that it has, where the pool does not say one: libvirt takes no other by the same name. */
+static int keep_uuid(virNetworkPtr old, char **xml)
+{
+    struct error error = {0};
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
+    char uuid[VIR_UUID_STRING_BUFLEN], *text = NULL;
+    size_t length = 0;
+    int result = virNetworkGetUUIDString(old, uuid) < 0 ? -EIO : xml_parse(*xml, strlen(*xml), "network", &doc, &error);
+    xmlNodePtr root = result == 0 ? xmlDocGetRootElement(doc) : NULL, given = xml_child(root, "uuid");
+    _cleanup_(cleanup_xml_string) char *wanted = xml_text(given);
+    if (wanted && strcmp(wanted, uuid) != 0)
+        return virNetworkIsPersistent(old) == 1 ? virNetworkUndefine(old) : 0;
+    if (result == 0 && !given && !xmlNewTextChild(root, NULL, (const xmlChar *)"uuid", (const xmlChar *)uuid))
+        result = -ENOMEM;
+    if (result == 0)
+        result = xml_format(doc, false, &text, &length, &error);
+    if (result == 0) {
+        free(*xml);
+        *xml = text;
+    }
+    return result;
+}
+
 /*
  * define NETWORK < XML: define it anew, and have it active, and at each start of libvirt. libvirt cannot change the
  * addresses of an active network, and forgets all ports of one that it ends; running guests do not notice, and have
@@ -434,6 +457,8 @@ static int cmd_define(char **arguments)
         if (result == 0 && virNetworkDestroy(network.handle) < 0)
             result = complain(EXIT_FAILED, "cannot end libvirt network '%s': %s", name, libvirt_words());
     }
+    if (network.handle && result == 0 && keep_uuid(network.handle, &input) < 0)
+        result = complain(EXIT_FAILED, "cannot change libvirt network '%s': %s", name, libvirt_words());
     if (network.handle)
         virNetworkFree(network.handle);
     network.handle = result == 0 ? virNetworkDefineXML(network.connection, input) : NULL;
