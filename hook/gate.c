@@ -35,6 +35,7 @@ struct port {
 struct network {
     virConnectPtr connection;
     virNetworkPtr handle;
+    unsigned int connections; /* how many of its VFs libvirt counts as in use */
     struct port *ports;
     size_t port_count;
     struct pciaddr *listed; /* what libvirt may pick */
@@ -89,6 +90,7 @@ static int connect_libvirt(const char *uri, virConnectPtr *connection)
 static int read_listed(struct network *network, xmlNodePtr root)
 {
     xmlNodePtr forward = xml_child(root, "forward");
+    network->listed_count = 0;
     for (xmlNodePtr node = xml_child(forward, "address"); node; node = xml_next(node)) {
         struct pciaddr *larger = realloc(network->listed, (network->listed_count + 1) * sizeof *larger);
         if (!larger)
@@ -128,8 +130,11 @@ static int read_network(const char *name, struct network *network)
         return complain(EXIT_FAILED, "libvirt network '%s': %s", name, libvirt_words());
     int result = xml_parse(text, strlen(text), "libvirt's network", &doc, &error);
     free(text);
-    if (result == 0)
+    if (result == 0) {
+        _cleanup_(cleanup_xml_string) char *number = xml_attribute(xmlDocGetRootElement(doc), "connections");
+        network->connections = number ? (unsigned int)strtoul(number, NULL, 10) : 0;
         result = read_listed(network, xmlDocGetRootElement(doc));
+    }
     return result < 0 ? complain(EXIT_FAILED, "libvirt network '%s': %s", name, error.message) : 0;
 }
 
@@ -263,6 +268,78 @@ static int apply(struct network *network, const char *name, const char *input, c
     return 0;
 }
 
+/* Ports of an active network, as XML that makes them again. */
+struct kept {
+    char **xml;
+    int count;
+};
+
+static void free_kept(struct kept *kept)
+{
+    for (int i = 0; i < kept->count; i++)
+        free(kept->xml[i]);
+    free(kept->xml);
+}
+
+/* @ours: those that vfpool holds as well */
+static int keep_ports(const char *name, struct network *network, bool ours, struct kept *kept)
+{
+    virNetworkPortPtr *handles = NULL;
+    int count = virNetworkListAllPorts(network->handle, &handles, 0);
+    if (count < 0)
+        return complain(EXIT_FAILED, "cannot list the ports of libvirt network '%s': %s", name, libvirt_words());
+    kept->xml = calloc((size_t)count + 1, sizeof *kept->xml);
+    for (int i = 0; i < count; i++) {
+        char *xml = kept->xml ? virNetworkPortGetXMLDesc(handles[i], 0) : NULL;
+        if (xml && (ours || !strstr(xml, "<uuid>" OWNER_UUID "</uuid>")))
+            kept->xml[kept->count++] = xml;
+        else
+            free(xml);
+        virNetworkPortFree(handles[i]);
+    }
+    free(handles);
+    return kept->xml ? 0 : complain(EXIT_FAILED, "out of memory");
+}
+
+/* A VF that the network does not list any more cannot have its port back: its guest runs on, and stops as usual. */
+static void make_ports_again(const struct network *network, const struct kept *kept)
+{
+    for (int i = 0; i < kept->count; i++) {
+        virNetworkPortPtr port =
+            virNetworkPortCreateXML(network->handle, kept->xml[i], VIR_NETWORK_PORT_CREATE_RECLAIM);
+        if (port)
+            virNetworkPortFree(port);
+    }
+}
+
+/*
+ * A reload (SIGHUP) makes libvirt forget how many ports each VF has, and not the ports: it gives out VFs that are taken
+ * or held. From then on its count is wrong by as many ports as there were. A difference that comes and goes is only a
+ * port that was made or deleted between the two questions.
+ */
+static bool is_miscounted(const char *name, struct network *network)
+{
+    for (int i = 0; i < 3; i++)
+        if ((int)network->connections == virNetworkListAllPorts(network->handle, NULL, 0) ||
+            read_network(name, network) != 0)
+            return false;
+    return true;
+}
+
+/* libvirt's count is right again after the network was ended and started. Running guests do not notice. */
+static int count_again(const char *name, struct network *network)
+{
+    _cleanup_(free_kept) struct kept kept = {0};
+    if (!is_miscounted(name, network) || virNetworkIsPersistent(network->handle) != 1)
+        return 0;
+    int result = keep_ports(name, network, true, &kept);
+    if (result == 0 && (virNetworkDestroy(network->handle) < 0 || virNetworkCreate(network->handle) < 0))
+        result = complain(EXIT_FAILED, "cannot start libvirt network '%s' again: %s", name, libvirt_words());
+    if (result == 0)
+        make_ports_again(network, &kept);
+    return result;
+}
+
 /* set NETWORK < lines. Everything is held before anything is freed: in between nothing more is open than afterwards. */
 static int cmd_set(char **arguments)
 {
@@ -275,6 +352,9 @@ static int cmd_set(char **arguments)
     int result = open_network(name, &network);
     if (result == 0)
         result = read_network(name, &network);
+    /* Whoever frees a VF has the turn: nobody else ends the network meanwhile. */
+    if (result == 0 && strstr(input, "free "))
+        result = count_again(name, &network);
     if (result == 0)
         result = read_ports(name, &network);
     if (result == 0)
@@ -305,6 +385,8 @@ static int cmd_open(char **arguments)
     if (result == 0)
         result = read_network(arguments[0], &network);
     if (result == 0)
+        result = count_again(arguments[0], &network);
+    if (result == 0)
         result = read_ports(arguments[0], &network);
     for (size_t i = 0; i < network.port_count && result == 0; i++)
         if (strcmp(network.ports[i].owner, OWNER_NAME) == 0)
@@ -312,61 +394,44 @@ static int cmd_open(char **arguments)
     return result;
 }
 
-/* network NETWORK: "active" or "inactive", and its XML. */
+/* network NETWORK: "active", "miscounted" (see count_again) or "inactive", and its XML. */
 static int cmd_network(char **arguments)
 {
     _cleanup_(close_network) struct network network = {0};
+    const char *state = "inactive";
     int result = find_network(arguments[0], &network);
+    if (result == 0 && virNetworkIsActive(network.handle) == 1 && read_network(arguments[0], &network) == 0)
+        state = is_miscounted(arguments[0], &network) ? "miscounted" : "active";
     char *text = result == 0 ? virNetworkGetXMLDesc(network.handle, 0) : NULL;
     if (result == 0 && !text)
         return complain(EXIT_FAILED, "libvirt network '%s': %s", arguments[0], libvirt_words());
     if (text)
-        printf("%s\n%s", virNetworkIsActive(network.handle) == 1 ? "active" : "inactive", text);
+        printf("%s\n%s", state, text);
     free(text);
     return result;
 }
 
-/* The ports of others on an active network, as XML that makes them again. */
-struct kept {
-    char **xml;
-    int count;
-};
-
-static void free_kept(struct kept *kept)
+/* A network keeps the UUID that it has, where the pool does not say one: libvirt takes no other by the same name. */
+static int keep_uuid(virNetworkPtr old, char **xml)
 {
-    for (int i = 0; i < kept->count; i++)
-        free(kept->xml[i]);
-    free(kept->xml);
-}
-
-static int keep_ports(const char *name, struct network *network, struct kept *kept)
-{
-    virNetworkPortPtr *handles = NULL;
-    int count = virNetworkListAllPorts(network->handle, &handles, 0);
-    if (count < 0)
-        return complain(EXIT_FAILED, "cannot list the ports of libvirt network '%s': %s", name, libvirt_words());
-    kept->xml = calloc((size_t)count + 1, sizeof *kept->xml);
-    for (int i = 0; i < count; i++) {
-        char *xml = kept->xml ? virNetworkPortGetXMLDesc(handles[i], 0) : NULL;
-        if (xml && !strstr(xml, "<uuid>" OWNER_UUID "</uuid>"))
-            kept->xml[kept->count++] = xml;
-        else
-            free(xml);
-        virNetworkPortFree(handles[i]);
+    struct error error = {0};
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
+    char uuid[VIR_UUID_STRING_BUFLEN], *text = NULL;
+    size_t length = 0;
+    int result = virNetworkGetUUIDString(old, uuid) < 0 ? -EIO : xml_parse(*xml, strlen(*xml), "network", &doc, &error);
+    xmlNodePtr root = result == 0 ? xmlDocGetRootElement(doc) : NULL, given = xml_child(root, "uuid");
+    _cleanup_(cleanup_xml_string) char *wanted = xml_text(given);
+    if (wanted && strcmp(wanted, uuid) != 0)
+        return virNetworkIsPersistent(old) == 1 ? virNetworkUndefine(old) : 0;
+    if (result == 0 && !given && !xmlNewTextChild(root, NULL, (const xmlChar *)"uuid", (const xmlChar *)uuid))
+        result = -ENOMEM;
+    if (result == 0)
+        result = xml_format(doc, false, &text, &length, &error);
+    if (result == 0) {
+        free(*xml);
+        *xml = text;
     }
-    free(handles);
-    return kept->xml ? 0 : complain(EXIT_FAILED, "out of memory");
-}
-
-/* A VF that the network does not list any more cannot have its port back: its guest runs on, and stops as usual. */
-static void make_ports_again(const struct network *network, const struct kept *kept)
-{
-    for (int i = 0; i < kept->count; i++) {
-        virNetworkPortPtr port =
-            virNetworkPortCreateXML(network->handle, kept->xml[i], VIR_NETWORK_PORT_CREATE_RECLAIM);
-        if (port)
-            virNetworkPortFree(port);
-    }
+    return result;
 }
 
 /*
@@ -388,10 +453,12 @@ static int cmd_define(char **arguments)
         return result;
     network.handle = virNetworkLookupByName(network.connection, name);
     if (network.handle && virNetworkIsActive(network.handle) == 1) {
-        result = keep_ports(name, &network, &kept);
+        result = keep_ports(name, &network, false, &kept);
         if (result == 0 && virNetworkDestroy(network.handle) < 0)
             result = complain(EXIT_FAILED, "cannot end libvirt network '%s': %s", name, libvirt_words());
     }
+    if (network.handle && result == 0 && keep_uuid(network.handle, &input) < 0)
+        result = complain(EXIT_FAILED, "cannot change libvirt network '%s': %s", name, libvirt_words());
     if (network.handle)
         virNetworkFree(network.handle);
     network.handle = result == 0 ? virNetworkDefineXML(network.connection, input) : NULL;

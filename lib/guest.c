@@ -201,17 +201,71 @@ static int adopt(struct call *call, struct plan *plan)
     return claim->vf_count ? ledger_put(ledger, claim, call->error) : ledger_drop(ledger, uuid, call->error);
 }
 
+/* ---- stopped, release: the claim by the UUID alone, as the XML does not say what the guest had (F7) ---- */
+
+static bool no_pool(void *context, const char *network)
+{
+    (void)context, (void)network;
+    return false;
+}
+
+/* What the guest holds, as a copy; NULL: nothing. */
+static int read_claim(struct call *call, const char *uuid, struct claim **claim)
+{
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    int result = ledger_open(call->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, call->error);
+    return result < 0 ? result : ledger_get(ledger, uuid, claim, call->error);
+}
+
+static int stopped(struct call *call)
+{
+    struct domain domain = {0};
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    if (!gate_present(call->root))
+        return 0;
+    int result = domain_read(call->data, call->length, no_pool, NULL, &domain, call->error);
+    if (result == 0 && ledger_has_file(call->root, domain.uuid))
+        result = read_claim(call, domain.uuid, &claim);
+    if (claim)
+        port_leave(call->root, claim);
+    domain_free(&domain);
+    return result;
+}
+
+/*
+ * Everything that the guest holds goes. Its ports are held
+ * before its claim goes: afterwards a VF may be another guest's, and open for it.
+ */
+static int release(struct call *call)
+{
+    struct domain domain;
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    int result = domain_read(call->data, call->length, no_pool, NULL, &domain, call->error);
+    bool may_hold = result == 0 && (ledger_has_file(call->root, domain.uuid) || ledger_is_interrupted(call->root));
+    if (may_hold && gate_present(call->root))
+        result = read_claim(call, domain.uuid, &claim);
+    if (claim)
+        port_close(call->root, claim, call->error);
+    /* A killed writer may have left links of this guest without a file. */
+    if (result == 0 && may_hold)
+        result = drop(call, domain.uuid);
+    domain_free(&domain);
+    return result;
+}
+
 /* ---- the table ---- */
 
 static const struct {
     const char *name;
     enum plan_kind kind;
-    int (*run)(struct call *call, struct plan *plan); /* NULL: release, which needs no plan */
+    int (*run)(struct call *call, struct plan *plan);
     bool may_fail;
+    int (*run_alone)(struct call *call); /* without a plan */
 } operations[] = {
     [GUEST_PREPARE] = {"prepare", PLAN_START, prepare, true},
     [GUEST_START] = {"start", PLAN_ADOPT, adopt, true},
-    [GUEST_RELEASE] = {"release", PLAN_ADOPT, NULL, true},
+    [GUEST_STOPPED] = {"stopped", PLAN_ADOPT, NULL, false, stopped},
+    [GUEST_RELEASE] = {"release", PLAN_ADOPT, NULL, true, release},
     [GUEST_RECONNECT] = {"reconnect", PLAN_ADOPT, adopt, false},
     [GUEST_ATTACH] = {"attach", PLAN_ADOPT, adopt, false},
     [GUEST_MIGRATE] = {"migrate", PLAN_FILTER, show, true},
@@ -232,41 +286,6 @@ bool guest_may_fail(enum guest_operation operation)
     return operation < GUEST_OPERATIONS && operations[operation].may_fail;
 }
 
-static bool no_pool(void *context, const char *network)
-{
-    (void)context, (void)network;
-    return false;
-}
-
-/* What the guest holds, as a copy; NULL: nothing. */
-static int read_claim(struct call *call, const char *uuid, struct claim **claim)
-{
-    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    int result = ledger_open(call->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, call->error);
-    return result < 0 ? result : ledger_get(ledger, uuid, claim, call->error);
-}
-
-/*
- * Everything that the guest holds goes, by its UUID alone (F7): the XML does not say what it had. Its ports are held
- * before its claim goes: afterwards a VF may be another guest's, and open for it.
- */
-static int release(struct call *call)
-{
-    struct domain domain;
-    _cleanup_(cleanup_claim) struct claim *claim = NULL;
-    int result = domain_read(call->data, call->length, no_pool, NULL, &domain, call->error);
-    bool may_hold = result == 0 && (ledger_has_file(call->root, domain.uuid) || ledger_is_interrupted(call->root));
-    if (may_hold && gate_present(call->root))
-        result = read_claim(call, domain.uuid, &claim);
-    if (claim)
-        port_close(call->root, claim, call->error);
-    /* A killed writer may have left links of this guest without a file. */
-    if (result == 0 && may_hold)
-        result = drop(call, domain.uuid);
-    domain_free(&domain);
-    return result;
-}
-
 static int run_plan(struct call *call, enum guest_operation operation, int (*run)(struct call *, struct plan *))
 {
     struct plan plan;
@@ -282,7 +301,8 @@ int guest_run(int root, enum guest_operation operation, const char *data, size_t
 {
     struct call call = {
         .root = root, .operation = operations[operation].name, .data = data, .length = length, .error = error};
-    int result = operations[operation].run ? run_plan(&call, operation, operations[operation].run) : release(&call);
+    int result = operations[operation].run ? run_plan(&call, operation, operations[operation].run)
+                                           : operations[operation].run_alone(&call);
     if (result < 0)
         free(steal(call.text));
     *text = call.text;

@@ -12,6 +12,7 @@
 enum guest_operation {
     GUEST_PREPARE,
     GUEST_START,
+    GUEST_STOPPED,
     GUEST_RELEASE,
     GUEST_RECONNECT,
     GUEST_ATTACH,
@@ -34,7 +35,8 @@ bool guest_may_fail(enum guest_operation operation);
  * @text:      what to print: NULL for nothing; else the caller frees it
  *
  * prepare claims VFs for all interfaces or for none; start, reconnect and attach make the claim what the guest really
- * has; release drops it; migrate and restore print what libvirt shall take instead, and claim nothing.
+ * has; stopped keeps others from what libvirt frees between it and release; release drops the claim; migrate and
+ * restore print what libvirt shall take instead, and claim nothing.
  *
  * Return: 0, or a negative errno value; then nothing changed.
  */

@@ -42,12 +42,13 @@ bool ledger_has_file(int root, const char *uuid) must_check nonnull(2);
 /** ledger_is_interrupted() - whether a writer was killed and may have left links; looked up without the lock */
 bool ledger_is_interrupted(int root) must_check;
 
+#define LEDGER_STAMP_SIZE 64
+
 /**
- * ledger_peek() - the state of a guest's claim at this moment, without the lock
- *
- * Return: false when it has none that can be read.
+ * ledger_stamp() - what tells this claim of a guest from each other one, before and after: without the lock
+ * @stamp: empty when the guest holds nothing
  */
-bool ledger_peek(int root, const char *uuid, enum claim_state *state) must_check nonnull(2, 3);
+void ledger_stamp(int root, const char *uuid, char stamp[LEDGER_STAMP_SIZE]) nonnull(2, 3);
 
 /** ledger_has_link() - whether it is worth taking the lock for a device: without it. Return: false when it is free. */
 bool ledger_has_link(int root, const struct pciaddr *address) must_check nonnull(2);

@@ -94,6 +94,37 @@ int port_open(int root, const struct plan *plan, struct error *error)
     return result;
 }
 
+static bool is_first_of_pool(const struct claim *claim, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(claim->vfs[i].pool, claim->vfs[index].pool) == 0)
+            return false;
+    return true;
+}
+
+/* The pool whose name follows @after in the order that all take turns in; NULL: there is none. */
+static const char *next_pool(const struct claim *claim, const char *after)
+{
+    const char *next = NULL;
+    for (size_t i = 0; i < claim->vf_count; i++) {
+        const char *pool = claim->vfs[i].pool;
+        if ((!after || strcmp(pool, after) > 0) && (!next || strcmp(pool, next) < 0))
+            next = pool;
+    }
+    return next;
+}
+
+void port_leave(int root, const struct claim *claim)
+{
+    struct error problem = {0};
+    /* One that never started has its turn still, which lasts until its release. */
+    if (claim->state != CLAIM_HELD || gate_usable(root, &problem) <= 0)
+        return;
+    for (const char *pool = next_pool(claim, NULL); pool; pool = next_pool(claim, pool))
+        if (turn_leave(root, pool, claim->uuid, check_usable, &problem) < 0)
+            return;
+}
+
 void port_close(int root, const struct claim *claim, struct error *error)
 {
     _cleanup_(cleanup_free) struct pciaddr *addresses = calloc(claim->vf_count + 1, sizeof *addresses);
@@ -102,18 +133,18 @@ void port_close(int root, const struct claim *claim, struct error *error)
     for (size_t i = 0; i < claim->vf_count && addresses && usable > 0; i++) {
         const char *pool = claim->vfs[i].pool;
         struct gate_set hold = {.addresses = addresses};
-        bool first = true;
-        for (size_t j = 0; j < claim->vf_count; j++) {
-            if (strcmp(claim->vfs[j].pool, pool) != 0)
-                continue;
-            first &= j >= i;
-            addresses[hold.count++] = claim->vfs[j].address;
-        }
+        if (!is_first_of_pool(claim, i))
+            continue;
+        for (size_t j = i; j < claim->vf_count; j++)
+            if (strcmp(claim->vfs[j].pool, pool) == 0)
+                addresses[hold.count++] = claim->vfs[j].address;
         /* -ENOENT: a pool without a network of libvirt's has no ports to hold. */
-        int result = first ? gate_set(root, pool, &hold, NULL, &problem) : 0;
+        int result = gate_set(root, pool, &hold, NULL, &problem);
         if (result < 0 && result != -ENOENT)
             usable = result;
     }
+    for (size_t i = 0; i < claim->vf_count; i++)
+        turn_left(root, claim->vfs[i].pool, claim->uuid);
     if (usable < 0)
         error_note(error, "VFs of guest '%.64s' stay open until the next start: %s", claim->name, problem.message);
 }

@@ -19,6 +19,13 @@
 int port_open(int root, const struct plan *plan, struct error *error) must_check nonnull(2, 3);
 
 /**
+ * port_leave() - before libvirt frees the ports of a guest that stops: not while it may give a VF to another guest
+ *
+ * Never fails. port_close() follows.
+ */
+void port_leave(int root, const struct claim *claim) nonnull(2);
+
+/**
  * port_close() - hold a guest's VFs again, before its claim goes
  *
  * Never fails: the next guest's port_open() holds what is not. What went wrong is a note.

@@ -229,15 +229,17 @@ static int ensure_network(struct work *work, const struct vf_table *table)
     size_t length = 0;
     int result = gate_call(work->root, show, NULL, &text, GATE_CALL_MS, work->error);
     bool present = result == 0, active = present && strncmp(text, "active\n", 7) == 0;
+    bool miscounted = present && strncmp(text, "miscounted\n", 11) == 0;
     int alike = present ? is_alike(work, table, text + strcspn(text, "\n")) : 0;
     if ((result < 0 && result != -ENOENT) || alike < 0)
         return result < 0 ? result : alike;
     if (active && alike)
         return 1;
     note(work, "%s libvirt network '%s' with %zu VFs",
-         !present ? "defined and started"
-         : alike  ? "started"
-                  : "changed",
+         !present     ? "defined and started"
+         : !alike     ? "changed"
+         : miscounted ? "ended and started (libvirt had lost count of its ports)"
+                      : "started",
          name, table->vf_count);
     if (work->dry_run)
         return 0;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "turn.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "io.h"
@@ -13,10 +15,13 @@
 #include "lock.h"
 
 #define TURNS LEDGER_DIRECTORY "/turns"
+#define LEAVING LEDGER_DIRECTORY "/leaving" /* NETWORK/UUID: an empty file, as old as the leaving */
+#define LEAVING_SIZE (sizeof LEAVING + NAME_MAX + UUID_SIZE + 2)
 #define LOOK_MS 20
 
 struct turn {
-    int file; /* locked; holds "UUID MILLISECONDS" of the guest that was let in last */
+    int root;
+    int file; /* locked; holds "UUID MILLISECONDS STAMP" of the guest that was let in last, and of its claim then */
 };
 
 static void pause_for(int milliseconds)
@@ -25,17 +30,49 @@ static void pause_for(int milliseconds)
     nanosleep(&time, NULL);
 }
 
-/* Whether the guest that was let in last has what was opened for it, or will not have it any more. */
-static bool is_settled(int root, const struct turn *turn)
+static int leaving_path(const char *network, const char *uuid, char path[LEAVING_SIZE])
 {
-    char text[128] = "", uuid[UUID_SIZE] = "";
+    int length = snprintf(path, LEAVING_SIZE, LEAVING "/%s%s%s", network, uuid ? "/" : "", uuid ? uuid : "");
+    return length < 0 || (size_t)length >= LEAVING_SIZE || strchr(network, '/') ? -EINVAL : 0;
+}
+
+/* Whether no guest's VF is open because it stops. One that never came to its release is forgotten. */
+static bool all_left(int root, const char *network)
+{
+    char path[LEAVING_SIZE];
+    bool left = false;
+    int fd = leaving_path(network, NULL, path) < 0 ? -1 : openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    if (!directory) {
+        cleanup_close(&fd);
+        return true;
+    }
+    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
+        struct stat status;
+        if (entry->d_name[0] == '.' || fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        time_t age = time(NULL) - status.st_mtime;
+        if (age >= 0 && age <= TURN_OPEN_MS / 1000)
+            left = true;
+        else
+            unlinkat(fd, entry->d_name, 0);
+    }
+    closedir(directory);
+    return !left;
+}
+
+/* Whether the guest that was let in last has what was opened for it, or will not have it any more. */
+static bool is_settled(const struct turn *turn)
+{
+    char text[192] = "", uuid[UUID_SIZE] = "", then[LEDGER_STAMP_SIZE] = "", now[LEDGER_STAMP_SIZE];
     long long opened = 0;
-    enum claim_state state;
     ssize_t length = pread(turn->file, text, sizeof text - 1, 0);
-    if (length <= 0 || sscanf(text, "%36s %lld", uuid, &opened) != 2)
+    if (length <= 0 || sscanf(text, "%36s %lld %63s", uuid, &opened, then) != 3)
         return true;
     int64_t age = io_now_ms() - opened;
-    return age < 0 || age > TURN_OPEN_MS || !ledger_peek(root, uuid, &state) || state != CLAIM_CLAIMED;
+    ledger_stamp(turn->root, uuid, now);
+    /* At start its claim changed, at release it went; a later claim of the same guest is another one. */
+    return age < 0 || age > TURN_OPEN_MS || strcmp(then, now) != 0;
 }
 
 static int open_turn(int root, const char *network, struct error *error)
@@ -58,14 +95,15 @@ static int too_late(const char *network, struct error *error)
                      TURN_WAIT_MS / 1000);
 }
 
-int turn_take(int root, const char *network, int (*check)(int root, struct error *error), struct turn **turn,
-              struct error *error)
+static int take(int root, const char *network, bool leaving, int (*check)(int root, struct error *error),
+                struct turn **turn, struct error *error)
 {
-    int64_t deadline = io_now_ms() + TURN_WAIT_MS;
+    int64_t deadline = io_now_ms() + (leaving ? TURN_OPEN_MS : TURN_WAIT_MS);
     struct turn *taken = malloc(sizeof *taken);
     *turn = NULL;
     if (!taken)
         return error_memory(error);
+    taken->root = root;
     taken->file = open_turn(root, network, error);
     int result = taken->file < 0 ? taken->file : -EAGAIN;
     /* The lock is asked for again and again, so that each that waits sees in time that it must give up. */
@@ -76,7 +114,7 @@ int turn_take(int root, const char *network, int (*check)(int root, struct error
         else if (result < 0)
             error_set(error, -result, "cannot lock /" TURNS "/%.64s: %s", network, strerror(-result));
     }
-    while (result == 0 && !is_settled(root, taken)) {
+    while (result == 0 && !(is_settled(taken) && (leaving || all_left(root, network)))) {
         pause_for(LOOK_MS);
         if (io_now_ms() >= deadline)
             result = too_late(network, error);
@@ -90,10 +128,47 @@ int turn_take(int root, const char *network, int (*check)(int root, struct error
     return result < 0 ? -error->code : 0;
 }
 
+int turn_take(int root, const char *network, int (*check)(int root, struct error *error), struct turn **turn,
+              struct error *error)
+{
+    return take(root, network, false, check, turn, error);
+}
+
+/* Marks the guest as leaving. */
+static int add_leaving(int root, const char *network, const char *uuid)
+{
+    _cleanup_(cleanup_close) int all = io_open_directory(root, LEAVING, true);
+    _cleanup_(cleanup_close) int directory = all < 0 ? all : io_open_directory(all, network, true);
+    if (directory < 0)
+        return directory;
+    _cleanup_(cleanup_close) int file = openat(directory, uuid, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return file < 0 || futimens(file, NULL) < 0 ? -errno : 0;
+}
+
+int turn_leave(int root, const char *network, const char *uuid, int (*check)(int root, struct error *error),
+               struct error *error)
+{
+    struct turn *turn = NULL;
+    int result = take(root, network, true, check, &turn, error);
+    if (result < 0)
+        return result;
+    result = add_leaving(root, network, uuid);
+    turn_close(turn);
+    return result < 0 ? error_set(error, -result, "cannot write /" LEAVING ": %s", strerror(-result)) : 0;
+}
+
+void turn_left(int root, const char *network, const char *uuid)
+{
+    char path[LEAVING_SIZE];
+    if (leaving_path(network, uuid, path) == 0)
+        unlinkat(root, path, 0);
+}
+
 int turn_open(struct turn *turn, const char *uuid, struct error *error)
 {
-    char text[128];
-    int length = snprintf(text, sizeof text, "%s %lld\n", uuid, (long long)io_now_ms());
+    char text[192], stamp[LEDGER_STAMP_SIZE];
+    ledger_stamp(turn->root, uuid, stamp);
+    int length = snprintf(text, sizeof text, "%s %lld %s\n", uuid, (long long)io_now_ms(), stamp);
     if (ftruncate(turn->file, 0) < 0 || pwrite(turn->file, text, (size_t)length, 0) != length)
         return error_set(error, errno ? errno : EIO, "cannot write /" TURNS ": %s", strerror(errno));
     return 0;

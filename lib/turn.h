@@ -33,4 +33,18 @@ int turn_open(struct turn *turn, const char *uuid, struct error *error) must_che
 /** turn_close() - let the next one in; it still waits for the guest that was written down. NULL does nothing. */
 void turn_close(struct turn *turn);
 
+/**
+ * turn_leave() - a guest's VF on this network is going to be open for a moment: libvirt frees its port before release
+ *
+ * Waits until no guest has an opened VF, as libvirt might give it this one. From then on to turn_left(), or for
+ * TURN_OPEN_MS, nobody has a turn; several guests may leave at once.
+ *
+ * Return: 0 or a negative errno value; then the guest's stop goes on all the same.
+ */
+int turn_leave(int root, const char *network, const char *uuid, int (*check)(int root, struct error *error),
+               struct error *error) must_check nonnull(2, 3, 4, 5);
+
+/** turn_left() - the guest's VF is held again */
+void turn_left(int root, const char *network, const char *uuid) nonnull(2, 3);
+
 #endif

@@ -175,6 +175,79 @@ free 0000:01:10.2"
     assert_taken 0000:01:10.0 "$A" 0000:01:10.2 "$B"
 }
 
+@test "a guest that starts again does not wait for its own earlier start" {
+    libvirt 'echo no >&2; exit 1'
+    prepare 1 "$A" 11 p
+    libvirt 'cat >> "$log"'
+    local before=$SECONDS
+    prepare 0 "$A" 11 p
+    run_hook 0 g11 release < <(guest g11 "$A")
+    prepare 0 "$A" 11 p
+    start "$A" 11 0000:01:10.0
+    run_hook 0 g11 stopped < <(guest g11 "$A")
+    run_hook 0 g11 release < <(guest g11 "$A")
+    # Nor does another guest, while it starts again.
+    prepare 0 "$A" 11 p
+    run_hook 0 g11 release < <(guest g11 "$A")
+    prepare 0 "$B" 12 p
+    start "$B" 12 0000:01:10.0
+    prepare 0 "$A" 11 p
+    [ "$((SECONDS - before))" -lt 10 ]
+}
+
+@test "between stopped and release of one guest, no other guest's VF is opened" {
+    prepare 0 "$A" 11 p
+    start "$A" 11 0000:01:10.0
+    run_hook 0 g11 stopped < <(guest g11 "$A")
+    calls > /dev/null
+    prepare 0 "$B" 12 p < /dev/null 3>&- &
+    local waiting=$!
+    wait_until test -e "$ROOT/run/vfpool/guests/$B.xml"
+    assert_equal "$(calls)" ""
+    kill -0 "$waiting"
+    run_hook 0 g11 release < <(guest g11 "$A")
+    wait "$waiting"
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.0
+set p
+hold 0000:01:10.0
+hold 0000:01:10.4
+free 0000:01:10.2"
+}
+
+@test "a guest does not stop while another guest's VF is open, and guests stop together" {
+    for i in 1 2; do
+        prepare 0 "${A%?}$i" "1$i" p
+        start "${A%?}$i" "1$i" "0000:01:10.$((2 * i - 2))"
+    done
+    prepare 0 "${A%?}3" 13 p
+    run_hook 0 g11 stopped < <(guest g11 "$A") 3>&- &
+    local waiting=$!
+    run timeout 1 tail --pid "$waiting" -f /dev/null
+    assert_equal "$status" 124
+    start "${A%?}3" 13 0000:01:10.4
+    wait "$waiting"
+    run_hook 0 g12 stopped < <(guest g12 "${A%?}2")
+    run_hook 0 g12 release < <(guest g12 "${A%?}2")
+    run_hook 0 g11 release < <(guest g11 "$A")
+}
+
+@test "a guest that never came to its release is waited for, but not for ever" {
+    prepare 0 "$A" 11 p
+    start "$A" 11 0000:01:10.0
+    run_hook 0 g11 stopped < <(guest g11 "$A")
+    touch -d '1 minute ago' "$ROOT/run/vfpool/leaving/p/$A"
+    prepare 0 "$B" 12 p
+    assert_taken 0000:01:10.0 "$A" 0000:01:10.2 "$B"
+}
+
+@test "a guest that never started stops at once" {
+    prepare 0 "$A" 11 p
+    run_hook 0 g11 stopped < <(guest g11 "$A")
+    run_hook 0 g11 release < <(guest g11 "$A")
+    assert_released "$A"
+}
+
 @test "the next guest does not wait for one that was released" {
     prepare 0 "$A" 11 p
     run_hook 0 g11 release < <(guest g11 "$A")

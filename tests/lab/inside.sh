@@ -28,13 +28,16 @@ lab_mark "virtual functions made"
 lab_libvirtd_start
 lab_mark "libvirtd answers"
 
-if ! ./install.sh install > "$results/install.log" 2>&1; then
+# Compiling in emulation takes longest of all: on both processors, nothing that only makes code faster, and nothing twice.
+[ ! -d /host/build ] || cp -rp /host/build build
+if ! CFLAGS='-O0 -U_FORTIFY_SOURCE' MAKEFLAGS=-j2 ./install.sh install > "$results/install.log" 2>&1; then
     echo "Bail out! ./install.sh install failed:"
     tail -n 20 "$results/install.log"
     save_logs
     exit 1
 fi
 lab_mark "project installed"
+rm -rf /host/build && cp -rp build /host/build
 
 # To look at something by hand: LAB_SCRIPT of run.sh, in place of the cases.
 if [ -e /host/script ]; then

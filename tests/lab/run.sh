@@ -37,18 +37,23 @@ mkdir -p "$work/share" "$work/results" "$work/capabilities"
 install -m 755 "$lab/init" "$work/share/init"
 [ -z "${LAB_SCRIPT:-}" ] || cp "$LAB_SCRIPT" "$work/share/script"
 export LAB_DEADLINE=${LAB_DEADLINE:-2400}
-for name in LAB_DEADLINE TESTS LAB_FILTER BATS_TEST_TIMEOUT; do
+for name in LAB_DEADLINE TESTS LAB_FILTER LAB_ROUNDS BATS_TEST_TIMEOUT; do
     if [ -n "${!name:-}" ]; then printf '%s=%q\n' "$name" "${!name}"; fi
 done > "$work/share/environment"
 # 9p shares one folder: what lasts longer than a run is bound into it by copying, not by links, which would dangle.
 mkdir "$work/share/results"
 cp -rp "$work/capabilities" "$work/share/capabilities"
+[ ! -d "$work/build" ] || cp -rp "$work/build" "$work/share/build"
 
 rc=0
 "$lab/boot.sh" 9>&- || rc=$?
 cp -r "$work/share/results/." "$work/results/"
 rm -rf "$work/capabilities"
 cp -rp "$work/share/capabilities" "$work/capabilities"
+if [ -d "$work/share/build" ]; then
+    rm -rf "$work/build"
+    cp -rp "$work/share/build" "$work/build"
+fi
 if [ "$rc" != 0 ] || [ ! -e "$work/results/rc" ]; then
     echo "lab: the host ended before its cases did (QEMU: $rc; 124 is the deadline). End of its console:" >&2
     tail -n 20 "$work/results/console.log" >&2
