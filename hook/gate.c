@@ -493,13 +493,34 @@ static int cmd_domains(char **arguments)
     return result;
 }
 
+/* domain UUID: its XML as it is now. */
+static int cmd_domain(char **arguments)
+{
+    virConnectPtr connection = NULL;
+    int result = connect_libvirt("qemu:///system", &connection);
+    if (result != 0)
+        return result;
+    virDomainPtr domain = virDomainLookupByUUIDString(connection, arguments[0]);
+    char *text = domain ? virDomainGetXMLDesc(domain, 0) : NULL;
+    if (text)
+        fputs(text, stdout);
+    else
+        result =
+            complain(virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? EXIT_NO_NETWORK : EXIT_FAILED, "%s", libvirt_words());
+    free(text);
+    if (domain)
+        virDomainFree(domain);
+    virConnectClose(connection);
+    return result;
+}
+
 static const struct {
     const char *name;
     int argument_count;
     int (*run)(char **arguments);
 } commands[] = {
-    {"set", 1, cmd_set},         {"open", 1, cmd_open},     {"list", 1, cmd_list},
-    {"network", 1, cmd_network}, {"define", 1, cmd_define}, {"domains", 0, cmd_domains},
+    {"set", 1, cmd_set},       {"open", 1, cmd_open},       {"list", 1, cmd_list},     {"network", 1, cmd_network},
+    {"define", 1, cmd_define}, {"domains", 0, cmd_domains}, {"domain", 1, cmd_domain},
 };
 
 int main(int argc, char **argv)

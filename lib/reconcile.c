@@ -21,6 +21,7 @@
 
 #include "claim.h"
 #include "gate.h"
+#include "guest.h"
 #include "host.h"
 #include "ledger.h"
 #include "network.h"
@@ -35,7 +36,7 @@
 struct work {
     int root;
     bool dry_run;
-    bool libvirt; /* it answers */
+    struct error libvirt; /* why it does not answer; no code: it does */
     struct error *error;
     struct host host;
     struct pools pools;
@@ -158,23 +159,54 @@ static int drop_gone(struct work *work, struct claim **claims, size_t count, con
     return result;
 }
 
-static int reconcile_claims(struct work *work)
+/* @running: as is_gone()'s; the caller frees it */
+static int drop_stale(struct work *work, char **running)
 {
     static const char *const domains[] = {"domains", NULL};
-    _cleanup_(cleanup_free) char *running = NULL;
-    struct error problem = {0};
     struct claim **claims = NULL;
     size_t count = 0;
     int result = read_claims(work, !work->dry_run, &claims, &count);
-    if (result == 0 && gate_present(work->root)) {
-        work->libvirt = gate_call(work->root, domains, NULL, &running, GATE_CALL_MS, &problem) == 0;
-        if (!work->libvirt)
-            error_note(work->error, "%s", problem.message);
-    }
+    work->libvirt = (struct error){0};
+    if (!gate_present(work->root))
+        (void)error_set(&work->libvirt, EHOSTDOWN, "libvirt is not running");
+    else if (result == 0 && gate_call(work->root, domains, NULL, running, GATE_CALL_MS, &work->libvirt) == 0)
+        work->libvirt.code = 0;
     if (result == 0)
-        result = drop_gone(work, claims, count, running);
+        result = drop_gone(work, claims, count, *running);
     claims_free(claims, count);
     return result;
+}
+
+/* Return: 1 when a running guest without a claim has one now, or 0; problems are notes, as at reconnect. */
+static int adopt_guest(struct work *work, const char *uuid)
+{
+    const char *arguments[] = {"domain", uuid, NULL};
+    _cleanup_(cleanup_free) char *xml = NULL, *text = NULL;
+    size_t length = 0;
+    struct error problem = {0};
+    int result = gate_call(work->root, arguments, NULL, &xml, GATE_CALL_MS, &problem);
+    /* -ENOENT: it has ended since. */
+    if (result == 0)
+        result = guest_run(work->root, GUEST_RECONNECT, xml, strlen(xml), &text, &length, &problem);
+    if (result < 0 && result != -ENOENT)
+        error_note(work->error, "guest %s: %s", uuid, problem.message);
+    if (result < 0 || !ledger_has_file(work->root, uuid))
+        return 0;
+    note(work, "claimed the VFs that running guest %s has", uuid);
+    return 1;
+}
+
+static int reconcile_claims(struct work *work)
+{
+    _cleanup_(cleanup_free) char *running = NULL, *again = NULL;
+    int result = drop_stale(work, &running), adopted = 0;
+    if (result < 0 || work->dry_run || !running)
+        return result;
+    for (char *rest = NULL, *uuid = strtok_r(running, "\n", &rest); uuid; uuid = strtok_r(NULL, "\n", &rest))
+        if (!ledger_has_file(work->root, uuid))
+            adopted += adopt_guest(work, uuid);
+    /* One that ended meanwhile has had its release before. */
+    return adopted ? drop_stale(work, &again) : result;
 }
 
 /* ---- networks and their ports ---- */
@@ -292,8 +324,11 @@ int reconcile(int root, bool dry_run, struct error *error)
     int result = open_work(&work);
     if (result == 0)
         result = reconcile_claims(&work);
-    for (size_t i = 0; i < work.pools.count && result == 0 && work.libvirt; i++)
+    for (size_t i = 0; i < work.pools.count && result == 0 && !work.libvirt.code; i++)
         result = reconcile_network(&work, &work.tables[i]);
+    /* Without libvirt's own directory, it is not that libvirt is missing. */
+    if (result == 0 && work.libvirt.code && work.pools.count && faccessat(root, "etc/libvirt", F_OK, 0) == 0)
+        return error_set(error, work.libvirt.code, "the pools' networks are as they were: %s", work.libvirt.message);
     return result;
 }
 

@@ -37,7 +37,7 @@ mkdir -p "$work/share" "$work/results" "$work/capabilities"
 install -m 755 "$lab/init" "$work/share/init"
 [ -z "${LAB_SCRIPT:-}" ] || cp "$LAB_SCRIPT" "$work/share/script"
 export LAB_DEADLINE=${LAB_DEADLINE:-2400}
-for name in LAB_DEADLINE TESTS LAB_FILTER LAB_ROUNDS BATS_TEST_TIMEOUT; do
+for name in LAB_DEADLINE TESTS LAB_FILTER LAB_ROUNDS LAB_PAIRS BATS_TEST_TIMEOUT; do
     if [ -n "${!name:-}" ]; then printf '%s=%q\n' "$name" "${!name}"; fi
 done > "$work/share/environment"
 # 9p shares one folder: what lasts longer than a run is bound into it by copying, not by links, which would dangle.

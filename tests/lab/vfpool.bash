@@ -19,9 +19,12 @@ vfpool_ready() {
 hook_is_ours() { cmp -s "$hook" "$installed_hook" && ! [ -e "$hook.d" ]; }
 hook_back() {
     rm -rf "$hook.d"
-    install -m 755 "$installed_hook" "$hook"
+    hook_content_back
     lab_reload
 }
+# Where a case wrote a script there. libvirt knew that there is a hook, and runs what it finds: nothing to reload, which
+# would have a meaning of its own (40-network.bats).
+hook_content_back() { install -m 755 "$installed_hook" "$hook"; }
 # libvirt looks for its hooks (F17).
 lab_reload() {
     kill -HUP "$(libvirtd_pid)"

@@ -1,0 +1,184 @@
+#!/usr/bin/env bats
+# What others do to the network beneath a pool, and to its VFs: a clear line, never a VF twice, and reconcile mends it.
+
+load ../vfpool
+
+setup() {
+    vfpool_ready
+    pool passthrough enp1s0 enp2s0
+    pools_up
+}
+teardown() { vfpool_end; }
+
+running() {
+    lab_define "$1" "$(lab_interface passthrough)"
+    run_virsh start "$1"
+    is_exact "$1"
+}
+
+@test "reconcile does everything once, and a dry run does nothing" {
+    run_ok vfpool reconcile
+    [ "$output" = "nothing to repair" ]
+    run_virsh net-destroy passthrough
+    run_virsh net-undefine passthrough
+    run_ok vfpool reconcile --dry-run
+    says "would be done: defined and started libvirt network 'passthrough' with 14 VFs"
+    run_virsh net-list --all --name
+    [ -z "${output//[[:space:]]/}" ]
+    run_ok vfpool reconcile
+    says "defined and started libvirt network 'passthrough' with 14 VFs"
+    holds_all_but passthrough
+    run_virsh net-info passthrough
+    [[ $output =~ Autostart:\ +yes ]]
+    [[ $output =~ Persistent:\ +yes ]]
+}
+
+@test "a network that is not active, or not there, is named, and reconcile makes it again" {
+    lab_define g1 "$(lab_interface passthrough)"
+    run_virsh net-destroy passthrough
+    run_virsh_fail start g1
+    says "libvirt network 'passthrough' is not active: run 'vfpool reconcile'"
+    [ -z "$(ledger)" ]
+    run_virsh net-undefine passthrough
+    run_virsh_fail start g1
+    says "libvirt has no network 'passthrough': run 'vfpool reconcile'"
+    [ -z "$(ledger)" ]
+    run_ok vfpool reconcile
+    run_virsh start g1
+    is_exact g1
+    holds_all_but passthrough "$(live_vfs g1)"
+}
+
+@test "libvirt reloaded: it loses count of its ports, and neither a start nor reconcile falls for it" {
+    running g1
+    lab_reload
+    # Without vfpool's care libvirt would give g1's VF to the next guest.
+    running g2
+    [ "$(live_vfs g1)" != "$(live_vfs g2)" ]
+    is_exact g1
+    holds_all_but passthrough "$(live_vfs g1)" "$(live_vfs g2)"
+    lab_reload
+    run_ok vfpool reconcile
+    says "libvirt had lost count of its ports"
+    run_ok vfpool reconcile
+    [ "$output" = "nothing to repair" ]
+    holds_all_but passthrough "$(live_vfs g1)" "$(live_vfs g2)"
+    lab_reload
+    run_virsh destroy g1
+    running g3
+    holds_all_but passthrough "$(live_vfs g3)" "$(live_vfs g2)"
+}
+
+@test "ports that were deleted by hand are made again by the next start" {
+    running g1
+    # All of them: ours, and the running guest's.
+    virsh -q net-port-list passthrough | while read -r uuid; do virsh -q net-port-delete passthrough "$uuid"; done
+    [ -z "$(ports passthrough)" ]
+    running g2
+    [ "$(live_vfs g1)" != "$(live_vfs g2)" ]
+    is_exact g1
+    run_ok vfpool reconcile
+    is_exact g1
+    run_virsh destroy g1
+    holds_all_but passthrough "$(live_vfs g2)"
+}
+
+@test "a network that was edited by hand is put right around its guests" {
+    running g1
+    running g2
+    ports passthrough | grep -v ' vfpool ' | sort > /tmp/before
+    [ "$(wc -l < /tmp/before)" = 2 ]
+    virsh -q net-dumpxml --inactive passthrough | sed '0,/<address/{/<address/d}' | sed '/<address/{x;s/^/x/;/^x\{10\}$/{x;d};x}' > /tmp/edited.xml
+    run_virsh net-define /tmp/edited.xml
+    run_ok vfpool reconcile
+    # libvirt shows what is active, and that is right still.
+    run_virsh net-destroy passthrough
+    run_virsh net-define /tmp/edited.xml
+    run_virsh net-start passthrough
+    run_ok vfpool reconcile
+    says "changed libvirt network 'passthrough' with 14 VFs"
+    is_exact g1
+    is_exact g2
+    [ "$(virsh -q net-dumpxml passthrough | grep -c '<address')" = 14 ]
+    running g3
+    run_virsh destroy g1
+    run_virsh destroy g2
+    holds_all_but passthrough "$(live_vfs g3)"
+}
+
+@test "another client's port on a VF of the pool is not taken away" {
+    vf=$(lab_vf_addresses enp1s0 | head -n 1)
+    run_virsh net-port-delete passthrough "$(ports passthrough | awk -v vf="$vf" '$3 == vf { print $1 }')"
+    echo "<networkport><uuid>76667000-0000-4000-8000-00000000000b</uuid><owner><name>other</name><uuid>76667000-0000-4000-8000-00000000000a</uuid></owner>
+        <mac address='52:54:00:00:00:0a'/></networkport>" > /tmp/port.xml
+    run_virsh net-port-create passthrough /tmp/port.xml
+    [ "$(owner_of passthrough "$vf")" = other ]
+    lab_define g1 "$(lab_interface passthrough)"
+    run_virsh_fail start g1
+    says "VF $vf has a port of 'other' on libvirt network 'passthrough' already"
+    [ -z "$(ledger)" ]
+    [ "$(owner_of passthrough "$vf")" = other ]
+    run_virsh net-port-delete passthrough "$(ports passthrough | awk '$2 == "other" { print $1 }')"
+    run_virsh start g1
+    is_exact g1
+    run_virsh destroy g1
+    nothing_left
+}
+
+@test "VFs removed and made again: reconcile makes the network again, and guests on other PFs keep theirs" {
+    running g1
+    [[ $(vf_of "$(live_vfs g1)") == "enp1s0 "* ]]
+    ports passthrough | grep ' g1 ' > /tmp/before
+    lab_vfs 3 enp2s0
+    run_ok vfpool reconcile
+    says "changed libvirt network 'passthrough' with 10 VFs"
+    is_exact g1
+    [ "$(ports passthrough | grep ' g1 ')" = "$(cat /tmp/before)" ]
+    holds_all_but passthrough "$(live_vfs g1)"
+    lab_vfs 0 enp2s0
+    running g2
+    run_ok vfpool reconcile
+    says "changed libvirt network 'passthrough' with 7 VFs"
+    is_exact g1
+    is_exact g2
+    run_virsh destroy g1
+    run_virsh destroy g2
+    nothing_left
+}
+
+@test "VFs that the pool file asks for are made" {
+    lab_vfs 0 enp2s0
+    sed -i "s|<pf dev='enp2s0'/>|<pf dev='enp2s0'><vf num='4'/></pf>|" /etc/vfpool/passthrough.xml
+    run_ok vfpool reconcile
+    says "made 4 VFs on PF enp2s0"
+    says "changed libvirt network 'passthrough' with 11 VFs"
+    holds_all_but passthrough
+    run_ok vfpool reconcile
+    [ "$output" = "nothing to repair" ]
+}
+
+@test "libvirtd not running: a line, and no hang" {
+    LAB_COMMAND_TIMEOUT=20
+    lab_libvirtd_stop
+    run timeout 20 vfpool reconcile
+    echo "$status $output"
+    [ "$status" = 1 ]
+    says "libvirt is not running"
+    run_ok vfpool status
+    # Killed, it leaves a socket that nobody listens on.
+    lab_libvirtd_start
+    lab_libvirtd_kill9
+    run timeout 20 vfpool reconcile
+    echo "$status $output"
+    [ "$status" = 1 ]
+    says "cannot reach libvirt"
+    # Stopped in the middle of its work, it does not answer at all.
+    lab_libvirtd_start
+    kill -STOP "$(libvirtd_pid)"
+    run timeout 40 vfpool reconcile
+    kill -CONT "$(libvirtd_pid)"
+    echo "$status $output"
+    [ "$status" = 1 ]
+    says "libvirt did not answer within"
+    run_ok vfpool reconcile
+}
