@@ -262,14 +262,14 @@ static const struct {
     bool may_fail;
     int (*run_alone)(struct call *call); /* without a plan */
 } operations[] = {
-    [GUEST_PREPARE] = {"prepare", PLAN_START, prepare, true},
-    [GUEST_START] = {"start", PLAN_ADOPT, adopt, true},
-    [GUEST_STOPPED] = {"stopped", PLAN_ADOPT, NULL, false, stopped},
-    [GUEST_RELEASE] = {"release", PLAN_ADOPT, NULL, true, release},
-    [GUEST_RECONNECT] = {"reconnect", PLAN_ADOPT, adopt, false},
-    [GUEST_ATTACH] = {"attach", PLAN_ADOPT, adopt, false},
-    [GUEST_MIGRATE] = {"migrate", PLAN_FILTER, show, true},
-    [GUEST_RESTORE] = {"restore", PLAN_FILTER, show, true},
+    [GUEST_PREPARE] = {.name = "prepare", .kind = PLAN_START, .run = prepare, .may_fail = true},
+    [GUEST_START] = {.name = "start", .kind = PLAN_ADOPT, .run = adopt, .may_fail = true},
+    [GUEST_STOPPED] = {.name = "stopped", .kind = PLAN_ADOPT, .run_alone = stopped},
+    [GUEST_RELEASE] = {.name = "release", .kind = PLAN_ADOPT, .may_fail = true, .run_alone = release},
+    [GUEST_RECONNECT] = {.name = "reconnect", .kind = PLAN_ADOPT, .run = adopt},
+    [GUEST_ATTACH] = {.name = "attach", .kind = PLAN_ADOPT, .run = adopt},
+    [GUEST_MIGRATE] = {.name = "migrate", .kind = PLAN_FILTER, .run = show, .may_fail = true},
+    [GUEST_RESTORE] = {.name = "restore", .kind = PLAN_FILTER, .run = show, .may_fail = true},
 };
 static_assert(sizeof operations / sizeof *operations == GUEST_OPERATIONS, "every operation has its row");
 
