@@ -394,6 +394,38 @@ static int cmd_open(char **arguments)
     return result;
 }
 
+/*
+ * prune NETWORK: ports of guests that are defined and do not run go. libvirt forgets a guest when it is killed in the
+ * middle of its start, and not the guest's port. A port of whoever is no guest stays.
+ */
+static int cmd_prune(char **arguments)
+{
+    _cleanup_(close_network) struct network network = {0};
+    virConnectPtr connection = NULL;
+    int result = open_network(arguments[0], &network);
+    if (result == 0)
+        result = read_ports(arguments[0], &network);
+    if (result == 0)
+        result = connect_libvirt("qemu:///system", &connection);
+    for (size_t i = 0; i < network.port_count && result == 0; i++) {
+        const struct port *port = &network.ports[i];
+        bool ours = strcmp(port->owner, OWNER_NAME) == 0;
+        virDomainPtr domain = ours ? NULL : virDomainLookupByUUIDString(connection, port->owner_uuid);
+        virNetworkPortPtr handle = domain && virDomainIsActive(domain) == 0
+                                       ? virNetworkPortLookupByUUIDString(network.handle, port->uuid)
+                                       : NULL;
+        if (handle && virNetworkPortDelete(handle, 0) == 0)
+            printf("'%s'\n", port->owner);
+        if (handle)
+            virNetworkPortFree(handle);
+        if (domain)
+            virDomainFree(domain);
+    }
+    if (connection)
+        virConnectClose(connection);
+    return result;
+}
+
 /* network NETWORK: "active", "miscounted" (see count_again) or "inactive", and its XML. */
 static int cmd_network(char **arguments)
 {
@@ -520,7 +552,7 @@ static const struct {
     int (*run)(char **arguments);
 } commands[] = {
     {"set", 1, cmd_set},       {"open", 1, cmd_open},       {"list", 1, cmd_list},     {"network", 1, cmd_network},
-    {"define", 1, cmd_define}, {"domains", 0, cmd_domains}, {"domain", 1, cmd_domain},
+    {"define", 1, cmd_define}, {"domains", 0, cmd_domains}, {"domain", 1, cmd_domain}, {"prune", 1, cmd_prune},
 };
 
 int main(int argc, char **argv)

@@ -302,6 +302,17 @@ static int hold_free_vfs(struct work *work, const struct vf_table *table)
     return result < 0 ? result : gate_hold(work->root, table->pool->name, &hold, work->error);
 }
 
+static int prune_ports(struct work *work, const struct vf_table *table)
+{
+    const char *arguments[] = {"prune", table->pool->name, NULL};
+    _cleanup_(cleanup_free) char *owners = NULL;
+    int result = gate_call(work->root, arguments, NULL, &owners, GATE_CALL_MS, work->error);
+    for (char *rest = NULL, *owner = result < 0 ? NULL : strtok_r(owners, "\n", &rest); owner;
+         owner = strtok_r(NULL, "\n", &rest))
+        note(work, "freed a VF of libvirt network '%s' from guest %s, which is not running", table->pool->name, owner);
+    return result;
+}
+
 static int reconcile_network(struct work *work, const struct vf_table *table)
 {
     struct turn *turn = NULL;
@@ -310,6 +321,8 @@ static int reconcile_network(struct work *work, const struct vf_table *table)
     int result = turn_take(work->root, table->pool->name, never, &turn, work->error);
     if (result == 0)
         result = ensure_network(work, table);
+    if (result >= 0 && !work->dry_run)
+        result = prune_ports(work, table);
     if (result >= 0 && !work->dry_run)
         result = hold_free_vfs(work, table);
     if (result > 0)
