@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# install.sh beside what is there: other hooks, guests that run, libvirt's own pool, before and after.
+
+load ../vfpool
+
+top=$lab_dir/../..
+setup() { vfpool_ready; }
+teardown() {
+    # Whatever a case uninstalled.
+    [ -x /usr/sbin/vfpool ] || "$top/install.sh" install
+    hook_is_ours || hook_back
+    vfpool_end
+}
+
+@test "installing again changes nothing, and a dry run says what would be done" {
+    run_ok "$top/install.sh" install
+    says "installed: the hook is /etc/libvirt/hooks/qemu"
+    hook_is_ours
+    run_ok "$top/install.sh" uninstall --dry-run
+    says "would run: rm -f /etc/libvirt/hooks/qemu"
+    hook_is_ours
+    [ -x /usr/sbin/vfpool ]
+}
+
+@test "a hook that is there already stays, and both run" {
+    pool passthrough enp1s0
+    printf '%s\n' '#!/bin/bash' 'echo "$1 $2" >> /tmp/user-hook' > "$hook"
+    cp "$hook" /tmp/user-hook.was
+    chmod 755 "$hook"
+    rm -f /tmp/user-hook
+    run_ok "$top/install.sh" install
+    says "installed: the hook is /etc/libvirt/hooks/qemu.d/vfpool"
+    cmp "$hook" /tmp/user-hook.was
+    lab_define g1 "$(lab_interface passthrough)"
+    run_virsh start g1
+    is_exact g1
+    run_virsh destroy g1
+    nothing_left
+    run_ok cat /tmp/user-hook
+    for operation in prepare start started stopped release; do says "g1 $operation"; done
+    # Its refusals count as before.
+    printf '%s\n' '#!/bin/bash' '[ "$2" != prepare ] || { echo "not on Sundays" >&2; exit 1; }' > "$hook"
+    run_virsh_fail start g1
+    says "not on Sundays"
+    nothing_left
+    run_ok "$top/install.sh" uninstall
+    [ -x "$hook" ]
+    [ ! -e "$hook.d/vfpool" ]
+}
+
+@test "without the hook no guest gets a VF" {
+    pool passthrough enp1s0
+    pools_up
+    lab_define g1 "$(lab_interface passthrough)"
+    rm "$hook"
+    run_virsh_fail start g1
+    says "requires exclusive access to interfaces, but none are available"
+    # (After a reload libvirt does not know what is held: F27.)
+    lab_libvirtd_restart
+    run_virsh_fail start g1
+    says "requires exclusive access to interfaces, but none are available"
+    holds_all_but passthrough
+    hook_back
+    run_virsh start g1
+    is_exact g1
+}
+
+@test "uninstalled, libvirt picks by itself again; installed, vfpool does" {
+    pool passthrough enp1s0
+    pools_up
+    lab_define g1 "$(lab_interface passthrough)"
+    lab_define g2 "$(lab_interface passthrough)"
+    run_virsh start g1
+    is_exact g1
+    run_ok "$top/install.sh" uninstall
+    for path in "$hook" /usr/sbin/vfpool /usr/sbin/vfpool-gate /usr/libexec/vfpool /run/vfpool; do [ ! -e "$path" ]; done
+    [ -e /etc/vfpool/passthrough.xml ]
+    # The running guest runs on, and the other one gets what libvirt picks.
+    [ -n "$(live_vfs g1)" ]
+    run_virsh start g2
+    [ "$(live_vfs g2)" != "$(live_vfs g1)" ]
+    [ "$(ports passthrough | awk '{ print $2 }' | sort)" = $'g1\ng2' ]
+    # Installed where guests run already: their VFs are theirs.
+    run_ok "$top/install.sh" install
+    is_exact g1
+    is_exact g2
+    holds_all_but passthrough "$(live_vfs g1)" "$(live_vfs g2)"
+    lab_define g3 "$(lab_interface passthrough)"
+    run_virsh start g3
+    is_exact g3
+}
+
+@test "a pool takes over a network of libvirt's own with guests running" {
+    lab_network "<network><name>passthrough</name><forward mode='hostdev' managed='yes'><pf dev='enp1s0'/></forward></network>"
+    lab_define g1 "$(lab_interface passthrough)"
+    run_virsh start g1
+    pool passthrough enp1s0 enp2s0
+    run_ok vfpool reconcile
+    says "changed libvirt network 'passthrough' with 14 VFs"
+    is_exact g1
+    holds_all_but passthrough "$(live_vfs g1)"
+    lab_define g2 "$(lab_interface passthrough)"
+    run_virsh start g2
+    is_exact g2
+}
