@@ -392,6 +392,18 @@ aged() {
 
 VERBS=(transform status dumpxml network discover release open reconcile)
 
+@test "the man page has every verb, with every option that its usage names" {
+    local page=$TESTS/../docs/vfpool.8 verb option
+    assert_equal "$(sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/ s/^\.Cm \([a-z]*\)$/\1/p' "$page" | sort | xargs)" \
+        "$(printf '%s\n' "${VERBS[@]}" | sort | xargs)"
+    for verb in "${VERBS[@]}"; do
+        run_vfpool 0 "$verb" --help
+        while read -r option; do
+            grep -q "^\.It Cm $verb.*Fl ${option#-}" "$page" || fail "vfpool.8 does not have $verb $option"
+        done < <(grep -o -- '--[a-z-]*' "$STDOUT" | sort -u)
+    done
+}
+
 @test "--help lists every verb that there is, and each has a help of its own" {
     for help in --help -h help; do
         run_vfpool 0 $help
