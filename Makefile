@@ -44,6 +44,7 @@ say = $(if $(V),@:,@printf '  %-5s %s\n' $(1) $@)
 lib_objects = $(patsubst %.c,$(build)/%.o,$(wildcard lib/*.c)) $(build)/lib/builtin.o
 hook_common = $(build)/hook/program.o
 cmd_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/cmd-*.c))
+gate_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/gate*.c))
 programs    = $(build)/hook/qemu $(build)/hook/vfpool $(build)/hook/gate
 
 all: $(programs)
@@ -51,7 +52,7 @@ all: $(programs)
 $(build)/hook/qemu: $(build)/hook/qemu.o $(hook_common) $(build)/lib.a
 $(build)/hook/vfpool: $(build)/hook/vfpool.o $(cmd_objects) $(hook_common) $(build)/lib.a
 
-$(build)/hook/gate: $(build)/hook/gate.o $(build)/lib.a
+$(build)/hook/gate: $(gate_objects) $(build)/lib.a
 $(build)/hook/gate: libs += $(shell pkg-config --libs libvirt)
 
 $(programs):

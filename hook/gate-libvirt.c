@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gate-libvirt.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+#include "program.h"
+#include "xml.h"
+
+int libvirt_complain(int code, const char *format, ...)
+{
+    struct error line = {0};
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    error_set(&line, EIO, "%s", text);
+    fprintf(stderr, "%s\n", line.message);
+    return code;
+}
+
+const char *libvirt_words(void)
+{
+    const char *words = virGetLastErrorMessage();
+    /* What the client library makes of a daemon that does not know the call. */
+    if (virGetLastErrorCode() == VIR_ERR_NO_SUPPORT)
+        return "this libvirt has no network ports: vfpool takes 5.5.0 or later";
+    return words ? words : "unknown error";
+}
+
+int libvirt_connect(const char *uri, virConnectPtr *connection)
+{
+    *connection = virConnectOpen(uri);
+    if (*connection)
+        return 0;
+    return libvirt_complain(EXIT_FAILED, "cannot reach libvirt: %s: is libvirtd (or virtnetworkd) running?",
+                            libvirt_words());
+}
+
+int libvirt_network_find(const char *name, struct libvirt_network *network)
+{
+    int result = libvirt_connect("network:///system", &network->connection);
+    network->name = name;
+    if (result != 0)
+        return result;
+    network->handle = virNetworkLookupByName(network->connection, name);
+    if (!network->handle && virGetLastErrorCode() == VIR_ERR_NO_NETWORK)
+        return libvirt_complain(EXIT_NO_NETWORK, "libvirt has no network '%s': run 'vfpool reconcile'", name);
+    return network->handle ? 0 : libvirt_complain(EXIT_FAILED, "libvirt network '%s': %s", name, libvirt_words());
+}
+
+/* The addresses in the <forward> of an active network. */
+static int read_listed(struct libvirt_network *network, xmlNodePtr root)
+{
+    xmlNodePtr forward = xml_child(root, "forward");
+    int result = 0;
+    pciaddr_set_free(&network->listed);
+    network->listed = (struct pciaddr_set){0};
+    for (xmlNodePtr node = xml_child(forward, "address"); node && result == 0; node = xml_next(node)) {
+        struct pciaddr address;
+        if (xml_pci_address(node, &address) == 0)
+            result = pciaddr_set_add(&network->listed, &address);
+    }
+    return result;
+}
+
+int libvirt_network_read(struct libvirt_network *network)
+{
+    struct error error = {0};
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
+    char *text = virNetworkGetXMLDesc(network->handle, 0);
+    if (!text)
+        return libvirt_network_failed(network, "cannot be read");
+    int result = xml_parse(text, strlen(text), "libvirt's network", &doc, &error);
+    free(text);
+    if (result == 0) {
+        _cleanup_(cleanup_xml_string) char *number = xml_attribute(xmlDocGetRootElement(doc), "connections");
+        network->connections = number ? (int)strtol(number, NULL, 10) : 0;
+        result = read_listed(network, xmlDocGetRootElement(doc));
+    }
+    return result < 0 ? libvirt_complain(EXIT_FAILED, "libvirt network '%s': %s", network->name,
+                                         error.code ? error.message : strerror(-result))
+                      : 0;
+}
+
+int libvirt_network_failed(const struct libvirt_network *network, const char *what)
+{
+    char words[512];
+    snprintf(words, sizeof words, "%s", libvirt_words());
+    if (virNetworkIsActive(network->handle) == 0)
+        return libvirt_complain(EXIT_NO_NETWORK, "libvirt network '%s' is not active: run 'vfpool reconcile'",
+                                network->name);
+    return libvirt_complain(EXIT_FAILED, "libvirt network '%s' %s: %s", network->name, what, words);
+}
+
+void libvirt_network_close(struct libvirt_network *network)
+{
+    pciaddr_set_free(&network->listed);
+    if (network->handle)
+        virNetworkFree(network->handle);
+    if (network->connection)
+        virConnectClose(network->connection);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
+#include "gate-port.h"
+#include "gate-verb.h"
+#include "program.h"
+
+int verb_open(char **arguments)
+{
+    _cleanup_(libvirt_network_close) struct libvirt_network network = {0};
+    _cleanup_(ports_free) struct ports ports = {0};
+    int result = libvirt_network_find(arguments[0], &network);
+    if (result == 0)
+        result = libvirt_network_read(&network);
+    /* libvirt is going to choose by its count from here on. */
+    if (result == 0 && ports_count_again(&network) < 0)
+        result = EXIT_FAILED;
+    if (result == 0)
+        result = ports_list(&network, &ports);
+    for (size_t i = 0; i < ports.count && result == 0; i++) {
+        char text[PCIADDR_SIZE];
+        if (!ports.ports[i].ours)
+            continue;
+        pciaddr_format(&ports.ports[i].address, text);
+        if (virNetworkPortDelete(ports.ports[i].handle, 0) < 0)
+            result = libvirt_complain(EXIT_FAILED, "cannot free VF %s: %s", text, libvirt_words());
+        else
+            printf("freed %s\n", text);
+    }
+    return result;
+}

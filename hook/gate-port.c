@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gate-port.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+#include "program.h"
+#include "xml.h"
+
+/* Derived from the address: a port made again after a network was, is the same port, and need not be read. */
+#define OUR_UUID "%08" PRIx32 "-7666-4000-8000-%012" PRIx32
+
+static void format_uuid(const struct pciaddr *address, char uuid[VIR_UUID_STRING_BUFLEN])
+{
+    snprintf(uuid, VIR_UUID_STRING_BUFLEN, OUR_UUID, address->domain, (uint32_t)(pciaddr_key(address) & 0xffff));
+}
+
+static bool parse_uuid(const char *uuid, struct pciaddr *address)
+{
+    char again[VIR_UUID_STRING_BUFLEN];
+    uint64_t domain = strtoull(uuid, NULL, 16), rest = strtoull(uuid + 24, NULL, 16);
+    *address = pciaddr_from_key(domain << 16 | (rest & 0xffff));
+    format_uuid(address, again);
+    return strcmp(again, uuid) == 0;
+}
+
+int ports_list(const struct libvirt_network *network, struct ports *ports)
+{
+    virNetworkPortPtr *handles = NULL;
+    int count = virNetworkListAllPorts(network->handle, &handles, 0), result = 0;
+    if (count < 0)
+        return libvirt_network_failed(network, "does not list its ports");
+    ports->ports = calloc((size_t)count + 1, sizeof *ports->ports);
+    for (int i = 0; i < count; i++) {
+        struct port *port = ports->ports && result == 0 ? &ports->ports[ports->count] : NULL;
+        if (!port || virNetworkPortGetUUIDString(handles[i], port->uuid) < 0) {
+            virNetworkPortFree(handles[i]);
+            continue;
+        }
+        port->handle = handles[i];
+        port->ours = port->has_device = parse_uuid(port->uuid, &port->address);
+        result = port->ours ? pciaddr_set_add(&ports->held, &port->address) : 0;
+        ports->count++;
+    }
+    free(handles);
+    return ports->ports && result == 0 ? 0 : libvirt_complain(EXIT_FAILED, "out of memory");
+}
+
+/* One without a PCI device is nobody's whom we care about. Return: 0, also when it went away, or -EINVAL or -ENOMEM. */
+static int identify(struct port *port)
+{
+    struct error error = {0};
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
+    _cleanup_(cleanup_free) char *text = virNetworkPortGetXMLDesc(port->handle, 0);
+    int result = text ? xml_parse(text, strlen(text), "libvirt's network port", &doc, &error) : 0;
+    if (!doc)
+        return result;
+    xmlNodePtr root = xmlDocGetRootElement(doc);
+    _cleanup_(cleanup_xml_string) char *owner = xml_text(xml_child(xml_child(root, "owner"), "name"));
+    _cleanup_(cleanup_xml_string) char *uuid = xml_text(xml_child(xml_child(root, "owner"), "uuid"));
+    snprintf(port->owner, sizeof port->owner, "%s", owner ? owner : "");
+    snprintf(port->owner_uuid, sizeof port->owner_uuid, "%s", uuid ? uuid : "");
+    port->has_device = xml_pci_address(xml_child(xml_child(root, "plug"), "address"), &port->address) == 0;
+    return 0;
+}
+
+int ports_identify(const struct libvirt_network *network, struct ports *ports)
+{
+    for (size_t i = 0; i < ports->count && !ports->identified; i++) {
+        struct port *port = &ports->ports[i];
+        if (port->ours) {
+            strcpy(port->owner, OWNER_NAME);
+            strcpy(port->owner_uuid, OWNER_UUID);
+        } else if (identify(port) < 0) {
+            return libvirt_complain(EXIT_FAILED, "cannot read port %s of libvirt network '%s'", port->uuid,
+                                    network->name);
+        }
+    }
+    ports->identified = true;
+    return 0;
+}
+
+const struct port *ports_foreign(const struct ports *ports, const struct pciaddr *address)
+{
+    for (size_t i = 0; i < ports->count; i++)
+        if (!ports->ports[i].ours && ports->ports[i].has_device && pciaddr_equal(&ports->ports[i].address, address))
+            return &ports->ports[i];
+    return NULL;
+}
+
+void ports_free(struct ports *ports)
+{
+    for (size_t i = 0; i < ports->count; i++)
+        virNetworkPortFree(ports->ports[i].handle);
+    free(ports->ports);
+    pciaddr_set_free(&ports->held);
+    *ports = (struct ports){0};
+}
+
+int ports_hold(const struct libvirt_network *network, const struct pciaddr *address)
+{
+    char xml[1024], uuid[VIR_UUID_STRING_BUFLEN];
+    format_uuid(address, uuid);
+    /* The MAC address is required and never used: a unicast, locally administered one. */
+    snprintf(xml, sizeof xml,
+             "<networkport><uuid>%s</uuid><owner><name>" OWNER_NAME "</name><uuid>" OWNER_UUID "</uuid></owner>"
+             "<mac address='52:54:00:00:00:01'/><plug type='hostdev-pci' managed='yes'><driver name='vfio'/>"
+             "<address domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'/></plug></networkport>",
+             uuid, address->domain, address->bus, address->slot, address->function & 7U);
+    virNetworkPortPtr port = virNetworkPortCreateXML(network->handle, xml, VIR_NETWORK_PORT_CREATE_RECLAIM);
+    if (!port)
+        return -1;
+    virNetworkPortFree(port);
+    return 0;
+}
+
+int ports_keep(const struct libvirt_network *network, bool ours, struct kept_ports *kept)
+{
+    _cleanup_(ports_free) struct ports ports = {0};
+    int result = ports_list(network, &ports);
+    if (result != 0)
+        return result;
+    kept->xml = calloc(ports.count + 1, sizeof *kept->xml);
+    for (size_t i = 0; i < ports.count && kept->xml; i++) {
+        char *xml = ports.ports[i].ours && !ours ? NULL : virNetworkPortGetXMLDesc(ports.ports[i].handle, 0);
+        if (xml)
+            kept->xml[kept->count++] = xml;
+    }
+    return kept->xml ? 0 : libvirt_complain(EXIT_FAILED, "out of memory");
+}
+
+void ports_make_again(const struct libvirt_network *network, const struct kept_ports *kept)
+{
+    for (int i = 0; i < kept->count; i++) {
+        virNetworkPortPtr port =
+            virNetworkPortCreateXML(network->handle, kept->xml[i], VIR_NETWORK_PORT_CREATE_RECLAIM);
+        if (port)
+            virNetworkPortFree(port);
+    }
+}
+
+void ports_forget(struct kept_ports *kept)
+{
+    for (int i = 0; i < kept->count; i++)
+        free(kept->xml[i]);
+    free(kept->xml);
+}
+
+bool ports_miscounted(struct libvirt_network *network)
+{
+    for (int i = 0; i < 3; i++)
+        if (network->connections == virNetworkListAllPorts(network->handle, NULL, 0) ||
+            libvirt_network_read(network) != 0)
+            return false;
+    return true;
+}
+
+int ports_count_again(struct libvirt_network *network)
+{
+    _cleanup_(ports_forget) struct kept_ports kept = {0};
+    if (!ports_miscounted(network) || virNetworkIsPersistent(network->handle) != 1)
+        return 0;
+    int result = ports_keep(network, true, &kept);
+    if (result == 0 && (virNetworkDestroy(network->handle) < 0 || virNetworkCreate(network->handle) < 0))
+        result = libvirt_complain(EXIT_FAILED, "cannot start libvirt network '%s' again: %s", network->name,
+                                  libvirt_words());
+    if (result == 0)
+        ports_make_again(network, &kept);
+    return result == 0 ? 1 : -1;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gate-port - the ports of an active network; and its count of them, which a reload of libvirt spoils (F27) */
+#ifndef VFPOOL_GATE_PORT_H
+#define VFPOOL_GATE_PORT_H
+
+#include "gate-libvirt.h"
+
+struct port {
+    virNetworkPortPtr handle;
+    char uuid[VIR_UUID_STRING_BUFLEN];
+    bool ours;
+    struct pciaddr address; /* of one that is not ours known only after ports_identify() */
+    bool has_device;
+    char owner[256]; /* its name, and below its UUID */
+    char owner_uuid[VIR_UUID_STRING_BUFLEN];
+};
+
+struct ports {
+    struct port *ports;
+    size_t count;
+    struct pciaddr_set held; /* those of ours */
+    bool identified;
+};
+
+/** ports_list() - Return: 0, or an exit status after complaining. The caller frees with ports_free() in either case. */
+int ports_list(const struct libvirt_network *network, struct ports *ports) must_check nonnull(1, 2);
+
+/**
+ * ports_identify() - find out whose the ports are that are not ours
+ *
+ * Costs libvirt a call for each. Our own are known by their UUIDs.
+ *
+ * Return: 0, or an exit status after complaining.
+ */
+int ports_identify(const struct libvirt_network *network, struct ports *ports) must_check nonnull(1, 2);
+
+/** ports_foreign() - who else has the VF. @ports must be identified. Return: its port; NULL: nobody. */
+const struct port *ports_foreign(const struct ports *ports, const struct pciaddr *address) must_check nonnull(1, 2);
+
+void ports_free(struct ports *ports) nonnull(1);
+
+/** ports_hold() - make a port of ours. Return: 0, or -1 with libvirt's error set. */
+int ports_hold(const struct libvirt_network *network, const struct pciaddr *address) must_check nonnull(1, 2);
+
+/* Ports as XML that makes them again. */
+struct kept_ports {
+    char **xml;
+    int count;
+};
+
+/**
+ * ports_keep() - read the ports, to be made again after the network was ended
+ * @ours: those that vfpool holds as well
+ *
+ * Return: 0, or an exit status after complaining. The caller frees with ports_forget() in either case.
+ */
+int ports_keep(const struct libvirt_network *network, bool ours, struct kept_ports *kept) must_check nonnull(1, 3);
+
+/**
+ * ports_make_again() - those of VFs that the network lists
+ *
+ * A VF that it does not list any more cannot have its port back: its guest runs on, and stops as usual.
+ */
+void ports_make_again(const struct libvirt_network *network, const struct kept_ports *kept) nonnull(1, 2);
+
+void ports_forget(struct kept_ports *kept) nonnull(1);
+
+/**
+ * ports_miscounted() - whether libvirt has lost count of the ports
+ *
+ * A reload (SIGHUP) makes libvirt forget how many ports each VF has, and not the ports: it gives out VFs that are taken
+ * or held. From then on its count is wrong by as many ports as there were. A difference that comes and goes is only a
+ * port that was made or deleted between the two questions.
+ *
+ * The network must have been read.
+ */
+bool ports_miscounted(struct libvirt_network *network) must_check nonnull(1);
+
+/**
+ * ports_count_again() - put the count right where it is wrong: end and start the network. Running guests do not notice.
+ *
+ * Return: 0, 1 when it was done, so that what was read before is old, or -1 after complaining.
+ */
+int ports_count_again(struct libvirt_network *network) must_check nonnull(1);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * gate-verb - the verbs of vfpool-gate, one gate-*.c each
+ *
+ * Return: an exit status; what went wrong has been said.
+ */
+#ifndef VFPOOL_GATE_VERB_H
+#define VFPOOL_GATE_VERB_H
+
+/** set NETWORK < lines: "hold ADDRESS" and "free ADDRESS"; says what it changed, as "held ADDRESS", "freed ADDRESS" */
+int verb_set(char **arguments);
+
+/** open NETWORK: every port of ours goes */
+int verb_open(char **arguments);
+
+/**
+ * prune NETWORK: ports of guests that are defined and do not run go; says whose
+ *
+ * libvirt forgets a guest when it is killed in the middle of its start, and not the guest's port. A port of whoever is
+ * no guest stays.
+ */
+int verb_prune(char **arguments);
+
+/** network NETWORK: "active", "miscounted" (see ports_miscounted()) or "inactive", and its XML */
+int verb_network(char **arguments);
+
+/**
+ * define NETWORK < XML: define it anew, and have it active, and at each start of libvirt
+ *
+ * libvirt cannot change the addresses of an active network, and forgets all ports of one that it ends; running guests
+ * do not notice, and have their ports back a moment later.
+ */
+int verb_define(char **arguments);
+
+/** domains: the UUID of each guest that runs or is being started */
+int verb_domains(char **arguments);
+
+/** domain UUID: its XML as it is now; EXIT_NO_NETWORK when there is none */
+int verb_domain(char **arguments);
+
+#endif
