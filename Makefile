@@ -105,7 +105,7 @@ lint:
 	clang-format --dry-run --Werror lib/*.[ch] hook/*.[ch] $(wildcard tests/*/*.c)
 	shellcheck install.sh .ci/run tests/run tests/bench/run tests/host/demo
 	cd tests && shellcheck helpers.bash *.bats
-	cd tests/lab && shellcheck -x *.sh
+	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats
 	clang-tidy --quiet --warnings-as-errors='*' lib/*.c hook/*.c -- $(cflags)
 	codespell --ignore-words-list=nd README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh Makefile
 

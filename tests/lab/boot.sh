@@ -24,13 +24,13 @@ read -ra more <<< "${LAB_QEMU:-}"
 
 # shellcheck disable=SC2054 # the commas are QEMU's
 command=(
-    qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none
+    qemu-system-x86_64 -nodefaults -no-user-config -display none -monitor none -no-reboot
     # Everything in software: a hosted CI machine has no /dev/kvm. "max" has what the guests' own TCG likes.
     -accel tcg,thread=multi -cpu max -smp 2 -m "${LAB_MEMORY:-4096}"
     # VFIO needs an IOMMU; caching-mode lets the emulated one see the maps that the host makes.
     -machine q35,kernel-irqchip=split -device intel-iommu,intremap=on,caching-mode=on
     -kernel "$work/vmlinuz" -initrd "$work/initrd"
-    -append "console=ttyS0 quiet panic=-1 intel_iommu=on iommu=pt mitigations=off tsc=reliable ${LAB_APPEND:-}"
+    -append "console=ttyS0 quiet panic=-1 intel_iommu=on iommu=pt mitigations=off vfpool.lab=1 tsc=reliable ${LAB_APPEND:-}"
     -drive "file=$work/disk.img,if=none,id=disk,format=raw,snapshot=on,cache=unsafe" -device virtio-blk-pci,drive=disk
     -fsdev "local,id=host,path=$work/share,security_model=none" -device virtio-9p-pci,fsdev=host,mount_tag=host
     -chardev "file,id=console,path=$work/results/console.log" -serial chardev:console

@@ -76,7 +76,7 @@ make_initrd() {
         printf '%s\n' \
             'until /bin/busybox test -b /dev/vda; do /bin/busybox usleep 20000; done' \
             '/bin/busybox mount -t ext4 /dev/vda /newroot' \
-            '/bin/busybox umount /dev' \
+            '/bin/busybox umount /dev' '/bin/busybox mount -t proc proc /newroot/proc' \
             'exec /bin/busybox switch_root /newroot /lab-init'
     } > "$dir/init"
     # busybox reads plain modules only; Debian 13 has them compressed.
@@ -109,7 +109,7 @@ make_image() {
     # libvirtd asks every emulator it finds what it can do; the guests use one.
     rm -f "$root/usr/bin/qemu-system-i386"
     rm -f "$root"/usr/share/libvirt/networks/default.xml "$root"/etc/libvirt/qemu/networks/{default.xml,autostart/default.xml}
-    install -m 755 "$lab/lab-init" "$root/lab-init"
+    install -m 755 "$lab/lab-init" "$lab/guard.bash" "$root"
     mkdir -p "$root/host"
     for module in igb igbvf vfio-pci; do
         [ -n "$(module_files "$root" "$module")" ]
@@ -122,7 +122,7 @@ make_image() {
     rm -rf "$root"
 }
 
-key=$({ echo "$DEBIAN"; cat "$lab/build.sh" "$lab/lab-init"; } | sha256sum | cut -d' ' -f1)
+key=$(image_key)
 mkdir -p "$work"
 machine_packages
 if [ "$(cat "$work/key" 2>/dev/null)" = "$key" ]; then

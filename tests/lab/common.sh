@@ -10,3 +10,8 @@ esac
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 work=${LAB_WORK:-$top/build/lab}/$DEBIAN
 export DEBIAN suite top work
+
+# What the image is made of, as one word.
+image_key() {
+    (cd "$top/tests/lab" && { echo "$DEBIAN"; cat build.sh lab-init guard.bash; } | sha256sum | cut -d' ' -f1)
+}

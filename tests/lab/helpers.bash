@@ -4,6 +4,9 @@
 #   teardown() { lab_clean; }
 # shellcheck shell=bash
 
+# shellcheck source-path=SCRIPTDIR source=guard.bash
+. "$(dirname "${BASH_SOURCE[0]}")/guard.bash" || exit
+
 lab_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LAB_RESULTS=${LAB_RESULTS:-/host/results}
 # Nothing a case runs takes longer than this, in emulation; a command that does has hung.

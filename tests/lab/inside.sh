@@ -1,6 +1,8 @@
 #!/bin/bash
 # Inside the lab's host, in a copy of the project: installs it, runs the cases, brings the logs out. Exits as bats.
 set -uo pipefail
+# shellcheck source-path=SCRIPTDIR source=guard.bash
+. "$(dirname "$0")/guard.bash" || exit
 
 cd "$(dirname "$0")/../.." || exit
 results=/host/results
@@ -27,10 +29,11 @@ lab_vfs 7
 lab_mark "virtual functions made"
 lab_libvirtd_start
 lab_mark "libvirtd answers"
+: > "$results/up"
 
-# Compiling in emulation takes longest of all: on both processors, nothing that only makes code faster, and nothing twice.
+# Compiling takes long in emulation: on both processors, and nothing twice.
 [ ! -d /host/build ] || cp -rp /host/build build
-if ! CFLAGS='-O0 -U_FORTIFY_SOURCE' MAKEFLAGS=-j2 ./install.sh install > "$results/install.log" 2>&1; then
+if ! MAKEFLAGS=-j2 ./install.sh install > "$results/install.log" 2>&1; then
     echo "Bail out! ./install.sh install failed:"
     tail -n 20 "$results/install.log"
     save_logs
@@ -61,7 +64,8 @@ fi
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-180}
 # Ends before the machine's deadline does, so that the logs of a run that is too long come out as well.
 left=$((LAB_DEADLINE - $(cut -d. -f1 /proc/uptime) - 20))
-timeout -k 10 "$left" bats --formatter tap --timing --print-output-on-failure ${LAB_FILTER:+--filter "$LAB_FILTER"} "${cases[@]}" |
+timeout -k 10 "$left" bats --formatter tap --timing --print-output-on-failure ${LAB_FILTER:+--filter "$LAB_FILTER"} \
+    ${LAB_TAGS:+--filter-tags "$LAB_TAGS"} "${cases[@]}" |
     tee "$results/cases.tap"
 rc=${PIPESTATUS[0]}
 lab_mark "cases done"

@@ -5,7 +5,7 @@
 # shellcheck shell=bash
 
 # shellcheck source-path=SCRIPTDIR source=helpers.bash
-. "$(dirname "${BASH_SOURCE[0]}")/helpers.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/helpers.bash" || exit
 
 hook=/etc/libvirt/hooks/qemu
 installed_hook=/usr/libexec/vfpool/qemu

@@ -24,6 +24,7 @@ teardown() { lab_clean; }
     done
 }
 
+# bats test_tags=short
 @test "libvirtd is this Debian's" {
     run_ok virsh version --daemon
     . /etc/os-release

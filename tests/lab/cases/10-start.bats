@@ -13,6 +13,7 @@ persistent_is_abstract() {
     [[ $output != *hostdev* ]]
 }
 
+# bats test_tags=short
 @test "a guest starts with the VF that was claimed, and gives it back" {
     pool passthrough enp1s0 enp2s0
     pools_up
@@ -78,6 +79,7 @@ persistent_is_abstract() {
     done
 }
 
+# bats test_tags=short
 @test "a pool that is used up says who has its VFs" {
     lab_vfs 2 enp1s0
     pool passthrough enp1s0
@@ -104,6 +106,7 @@ persistent_is_abstract() {
     [ "$(live_vfs g3) $(live_vfs g2)" = "${vfs[*]}" ]
 }
 
+# bats test_tags=short
 @test "a PF that is down is passed over, and named where no other is left" {
     pool passthrough enp1s0 enp2s0
     pools_up
@@ -138,6 +141,7 @@ static_device() {
     fi
 }
 
+# bats test_tags=short
 @test "a guest that names a VF of the pool has it, or is told who has" {
     pool passthrough enp1s0 enp2s0
     pools_up
@@ -167,6 +171,7 @@ static_device() {
     [ "$(live_vfs fixed2)" = "$second" ]
 }
 
+# bats test_tags=short
 @test "a start that fails after prepare leaves nothing" {
     pool passthrough enp1s0 enp2s0
     pools_up

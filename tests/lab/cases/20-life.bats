@@ -103,6 +103,7 @@ is_not_running() { ! virsh -q list --name | grep -qx "$1"; }
     is_exact g2
 }
 
+# bats test_tags=short
 @test "running guests keep their VFs when libvirtd is restarted, and when it is killed" {
     running g1
     running g2 "$(lab_interface passthrough)"
@@ -193,6 +194,7 @@ SCRIPT
     done
 }
 
+# bats test_tags=short
 @test "guests that start with the daemon have what libvirt picked, and reconcile holds the rest (F12)" {
     for guest in g1 g2; do
         lab_define "$guest" "$(lab_interface passthrough)"

@@ -22,6 +22,7 @@ teardown() {
     [ -x /usr/sbin/vfpool ]
 }
 
+# bats test_tags=short
 @test "a hook that is there already stays, and both run" {
     pool passthrough enp1s0
     printf '%s\n' '#!/bin/bash' 'echo "$1 $2" >> /tmp/user-hook' > "$hook"
@@ -65,6 +66,7 @@ teardown() {
     is_exact g1
 }
 
+# bats test_tags=short
 @test "uninstalled, libvirt picks by itself again; installed, vfpool does" {
     pool passthrough enp1s0
     pools_up
