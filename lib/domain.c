@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "interface.h"
 #include "xml.h"
 
 struct reader {
@@ -96,14 +97,6 @@ static int check_mac(struct reader *reader, struct request *request, const char 
         return error_set(reader->error, EINVAL,
                          "interface %u of guest '%s' on pool '%s': '%s' is not a unicast MAC address", request->number,
                          reader->domain->name, network, mac);
-    for (size_t i = 0; i < reader->domain->request_count; i++) {
-        const struct request *other = &reader->domain->requests[i];
-        if (other->type == REQUEST_NETWORK && strcmp(other->mac, request->mac) == 0)
-            return error_set(reader->error, EINVAL,
-                             "interfaces %u and %u of guest '%s' are both on a pool and have the same MAC address %s: "
-                             "change one",
-                             other->number, request->number, reader->domain->name, request->mac);
-    }
     return 0;
 }
 
@@ -114,11 +107,10 @@ static int read_network_interface(struct reader *reader, xmlNodePtr element, uns
     struct request request = {.type = REQUEST_NETWORK, .number = number, .element = element};
     if (!network || !reader->is_pool(reader->context, network))
         return 0;
-    if (xml_child(element, "bandwidth"))
-        return error_set(reader->error, EINVAL,
-                         "interface %u of guest '%s' on pool '%s' has <bandwidth>, which a VF cannot do: remove it",
-                         number, reader->domain->name, network);
-    int result = check_mac(reader, &request, network);
+    struct interface_place place = {.guest = reader->domain->name, .pool = network, .number = number};
+    int result = interface_check(element, &place, reader->error);
+    if (result == 0)
+        result = check_mac(reader, &request, network);
     if (result < 0)
         return result;
     request.network = strdup(network);

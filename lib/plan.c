@@ -32,7 +32,7 @@ static void add_choice(struct plan *plan, const struct request *request, const s
                        const struct vf *wanted)
 {
     plan->requests[plan->count] = request;
-    plan->choices[plan->count++] = (struct choose_request){.table = table, .wanted = wanted};
+    plan->choices[plan->count++] = (struct choose_request){.table = table, .wanted = wanted, .mac = request->mac};
 }
 
 /* Whose pool the device is. Return: 0, also when it is no pool's, or -EINVAL when two requests name it. */
@@ -207,7 +207,7 @@ static int list_obstacles(struct list *list, const struct plan *plan, size_t ind
         choose_reason(plan->choices, plan->count, index, vf, reason, sizeof reason);
         if (vf->obstacle == VF_TAKEN)
             result = list_holder(list, ledger, vf, error);
-        else if (vf->obstacle == VF_USABLE)
+        else if (vf->obstacle == VF_USABLE && !choose_excludes(plan->choices, plan->count, index, vf))
             list_add(list, "%s%s is free but %s", separator, pciaddr_format(&vf->address, text), reason);
         else if (strcmp(reason, last) != 0)
             list_add(list, "%s%s", separator, reason);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "builtin.h"
+#include "interface.h"
 #include "io.h"
 #include "sheet.h"
 #include "xml.h"
@@ -16,9 +17,9 @@ static bool add_grant(xmlNodePtr root, const struct transform_grant *grant)
 {
     bool network = grant->request->type == REQUEST_NETWORK;
     xmlNodePtr node = xml_add(root, network ? "grant" : "remap");
-    return (network ? xml_set(node, "network", grant->pool->name)
-                    : xml_set_number(node, "interface", grant->request->number)) &&
-           xml_set(node, "mac", grant->request->mac) && xml_add_pci_address(node, &grant->address);
+    return xml_set_number(node, "interface", grant->request->number) &&
+           (!network || xml_set(node, "network", grant->pool->name)) && xml_set(node, "mac", grant->request->mac) &&
+           xml_add_pci_address(node, &grant->address);
 }
 
 /* A copy of the pool's network, once however many interfaces are on it. */
@@ -58,6 +59,26 @@ static int check_result(xmlDocPtr result, const struct domain *domain, const cha
     return 0;
 }
 
+/* The interfaces that were granted a VF, whoever wrote the sheet. */
+static int check_interfaces(xmlDocPtr result, const struct domain *domain, const struct transform_grant *grants,
+                            size_t count, struct error *error)
+{
+    unsigned int number = 0;
+    for (xmlNodePtr node = xml_child(xml_child(xmlDocGetRootElement(result), "devices"), "interface"); node;
+         node = xml_next(node)) {
+        number++;
+        for (size_t i = 0; i < count; i++) {
+            struct interface_place place = {.guest = domain->name, .pool = grants[i].pool->name, .number = number};
+            if (grants[i].request->type != REQUEST_NETWORK || grants[i].request->number != number)
+                continue;
+            int status = interface_check_concrete(node, &place, error);
+            if (status < 0)
+                return status;
+        }
+    }
+    return 0;
+}
+
 int transform_domain(int root, const char *operation, const struct domain *domain, const struct transform_grant *grants,
                      size_t grant_count, char **text, size_t *length, struct error *error)
 {
@@ -80,6 +101,8 @@ int transform_domain(int root, const char *operation, const struct domain *domai
     status = sheet_apply(&sheet, domain->doc, &result, &string, length, error);
     if (status == 0)
         status = check_result(result, domain, sheet.path, error);
+    if (status == 0)
+        status = check_interfaces(result, domain, grants, grant_count, error);
     if (status < 0)
         return status;
     /* The white space behind the root element is not part of the document. */

@@ -137,15 +137,15 @@ WARNING: THIS IS AN AUTO-GENERATED FILE.
   <virtualport type='802.1Qbh'>
     <parameters profileid='test'/>
   </virtualport>
-  <vlan trunk='yes'>
-    <tag id='1' nativeMode='tagged'/>
-    <tag id='4095'/>
-  </vlan>
   <portgroup name='one' default='yes' trustGuestRxFilters='yes'>
-    <vlan><tag id='2'/></vlan>
     <virtualport><parameters/></virtualport>
   </portgroup>
-  <portgroup name='two'/>
+  <portgroup name='two'>
+    <vlan trunk='yes'>
+      <tag id='1' nativeMode='tagged'/>
+      <tag id='4095'/>
+    </vlan>
+  </portgroup>
   <forward mode='hostdev' managed='yes'>
     <pf dev='eth3'><vf num='2'/></pf>
     <driver name='vfio' model='x_y-1'/>

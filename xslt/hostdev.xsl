@@ -6,7 +6,7 @@
   vfpool:given() is what the pool grants:
 
     <grants operation='prepare'>             or restore, migrate
-      <grant network='NAME' mac='52:54:…'>   an interface on a pool, known by its MAC address, becomes this VF
+      <grant interface='1' network='NAME' mac='52:54:…'>   the guest's first interface, on this pool, becomes this VF
         <address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x0'/>
       </grant>
       <remap interface='2' mac='52:54:…'>    the guest's second interface, a hostdev, gets another VF of the same pool
@@ -36,8 +36,8 @@
   </xsl:template>
 
   <xsl:template match="/domain/devices/interface[@type='network']">
-    <xsl:variable name="mac" select="translate(mac/@address, 'ABCDEF', 'abcdef')"/>
-    <xsl:variable name="grant" select="$grants/grant[@mac = $mac and @network = current()/source/@network]"/>
+    <xsl:variable name="number" select="count(preceding-sibling::interface) + 1"/>
+    <xsl:variable name="grant" select="$grants/grant[@interface = $number]"/>
     <xsl:choose>
       <xsl:when test="$grant">
         <xsl:call-template name="hostdev">
