@@ -65,17 +65,31 @@ static size_t first_index(const struct choose_request *requests, size_t count, c
 }
 
 static const struct vf *first_usable(const struct choose_request *requests, size_t count,
-                                     const struct choose_request *request, bool other_pf)
+                                     const struct choose_request *request, bool other_pf, bool doubtful)
 {
     const struct vf_table *table = request->table;
     bool ordered;
     for (size_t i = first_index(requests, count, request, &ordered); i < table->vf_count; i++) {
         const struct vf *vf = &table->vfs[i];
-        if (vf->obstacle == VF_USABLE && !(other_pf && !ordered && uses_pf(requests, count, table, vf->pf)) &&
-            !owner(requests, count, vf) && !mac_clashes(requests, count, request, vf))
+        if (vf->obstacle == VF_USABLE && (doubtful || vf->doubt == VF_CLEAR) &&
+            !(other_pf && !ordered && uses_pf(requests, count, table, vf->pf)) && !owner(requests, count, vf) &&
+            !mac_clashes(requests, count, request, vf))
             return vf;
     }
     return NULL;
+}
+
+/* A VF that nothing speaks against comes before one on another PF. */
+static const struct vf *best_usable(const struct choose_request *requests, size_t count,
+                                    const struct choose_request *request)
+{
+    bool separate = request->table->pool->separate;
+    const struct vf *vf = separate ? first_usable(requests, count, request, true, false) : NULL;
+    if (!vf)
+        vf = first_usable(requests, count, request, false, false);
+    if (!vf && separate)
+        vf = first_usable(requests, count, request, true, true);
+    return vf ? vf : first_usable(requests, count, request, false, true);
 }
 
 int choose(struct choose_request *requests, size_t count, size_t *failed)
@@ -88,10 +102,7 @@ int choose(struct choose_request *requests, size_t count, size_t *failed)
         if (request->wanted) {
             vf = request->wanted->obstacle != VF_TAKEN ? request->wanted : NULL;
         } else {
-            if (request->table->pool->separate)
-                vf = first_usable(requests, count, request, true);
-            if (!vf)
-                vf = first_usable(requests, count, request, false);
+            vf = best_usable(requests, count, request);
         }
         if (!vf) {
             *failed = i;
@@ -111,6 +122,8 @@ const char *choose_reason(const struct choose_request *requests, size_t count, s
     if (request->granted == vf)
         return text;
     if (vf->obstacle != VF_USABLE)
+        return vf_reason(request->table, vf, text, size);
+    if (vf->doubt != VF_CLEAR && request->granted && request->granted->doubt == VF_CLEAR)
         return vf_reason(request->table, vf, text, size);
     if (request->wanted)
         snprintf(text, size, "the guest asks for another VF by its address");

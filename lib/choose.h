@@ -23,7 +23,8 @@ struct choose_request {
  * @failed:   after a failure, the index of the first request that no VF is left for
  *
  * A request for one VF gets it unless it is taken: whether it works is for libvirt and its administrator to know.
- * A request for any VF gets the first usable one in the order of its pool that no other request has; where the pool
+ * A request for any VF gets the first usable one in the order of its pool that no other request has, one that something
+ * speaks against (enum vf_doubt) only when there is no other; where the pool
  * asks for it, one on a PF that the guest has no interface on yet is preferred. It never gets one on a PF where the
  * guest has an interface with the same MAC address: the card would refuse that.
  *

@@ -20,6 +20,7 @@ void domain_free(struct domain *domain)
     for (size_t i = 0; i < domain->request_count; i++) {
         free(domain->requests[i].network);
         free(domain->requests[i].portgroup);
+        free(domain->requests[i].netdev);
         free(domain->requests[i].alias);
     }
     free(domain->requests);
@@ -79,6 +80,7 @@ static int add_request(struct reader *reader, struct request *request)
     if (!larger || copy_attribute(xml_child(request->element, "alias"), "name", &request->alias) < 0) {
         free(request->network);
         free(request->portgroup);
+        free(request->netdev);
         return error_memory(reader->error);
     }
     larger[domain->request_count++] = *request;
@@ -133,6 +135,22 @@ static int read_static(struct reader *reader, xmlNodePtr element, enum request_t
     return add_request(reader, &request);
 }
 
+/* Only passthrough takes the whole device; in the other modes guests and host may share it. */
+static int read_direct(struct reader *reader, xmlNodePtr element, unsigned int number)
+{
+    struct request request = {.type = REQUEST_DIRECT, .number = number, .element = element};
+    xmlNodePtr source = xml_child(element, "source");
+    _cleanup_(cleanup_xml_string) char *mode = xml_attribute(source, "mode");
+    _cleanup_(cleanup_xml_string) char *mac = xml_attribute(xml_child(element, "mac"), "address");
+    if (!mode || strcmp(mode, "passthrough") != 0)
+        return 0;
+    if (!mac || parse_mac(mac, request.mac) < 0)
+        request.mac[0] = '\0';
+    if (copy_attribute(source, "dev", &request.netdev) < 0)
+        return error_memory(reader->error);
+    return request.netdev ? add_request(reader, &request) : 0;
+}
+
 static int read_devices(struct reader *reader, xmlNodePtr devices)
 {
     unsigned int interfaces = 0, hostdevs = 0;
@@ -145,6 +163,8 @@ static int read_devices(struct reader *reader, xmlNodePtr devices)
         int result = 0;
         if (interface && type && strcmp(type, "network") == 0)
             result = read_network_interface(reader, node, number);
+        else if (interface && type && strcmp(type, "direct") == 0)
+            result = read_direct(reader, node, number);
         else if (interface && type && strcmp(type, "hostdev") == 0)
             result = read_static(reader, node, REQUEST_INTERFACE, number);
         else if (!interface && type && strcmp(type, "pci") == 0)

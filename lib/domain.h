@@ -16,18 +16,22 @@
 enum request_type {
     REQUEST_NETWORK,   /* <interface type='network'> on a pool: any of its VFs will do */
     REQUEST_INTERFACE, /* <interface type='hostdev'>: this very PCI device */
+    REQUEST_DIRECT,    /* <interface type='direct'> in mode passthrough: the device behind this network interface */
     REQUEST_HOSTDEV,   /* <hostdev type='pci'>: this very PCI device, and libvirt sets no MAC on it */
 };
 
 struct request {
     enum request_type type;
-    unsigned int number;    /* of the interface among the guest's, or of the hostdev among its; from 1 */
-    char *network;          /* REQUEST_NETWORK: the pool's name */
-    char *portgroup;        /* NULL: none named */
-    char *alias;            /* NULL: none yet */
-    struct pciaddr address; /* of the device on the host; not for REQUEST_NETWORK */
-    char mac[MAC_SIZE];     /* in lower case; empty when there is none */
-    xmlNodePtr element;     /* in the domain's document; VLAN and guest address are read from here */
+    unsigned int number; /* of the interface among the guest's, or of the hostdev among its; from 1 */
+    char *network;       /* REQUEST_NETWORK: the pool's name */
+    char *portgroup;     /* NULL: none named */
+    char *alias;         /* NULL: none yet */
+    char *netdev;        /* REQUEST_DIRECT: the host's network interface */
+    /* Of the device on the host; not for REQUEST_NETWORK. For REQUEST_DIRECT the caller finds it; until then, and where
+     * there is none, it is 0000:00:00.0, which is never a VF. */
+    struct pciaddr address;
+    char mac[MAC_SIZE]; /* in lower case; empty when there is none */
+    xmlNodePtr element; /* in the domain's document; VLAN and guest address are read from here */
 };
 
 struct domain {

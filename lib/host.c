@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -31,13 +32,18 @@ int host_open(int root, struct host *host, struct error *error)
     host->sys = openat(root, "sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (host->sys < 0)
         return error_set(error, errno, "cannot open the kernel's sys directory: %s", strerror(errno));
-    return 0;
+    host->vfio = vfio_new(root);
+    if (host->vfio)
+        return 0;
+    host_close(host);
+    return error_memory(error);
 }
 
 void host_close(struct host *host)
 {
     cleanup_close(&host->sys);
     host->sys = -1;
+    vfio_free(steal(host->vfio));
 }
 
 /* The first line of an attribute. Return: its length, or a negative errno value. */
@@ -241,8 +247,19 @@ int host_pf_by_name(const struct host *host, const char *name, struct host_pf *p
     _cleanup_(cleanup_close) int device = openat(netdev, "device", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (device < 0)
         return error_set(error, errno, "cannot open sys/class/net/%s/device: %s", name, strerror(errno));
+    pf->has_netdev = true;
     read_pf(device, pf);
     return 0;
+}
+
+int host_netdev_device(const struct host *host, const char *name, struct pciaddr *address)
+{
+    char path[DEVICE_PATH_SIZE];
+    if (strlen(name) >= HOST_NAME_SIZE || strchr(name, '/') || name[0] == '.' || !name[0])
+        return -ENOENT;
+    snprintf(path, sizeof path, "class/net/%s/device", name);
+    int result = read_link_address(host->sys, path, address);
+    return result == -ENOENT || result == 0 ? result : -ENODEV;
 }
 
 static int vf_number(const struct host *host, const struct host_pf *pf, const struct pciaddr *vf, unsigned int *number)
@@ -268,6 +285,7 @@ int host_pf_of_vf(const struct host *host, const struct pciaddr *vf, struct host
     if (device_link(host, vf, "physfn", name, sizeof name) < 0 || pciaddr_parse(name, &pf->address) < 0)
         return error_set(error, ENODEV, "PCI device %s is not a virtual function", text);
     find_netdev(host, &pf->address, pf->name);
+    pf->has_netdev = pf->name[0];
     _cleanup_(cleanup_close) int device = open_device(host, &pf->address);
     if (device < 0)
         return error_set(error, -device, "cannot open physical function %s: %s", name, strerror(-device));
@@ -360,6 +378,53 @@ bool host_vf_present(const struct host *host, const struct pciaddr *address)
     return faccessat(host->sys, path, F_OK, 0) == 0;
 }
 
+/* Sysfs does not tell; the kernel does, of its own interfaces. */
+static bool has_address(const char *netdev)
+{
+    struct ifaddrs *all = NULL;
+    bool found = false;
+    if (getifaddrs(&all) < 0)
+        return false;
+    for (const struct ifaddrs *one = all; one && !found; one = one->ifa_next)
+        found = one->ifa_addr && (one->ifa_addr->sa_family == AF_INET || one->ifa_addr->sa_family == AF_INET6) &&
+                strcmp(one->ifa_name, netdev) == 0;
+    freeifaddrs(all);
+    return found;
+}
+
+/* The kernel links an interface to what is on top of it: master, upper_* (net/core/dev.c, netdev_adjacent_sysfs_add).
+ */
+static bool is_enslaved(const struct host *host, const char *netdev)
+{
+    char path[DEVICE_PATH_SIZE];
+    bool found = false;
+    snprintf(path, sizeof path, "class/net/%s/.", netdev);
+    int fd = openat(host->sys, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    if (!directory) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    for (struct dirent *entry = readdir(directory); entry && !found; entry = readdir(directory))
+        found = strcmp(entry->d_name, "master") == 0 || strncmp(entry->d_name, "upper_", 6) == 0;
+    closedir(directory);
+    return found;
+}
+
+static void read_use(const struct host *host, struct host_vf *vf)
+{
+    char path[DEVICE_PATH_SIZE], netdev[HOST_NAME_SIZE];
+    find_netdev(host, &vf->address, netdev);
+    if (!netdev[0])
+        return;
+    snprintf(path, sizeof path, "class/net/%s/flags", netdev);
+    int flags = read_number(host->sys, path);
+    vf->netdev_up = flags != HOST_UNKNOWN && (flags & IFF_UP);
+    vf->enslaved = is_enslaved(host, netdev);
+    vf->configured = host->altname && has_address(netdev);
+}
+
 int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf)
 {
     char group[32] = "";
@@ -369,9 +434,10 @@ int host_vf_read(const struct host *host, const struct pciaddr *address, struct 
         return -ENOENT;
     if (device_link(host, address, "driver", vf->driver, sizeof vf->driver) < 0)
         vf->driver[0] = '\0';
-    vf->iommu_group = HOST_UNKNOWN;
-    if (device_link(host, address, "iommu_group", group, sizeof group) > 0 && group[0] >= '0' && group[0] <= '9')
-        vf->iommu_group = atoi(group);
-    find_netdev(host, address, vf->netdev);
+    /* Only what is bound to VFIO can be open by it. */
+    if (strcmp(vf->driver, "vfio-pci") == 0 && device_link(host, address, "iommu_group", group, sizeof group) > 0 &&
+        group[0] >= '0' && group[0] <= '9')
+        vf->user = vfio_user(host->vfio, atoi(group));
+    read_use(host, vf);
     return 0;
 }

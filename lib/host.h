@@ -13,17 +13,20 @@
 
 #include "error.h"
 #include "pciaddr.h"
+#include "vfio.h"
 
 #define HOST_NAME_SIZE 128 /* ALTIFNAMSIZ of the kernel's uapi/linux/if.h */
 #define HOST_UNKNOWN (-1)
 
 struct host {
-    int sys;      /* $VFPOOL_ROOT/sys; -1: not open */
+    int sys; /* $VFPOOL_ROOT/sys; -1: not open */
+    struct vfio *vfio;
     bool altname; /* whether the running kernel may be asked for a name's interface: only for the real sysfs */
 };
 
 struct host_pf {
     char name[HOST_NAME_SIZE]; /* the netdev, as the pool or sysfs names it; empty when it has none */
+    bool has_netdev;
     struct pciaddr address;
     unsigned int vf_count;  /* sriov_numvfs */
     unsigned int vf_offset; /* of the first VF's routing ID from the PF's; 0: read each virtfnN instead */
@@ -40,8 +43,10 @@ struct host_pf {
 struct host_vf {
     struct pciaddr address;
     char driver[32]; /* empty when bound to none */
-    int iommu_group; /* HOST_UNKNOWN */
-    char netdev[HOST_NAME_SIZE];
+    bool netdev_up;  /* its network interface, where it has one */
+    bool enslaved;   /* to a bridge or a bond, or something of the host's is on top of it */
+    bool configured; /* an address of the host's; known of the running kernel only */
+    pid_t user;      /* the process that has its VFIO group open; 0: none */
 };
 
 /**
@@ -95,6 +100,13 @@ int host_pf_list(const struct host *host, struct host_pf **pfs, size_t *count, s
 int host_pf_make_vfs(const struct host *host, const struct host_pf *pf, unsigned int count) must_check nonnull(1, 2);
 
 /**
+ * host_netdev_device() - the PCI device behind a network interface, a VF's perhaps
+ *
+ * Return: 0, -ENOENT when there is no such interface, or -ENODEV when it is no PCI device.
+ */
+int host_netdev_device(const struct host *host, const char *name, struct pciaddr *address) must_check nonnull(1, 2, 3);
+
+/**
  * host_vf_address() - the address of the PF's VF of this number
  *
  * Return: 0, or -ENOENT when the VF is not there.
@@ -105,7 +117,7 @@ int host_vf_address(const struct host *host, const struct host_pf *pf, unsigned 
 /** host_vf_present() - whether the device is there now */
 bool host_vf_present(const struct host *host, const struct pciaddr *address) must_check nonnull(1, 2);
 
-/** host_vf_read() - what sysfs tells of a VF. Return: 0 or -ENOENT. */
+/** host_vf_read() - what sysfs tells of a VF, and who uses it. Return: 0 or -ENOENT. */
 int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf) must_check
     nonnull(1, 2, 3);
 

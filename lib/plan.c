@@ -105,7 +105,9 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, const char *data
     if (result == 0)
         result = vf_tables_load(&plan->host, &plan->pools, &plan->tables, error);
     for (size_t i = 0; i < plan->domain.request_count && result == 0; i++) {
-        const struct request *request = &plan->domain.requests[i];
+        struct request *request = &plan->domain.requests[i];
+        if (request->netdev && host_netdev_device(&plan->host, request->netdev, &request->address) < 0)
+            request->address = (struct pciaddr){0};
         if (concerns(kind, request))
             result =
                 request->type == REQUEST_NETWORK ? add_network(plan, request, error) : add_static(plan, request, error);
@@ -136,24 +138,23 @@ static int mark_taken(struct plan *plan, const struct ledger *ledger, const stru
 }
 
 /*
- * Looks closely at what was chosen, and at the whole pool once a choice turns out to be unusable: so many thousand VFs
- * cost nothing, and a PF that is down costs one look at each, once.
+ * Looks closely at what was chosen, and at the whole pool once a choice turns out to be unusable or doubtful: so many
+ * thousand VFs cost nothing, and a PF that is down costs one look at each, once.
  *
- * Return: whether all that was chosen can be used.
+ * Return: whether all that was chosen can be used, and nothing better is there.
  */
 static bool examine_choices(const struct plan *plan)
 {
     bool usable = true;
     for (size_t i = 0; i < plan->count; i++) {
         const struct choose_request *choice = &plan->choices[i];
-        if (choice->wanted)
+        if (choice->wanted || choice->table->examined)
             continue;
         vf_examine(&plan->host, choice->table, vf_find(choice->table, &choice->granted->address));
-        if (choice->granted->obstacle == VF_USABLE)
+        if (choice->granted->obstacle == VF_USABLE && choice->granted->doubt == VF_CLEAR)
             continue;
         usable = false;
-        for (size_t j = 0; j < choice->table->vf_count; j++)
-            vf_examine(&plan->host, choice->table, &choice->table->vfs[j]);
+        vf_examine_all(&plan->host, table_of(plan, choice->table->pool));
     }
     return usable;
 }
@@ -199,7 +200,7 @@ static int list_obstacles(struct list *list, const struct plan *plan, size_t ind
                           struct error *error)
 {
     const struct vf_table *table = plan->choices[index].table;
-    char reason[HOST_NAME_SIZE * 2 + 80], last[sizeof reason] = "", text[PCIADDR_SIZE];
+    char reason[VF_REASON_SIZE], last[sizeof reason] = "", text[PCIADDR_SIZE];
     int result = 0;
     for (size_t i = 0; i < table->vf_count && result == 0; i++) {
         const struct vf *vf = &table->vfs[i];

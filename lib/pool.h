@@ -30,8 +30,10 @@ struct pool {
     xmlDocPtr doc; /* the whole network; NULL when the file breaks the schema */
     struct pool_source *sources;
     size_t source_count;
-    bool separate;      /* prefer different PFs for the interfaces of one guest */
-    struct error fault; /* code is not 0: out of service, for this reason */
+    bool managed;         /* libvirt takes VFs from their drivers and gives them back */
+    bool separate;        /* prefer different PFs for the interfaces of one guest */
+    bool never_host_used; /* VFs that the host uses itself are not for guests; else they are chosen last */
+    struct error fault;   /* code is not 0: out of service, for this reason */
 };
 
 struct pools {

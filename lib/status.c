@@ -148,7 +148,7 @@ static xmlNodePtr add_place(xmlNodePtr parent, const struct pciaddr *address, co
 
 static bool add_vf(xmlNodePtr parent, const struct view *view, const struct vf_table *table, struct vf *vf)
 {
-    char reason[HOST_NAME_SIZE * 2 + 80];
+    char reason[VF_REASON_SIZE];
     struct host_vf details;
     struct entry *entry = find_entry(view, &vf->address);
     bool quarantined = !entry && pciaddr_set_has(&view->quarantined, &vf->address);
@@ -156,6 +156,11 @@ static bool add_vf(xmlNodePtr parent, const struct view *view, const struct vf_t
     if (entry)
         entry->listed = true;
     vf_examine(&view->host, table, vf);
+    /* What uses it is its guest. */
+    if (entry && (vf->obstacle == VF_USABLE || vf->obstacle == VF_IN_USE || vf->obstacle == VF_HOST_USES)) {
+        vf->obstacle = VF_USABLE;
+        vf->doubt = VF_CLEAR;
+    }
     const char *state = entry                       ? claim_state_name(entry->claim->state)
                         : quarantined               ? "quarantined"
                         : table->pool->fault.code   ? "unusable"

@@ -36,8 +36,10 @@ static int add_pf(struct vf_table *table, const struct host_pf *pf)
     for (size_t i = 0; i < table->pf_count; i++)
         if (pciaddr_equal(&table->pfs[i].address, &pf->address))
             return (int)i;
+    if (table->pf_count >= UINT16_MAX)
+        return -ENOMEM;
     struct host_pf *larger = realloc(table->pfs, (table->pf_count + 1) * sizeof *larger);
-    if (!larger || table->pf_count >= UINT16_MAX)
+    if (!larger)
         return -ENOMEM;
     table->pfs = larger;
     larger[table->pf_count] = *pf;
@@ -167,15 +169,56 @@ struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address)
     return NULL;
 }
 
+static enum vf_doubt find_doubt(const struct pool *pool, const struct host_vf *now)
+{
+    if (now->enslaved)
+        return VF_ENSLAVED;
+    if (now->configured)
+        return VF_CONFIGURED;
+    if (now->netdev_up)
+        return VF_NETDEV_UP;
+    return pool->managed && strcmp(now->driver, "vfio-pci") == 0 ? VF_STILL_BOUND : VF_CLEAR;
+}
+
 void vf_examine(const struct host *host, const struct vf_table *table, struct vf *vf)
 {
+    struct host_vf now;
     host_pf_examine(host, &table->pfs[vf->pf]);
     if (vf->obstacle != VF_USABLE)
         return;
-    if (!host_vf_present(host, &vf->address))
+    if (host_vf_read(host, &vf->address, &now) < 0) {
         vf->obstacle = VF_VANISHED;
+        return;
+    }
+    vf->doubt = (uint8_t)find_doubt(table->pool, &now);
+    vf->user = now.user;
+    if (!table->pfs[vf->pf].has_netdev)
+        vf->obstacle = VF_NO_PF_NETDEV;
     else if (table->pfs[vf->pf].up == 0)
         vf->obstacle = VF_PF_DOWN;
+    else if (vf->user)
+        vf->obstacle = VF_IN_USE;
+    else if (table->pool->never_host_used && vf->doubt != VF_CLEAR && vf->doubt != VF_STILL_BOUND)
+        vf->obstacle = VF_HOST_USES;
+}
+
+void vf_examine_all(const struct host *host, struct vf_table *table)
+{
+    for (size_t i = 0; i < table->vf_count && !table->examined; i++)
+        vf_examine(host, table, &table->vfs[i]);
+    table->examined = true;
+}
+
+static const char *doubt_words(enum vf_doubt doubt)
+{
+    static const char *const words[] = {
+        [VF_CLEAR] = "",
+        [VF_NETDEV_UP] = "the host uses it: its network interface is up",
+        [VF_ENSLAVED] = "the host uses it: its network interface is part of another one",
+        [VF_CONFIGURED] = "the host uses it: its network interface has an address",
+        [VF_STILL_BOUND] = "it is bound to vfio-pci, and no guest has it",
+    };
+    return words[doubt];
 }
 
 const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
@@ -184,6 +227,19 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
     text[0] = '\0';
     switch ((enum vf_obstacle)vf->obstacle) {
     case VF_USABLE:
+        if (vf->doubt != VF_CLEAR)
+            snprintf(text, size, "%s, so it is chosen last", doubt_words((enum vf_doubt)vf->doubt));
+        break;
+    case VF_NO_PF_NETDEV:
+        snprintf(text, size, "PF %s has no network interface here, and libvirt sets a VF's MAC and VLAN through it",
+                 pf);
+        break;
+    case VF_IN_USE:
+        snprintf(text, size, "VF %u of PF %s is in use by process %ld", vf->number, pf, (long)vf->user);
+        break;
+    case VF_HOST_USES:
+        snprintf(text, size, "VF %u of PF %s is not for guests: %s", vf->number, pf,
+                 doubt_words((enum vf_doubt)vf->doubt));
         break;
     case VF_TAKEN:
         snprintf(text, size, "taken");

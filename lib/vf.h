@@ -3,8 +3,10 @@
 #ifndef VFPOOL_VF_H
 #define VFPOOL_VF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "error.h"
 #include "host.h"
@@ -14,9 +16,22 @@
 /* Why a VF cannot be had now. */
 enum vf_obstacle {
     VF_USABLE,
-    VF_TAKEN,    /* a guest holds it */
-    VF_PF_DOWN,  /* libvirt would fail the start: "PF is not online" */
-    VF_VANISHED, /* sysfs does not have the device (any more) */
+    VF_TAKEN,        /* a guest holds it */
+    VF_PF_DOWN,      /* libvirt would fail the start: "PF is not online" */
+    VF_VANISHED,     /* sysfs does not have the device (any more) */
+    VF_NO_PF_NETDEV, /* libvirt sets MAC and VLAN through it */
+    VF_IN_USE,       /* a process has its VFIO group open */
+    VF_HOST_USES,    /* see enum vf_doubt; the pool wants none of these */
+};
+
+/* Why a VF is chosen after all others. */
+enum vf_doubt {
+    VF_CLEAR,
+    VF_NETDEV_UP,   /* its network interface is up on the host */
+    VF_ENSLAVED,    /* that one is part of a bridge or bond, or carries something */
+    VF_CONFIGURED,  /* that one has an address */
+    VF_STILL_BOUND, /* to vfio-pci, in a pool where libvirt gives VFs back to their drivers: somebody else's, or not
+                       ready */
 };
 
 struct vf {
@@ -24,6 +39,8 @@ struct vf {
     uint32_t number;  /* the PF's */
     uint16_t pf;      /* index into vf_table.pfs */
     uint8_t obstacle; /* enum vf_obstacle */
+    uint8_t doubt;    /* enum vf_doubt */
+    pid_t user;       /* of VF_IN_USE */
 };
 
 /* The VFs of one pool. */
@@ -33,6 +50,7 @@ struct vf_table {
     size_t pf_count;
     struct vf *vfs;
     size_t vf_count;
+    bool examined; /* each of the VFs */
     char *missing; /* sources that the host does not have now, as words; NULL: none */
 };
 
@@ -52,10 +70,16 @@ void vf_tables_free(struct vf_table *tables, size_t count);
 /** vf_find() - the VF of this address, or NULL */
 struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address) must_check nonnull(1, 2);
 
-/** vf_examine() - look at the VF and its PF now, and set what stands in its way unless something does already */
+/** vf_examine() - look at the VF and its PF now, and set what stands in its way, or speaks against it, unless something
+ * stands there already */
 void vf_examine(const struct host *host, const struct vf_table *table, struct vf *vf) nonnull(1, 2, 3);
 
-/** vf_reason() - the obstacle as a clause ("PF eth3 is down"), in @text; empty for VF_USABLE. Return: @text. */
+/** vf_examine_all() - of a pool, once */
+void vf_examine_all(const struct host *host, struct vf_table *table) nonnull(1, 2);
+
+#define VF_REASON_SIZE (2 * HOST_NAME_SIZE + 160)
+
+/** vf_reason() - the obstacle or the doubt as a clause ("PF eth3 is down"), in @text; empty: neither. Return: @text. */
 const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *text, size_t size) nonnull(1, 2, 3);
 
 #endif

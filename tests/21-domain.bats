@@ -415,3 +415,43 @@ name_survives() {
     run_hook 0 h prepare < "$ROOT/h.xml"
     assert_silent
 }
+
+# --- a VF by its network interface ---------------------------------------------
+
+direct() { # NETDEV [MODE]
+    echo "<interface type='direct'><mac address='$(mac 70)'/><source dev='$1' mode='${2-passthrough}'/></interface>"
+}
+
+@test "a VF that a guest has by its network interface (macvtap) is that guest's" {
+    asks "$(direct eth3v0)"
+    cp "$IN" "$BATS_TEST_TMPDIR/a.xml"
+    run_hook 0 a prepare <"$IN"
+    assert_equal "$output" ""
+    assert_taken $VF0 "$(uuid 1)"
+    run_hook 0 a start <"$IN"
+    run_vfpool 0 status
+    [[ $output == *"$VF0"*held*"$(mac 70)"* ]]
+    # Another guest on the pool gets the next one.
+    run_hook 0 b prepare < <(guest b "$(uuid 2)" passthrough:"$(mac 1)")
+    assert_taken $VF0 "$(uuid 1)" $VF1 "$(uuid 2)"
+    run_hook 0 a release <"$IN"
+    assert_taken $VF1 "$(uuid 2)"
+    # And the other way round.
+    asks "$(direct eth3v1)"
+    snapshot
+    run_hook 1 a prepare <"$IN"
+    assert_one_line "$VF1 is held by guest 'b'"
+    run_vfpool 1 transform "$IN"
+    assert_one_line "$VF1 is held by guest 'b'"
+    assert_unchanged
+}
+
+@test "a network interface that is no VF's, or that guests may share, claims nothing" {
+    local xml
+    for xml in "$(direct eth3)" "$(direct nosuch0)" "$(direct ../../x)" "$(direct eth3v0 bridge)" "$(direct eth3v0 vepa)" \
+        "$(direct eth3v0 private)" "<interface type='direct'><source dev='eth3v0'/></interface>" "<interface type='direct'/>"; do
+        asks "$xml"
+        run_hook 0 a prepare <"$IN"
+        assert_taken
+    done
+}

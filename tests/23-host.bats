@@ -448,3 +448,88 @@ NAMES
     run_vfpool 1 discover
     assert_one_line sys
 }
+
+# --- VFs that something speaks against ------------------------------------------
+
+# vf_reason ADDRESS: its state and reason, by status.
+vf_says() { run_vfpool 0 status --format json && jq -r --arg a "$1" '.pools[].vfs[] | select(.address == $a) | "\(.state) \(.reason)"' "$STDOUT" | tail -n 1; }
+gets() { # ADDRESS: what a guest would get now
+    run_hook 0 g prepare < <(guest g "$(uuid 9)" p:"$(mac 9)")
+    assert_taken "$1" "$(uuid 9)"
+    run_hook 0 g release < <(guest g "$(uuid 9)")
+}
+
+@test "a VF that the host uses itself is chosen after all others, or never" {
+    host eth3:vfs=3
+    pool p eth3
+    echo 0x1003 >"$ROOT/sys/class/net/eth3v0/flags"
+    [[ $(vf_says 0000:01:10.0) == *"free the host uses it: its network interface is up, so it is chosen last" ]]
+    gets 0000:01:10.2
+    ln -s ../br0 "$ROOT/sys/class/net/eth3v1/master"
+    [[ $(vf_says 0000:01:10.2) == *"free the host uses it: its network interface is part of another one"* ]]
+    gets 0000:01:10.4
+    mkdir "$ROOT/sys/class/net/eth3v2/upper_macvtap0"
+    gets 0000:01:10.0
+    # Prepared and shown alike.
+    run_vfpool 0 transform - < <(guest g "$(uuid 9)" p:"$(mac 9)")
+    [[ $output == *"slot=\"0x10\" function=\"0x0\""* ]]
+    pool p eth3 -- "<metadata><vfpool:pool xmlns:vfpool='urn:vfpool:1' host-used='never'/></metadata>"
+    [[ $(vf_says 0000:01:10.0) == *"unusable VF 0 of PF eth3 is not for guests: the host uses it"* ]]
+    run_hook 1 g prepare < <(guest g "$(uuid 9)" p:"$(mac 9)")
+    assert_one_line "VF 0 of PF eth3 is not for guests" "VF 2 of PF eth3"
+    echo 0x1002 >"$ROOT/sys/class/net/eth3v0/flags"
+    gets 0000:01:10.0
+}
+
+@test "VFs whose PF has no network interface are unusable" {
+    host eth3:vfs=2 eth4:vfs=1
+    {
+        echo "<network><name>p</name><forward mode='hostdev' managed='yes'>"
+        printf "<address type='pci' domain='0' bus='%s' slot='0x10' function='%s'/>" 1 0 1 2 2 0
+        echo "</forward></network>"
+    } >"$ROOT/etc/vfpool/p.xml"
+    gets 0000:01:10.0
+    rm -r "$ROOT"/sys/devices/*/*/0000:01:00.0/net "$ROOT/sys/class/net/eth3"
+    [[ $(vf_says 0000:01:10.0) == *"unusable PF 0000:01:00.0 has no network interface here"* ]]
+    gets 0000:02:10.0
+    run_hook 1 g prepare < <(guest g "$(uuid 9)" p:"$(mac 8)" p:"$(mac 9)")
+    assert_one_line "PF 0000:01:00.0 has no network interface here"
+}
+
+@test "a VF whose VFIO group a process has open is unusable, and the process named" {
+    host eth3:vfs=2
+    pool p eth3
+    "$TESTS/host/build" "$ROOT" driver eth3/0 vfio-pci
+    [[ $(vf_says 0000:01:10.0) == *"free it is bound to vfio-pci, and no guest has it, so it is chosen last" ]]
+    gets 0000:01:10.2
+    local group
+    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/0000:01:10.0/iommu_group")")
+    mkdir -p "$ROOT/dev/vfio"
+    : >"$ROOT/dev/vfio/$group"
+    # Somebody who has it open until he is told to go.
+    mkfifo "$BATS_TEST_TMPDIR/go"
+    user() { read -r _ <"$BATS_TEST_TMPDIR/go" 9<"$ROOT/dev/vfio/$group"; }
+    user 3>&- &
+    local user=$!
+    opened() { [[ -e /proc/$user/fd/9 ]]; }
+    exec {go}<>"$BATS_TEST_TMPDIR/go"
+    wait_until opened
+    [[ $(vf_says 0000:01:10.0) == *"unusable VF 0 of PF eth3 is in use by process $user" ]]
+    run_hook 0 a prepare < <(guest a "$(uuid 1)" p:"$(mac 1)")
+    run_hook 1 g prepare < <(guest g "$(uuid 9)" p:"$(mac 9)")
+    assert_one_line "VF 0 of PF eth3 is in use by process $user"
+    # Of a guest that has it, that is no news.
+    run_hook 0 g prepare < <(guest g "$(uuid 9)" "<hostdev mode='subsystem' type='pci' managed='yes'>
+        <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>")
+    [[ $(vf_says 0000:01:10.0) == *"claimed null" ]]
+    echo >&"$go"
+    wait "$user"
+}
+
+@test "in a pool that libvirt does not manage a VF bound to vfio-pci is as it should be" {
+    host eth3:vfs=2
+    echo "<network><name>p</name><forward mode='hostdev' managed='no'><pf dev='eth3'/></forward></network>" >"$ROOT/etc/vfpool/p.xml"
+    "$TESTS/host/build" "$ROOT" driver eth3/0 vfio-pci
+    [[ $(vf_says 0000:01:10.0) == *"free null" ]]
+    gets 0000:01:10.0
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vfio.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct opened {
+    pid_t process;
+    struct stat file;
+};
+
+struct vfio {
+    int root;
+    bool looked;
+    struct opened *opened;
+    size_t count;
+};
+
+struct vfio *vfio_new(int root)
+{
+    struct vfio *vfio = calloc(1, sizeof *vfio);
+    if (vfio)
+        vfio->root = root;
+    return vfio;
+}
+
+void vfio_free(struct vfio *vfio)
+{
+    if (vfio)
+        free(vfio->opened);
+    free(vfio);
+}
+
+static void add(struct vfio *vfio, pid_t process, const struct stat *file)
+{
+    struct opened *larger = realloc(vfio->opened, (vfio->count + 1) * sizeof *larger);
+    if (!larger)
+        return;
+    vfio->opened = larger;
+    larger[vfio->count++] = (struct opened){.process = process, .file = *file};
+}
+
+static void look_at_process(struct vfio *vfio, int proc, const char *pid)
+{
+    char path[NAME_MAX + 8], target[PATH_MAX];
+    struct stat file;
+    snprintf(path, sizeof path, "%s/fd", pid);
+    int fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    if (!directory) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
+        ssize_t length = readlinkat(fd, entry->d_name, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = '\0';
+        /* A guest's /dev is a file system of its own, so the name alone does not say that it is the same file. */
+        if (strstr(target, "/vfio/") && fstatat(fd, entry->d_name, &file, 0) == 0)
+            add(vfio, (pid_t)strtol(pid, NULL, 10), &file);
+    }
+    closedir(directory);
+}
+
+static void look(struct vfio *vfio)
+{
+    DIR *proc = opendir("/proc");
+    vfio->looked = true;
+    if (!proc)
+        return;
+    for (struct dirent *entry = readdir(proc); entry; entry = readdir(proc))
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+            look_at_process(vfio, dirfd(proc), entry->d_name);
+    closedir(proc);
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    if (S_ISCHR(a->st_mode) && S_ISCHR(b->st_mode))
+        return a->st_rdev == b->st_rdev;
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+pid_t vfio_user(struct vfio *vfio, int group)
+{
+    char path[32];
+    struct stat file;
+    snprintf(path, sizeof path, "dev/vfio/%d", group);
+    if (fstatat(vfio->root, path, &file, 0) < 0)
+        return 0;
+    if (!vfio->looked)
+        look(vfio);
+    for (size_t i = 0; i < vfio->count; i++)
+        if (is_same_file(&vfio->opened[i].file, &file))
+            return vfio->opened[i].process;
+    return 0;
+}
