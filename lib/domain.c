@@ -10,6 +10,7 @@
 
 struct reader {
     struct domain *domain;
+    bool draft;
     domain_is_pool_t *is_pool;
     void *context;
     struct error *error;
@@ -90,6 +91,8 @@ static int add_request(struct reader *reader, struct request *request)
 static int check_mac(struct reader *reader, struct request *request, const char *network)
 {
     _cleanup_(cleanup_xml_string) char *mac = xml_attribute(xml_child(request->element, "mac"), "address");
+    if (!mac && reader->draft)
+        return 0;
     if (!mac)
         return error_set(reader->error, EINVAL,
                          "interface %u of guest '%s' on pool '%s' has no MAC address: take the XML from 'virsh "
@@ -186,6 +189,8 @@ static int read_identity(struct reader *reader, xmlNodePtr root)
     domain->name = strdup(name);
     if (!domain->name)
         return error_memory(reader->error);
+    if (!uuid && reader->draft)
+        return 0;
     if (!uuid)
         return error_set(reader->error, EINVAL,
                          "the XML of guest '%s' has no <uuid>: take it from 'virsh dumpxml' of the defined guest",
@@ -195,11 +200,11 @@ static int read_identity(struct reader *reader, xmlNodePtr root)
     return 0;
 }
 
-int domain_read(const char *data, size_t length, domain_is_pool_t *is_pool, void *context, struct domain *domain,
-                struct error *error)
+int domain_read(const char *data, size_t length, domain_is_pool_t *is_pool, void *context, bool draft,
+                struct domain *domain, struct error *error)
 {
     *domain = (struct domain){0};
-    struct reader reader = {.domain = domain, .is_pool = is_pool, .context = context, .error = error};
+    struct reader reader = {.domain = domain, .draft = draft, .is_pool = is_pool, .context = context, .error = error};
     int result = xml_parse(data, length, "the domain XML", &domain->doc, error);
     if (result < 0)
         return result;

@@ -36,7 +36,7 @@ struct request {
 
 struct domain {
     xmlDocPtr doc;
-    char uuid[UUID_SIZE]; /* in lower case, with hyphens */
+    char uuid[UUID_SIZE]; /* in lower case, with hyphens; empty: a draft's that has none */
     char *name;
     struct request *requests; /* in the order of the document */
     size_t request_count;
@@ -48,6 +48,7 @@ typedef bool domain_is_pool_t(void *context, const char *network);
 /**
  * domain_read() - read a domain's XML and find what it asks for
  * @is_pool: told of each network that an interface names
+ * @draft:   not defined yet: libvirt will give the guest and its interfaces the UUID and MAC addresses that it lacks
  * @domain:  the caller frees with domain_free(), also after a failure
  *
  * A request is each interface on a pool, and each PCI device that is passed through; whether a pool offers that
@@ -56,8 +57,8 @@ typedef bool domain_is_pool_t(void *context, const char *network);
  *
  * Return: 0, or a negative errno value with the reason.
  */
-int domain_read(const char *data, size_t length, domain_is_pool_t *is_pool, void *context, struct domain *domain,
-                struct error *error) must_check nonnull(1, 3, 5, 6);
+int domain_read(const char *data, size_t length, domain_is_pool_t *is_pool, void *context, bool draft,
+                struct domain *domain, struct error *error) must_check nonnull(1, 3, 6, 7);
 void domain_free(struct domain *domain) nonnull(1);
 
 /**

@@ -17,6 +17,7 @@ struct call {
     const char *operation;
     const char *data;
     size_t length;
+    bool draft; /* the domain need not be defined yet */
     char *text; /* to print */
     size_t text_length;
     struct error *error;
@@ -35,7 +36,7 @@ static int drop(struct call *call, const char *uuid)
 static int decide(struct call *call, struct plan *plan, struct ledger *ledger)
 {
     _cleanup_(cleanup_claim) struct claim *own = NULL;
-    int result = ledger_get(ledger, plan->domain.uuid, &own, call->error);
+    int result = plan->domain.uuid[0] ? ledger_get(ledger, plan->domain.uuid, &own, call->error) : 0;
     if (result == 0)
         result = plan_choose(plan, ledger, own, call->error);
     if (result == 0)
@@ -223,7 +224,7 @@ static int stopped(struct call *call)
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     if (!gate_present(call->root))
         return 0;
-    int result = domain_read(call->data, call->length, no_pool, NULL, &domain, call->error);
+    int result = domain_read(call->data, call->length, no_pool, NULL, false, &domain, call->error);
     if (result == 0 && ledger_has_file(call->root, domain.uuid))
         result = read_claim(call, domain.uuid, &claim);
     if (claim)
@@ -240,7 +241,7 @@ static int release(struct call *call)
 {
     struct domain domain;
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
-    int result = domain_read(call->data, call->length, no_pool, NULL, &domain, call->error);
+    int result = domain_read(call->data, call->length, no_pool, NULL, false, &domain, call->error);
     bool may_hold = result == 0 && (ledger_has_file(call->root, domain.uuid) || ledger_is_interrupted(call->root));
     if (may_hold && gate_present(call->root))
         result = read_claim(call, domain.uuid, &claim);
@@ -289,7 +290,8 @@ bool guest_may_fail(enum guest_operation operation)
 static int run_plan(struct call *call, enum guest_operation operation, int (*run)(struct call *, struct plan *))
 {
     struct plan plan;
-    int result = plan_load(&plan, call->root, operations[operation].kind, call->data, call->length, call->error);
+    int result =
+        plan_load(&plan, call->root, operations[operation].kind, call->draft, call->data, call->length, call->error);
     if (result == 0)
         result = run(call, &plan);
     plan_free(&plan);
@@ -313,8 +315,12 @@ int guest_run(int root, enum guest_operation operation, const char *data, size_t
 int guest_show(int root, enum guest_operation operation, const char *data, size_t length, char **text,
                size_t *text_length, struct error *error)
 {
-    struct call call = {
-        .root = root, .operation = operations[operation].name, .data = data, .length = length, .error = error};
+    struct call call = {.root = root,
+                        .operation = operations[operation].name,
+                        .data = data,
+                        .length = length,
+                        .draft = true,
+                        .error = error};
     int result = run_plan(&call, operation, show);
     if (result == 0 && !call.text) {
         call.text = malloc(length + 1);

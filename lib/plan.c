@@ -87,10 +87,11 @@ static size_t count_concerned(const struct plan *plan)
     return count;
 }
 
-int plan_load(struct plan *plan, int root, enum plan_kind kind, const char *data, size_t length, struct error *error)
+int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, const char *data, size_t length,
+              struct error *error)
 {
     *plan = (struct plan){.kind = kind, .host.sys = -1};
-    int result = domain_read(data, length, is_pool, &root, &plan->domain, error);
+    int result = domain_read(data, length, is_pool, &root, draft, &plan->domain, error);
     size_t count = result < 0 ? 0 : count_concerned(plan);
     if (count == 0)
         return result;

@@ -34,14 +34,15 @@ struct plan {
 
 /**
  * plan_load() - read the domain, and what the pools have for it
- * @plan: the caller frees with plan_free(), also after a failure
+ * @plan:  the caller frees with plan_free(), also after a failure
+ * @draft: as domain_read()'s
  *
  * Takes no lock. A guest without an interface on a pool and without a PCI device costs one parse.
  *
  * Return: 0 or a negative errno value.
  */
-int plan_load(struct plan *plan, int root, enum plan_kind kind, const char *data, size_t length,
-              struct error *error) must_check nonnull(1, 4, 6);
+int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, const char *data, size_t length,
+              struct error *error) must_check nonnull(1, 5, 7);
 void plan_free(struct plan *plan) nonnull(1);
 
 /** plan_has() - whether a request of the domain concerns a pool in service */

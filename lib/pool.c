@@ -21,8 +21,10 @@ static void free_pool(struct pool *pool)
     for (size_t i = 0; i < pool->source_count; i++)
         free(pool->sources[i].pf);
     free(pool->sources);
+    free(pool->copies);
     free(pool->name);
     free(pool->path);
+    free(pool->ignored);
     cleanup_xml_doc(&pool->doc);
 }
 
@@ -89,15 +91,27 @@ static int read_address(struct pool *pool, xmlNodePtr node)
     return add_source(pool, &source) < 0 ? error_memory(&pool->fault) : 0;
 }
 
+static int read_copies(struct pool *pool, xmlNodePtr forward)
+{
+    for (xmlNodePtr node = xml_child(forward, "address"); node; node = xml_next(node)) {
+        struct pciaddr *larger = realloc(pool->copies, (pool->copy_count + 1) * sizeof *larger);
+        if (!larger)
+            return error_memory(&pool->fault);
+        pool->copies = larger;
+        if (xml_pci_address(node, &larger[pool->copy_count]) == 0)
+            pool->copy_count++;
+    }
+    return 0;
+}
+
 static int read_sources(struct pool *pool, xmlNodePtr network)
 {
     xmlNodePtr forward = xml_child(network, "forward"), node;
     int result = 0;
     for (node = xml_child(forward, "pf"); node && result == 0; node = xml_next(node))
         result = read_pf(pool, node);
-    /* Beside a <pf>, libvirt's own net-dumpxml lists what it derived from it: a copy, not a source. */
     if (pool->source_count > 0 || result < 0)
-        return result;
+        return result < 0 ? result : read_copies(pool, forward);
     for (node = xml_child(forward, "address"); node && result == 0; node = xml_next(node))
         result = read_address(pool, node);
     if (result == 0 && pool->source_count == 0)
@@ -120,6 +134,57 @@ static void read_policies(struct pool *pool, xmlNodePtr network)
         pool->separate = separate && strcmp(separate, "prefer") == 0;
         pool->never_host_used = host_used && strcmp(host_used, "never") == 0;
     }
+}
+
+/* What libvirt takes in a network of this kind, and makes nothing of. Return: 0 or a negative errno value. */
+static int read_ignored(struct pool *pool, xmlNodePtr network)
+{
+    _cleanup_(cleanup_xml_string) char *ipv6 = xml_attribute(network, "ipv6");
+    bool foreign = false;
+    for (xmlNodePtr node = network->children; node; node = node->next)
+        foreign = foreign || (node->type == XML_ELEMENT_NODE && node->ns);
+    const char *const words[] = {ipv6 ? "ipv6=''" : NULL, xml_child(network, "dns") ? "<dns>" : NULL,
+                                 xml_child(network, "port") ? "<port>" : NULL,
+                                 foreign ? "elements of other namespaces" : NULL};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        char *longer = NULL;
+        if (!words[i])
+            continue;
+        if (asprintf(&longer, "%s%s%s", pool->ignored ? pool->ignored : "", pool->ignored ? ", " : "", words[i]) < 0)
+            return error_memory(&pool->fault);
+        free(pool->ignored);
+        pool->ignored = longer;
+    }
+    return 0;
+}
+
+static bool has_one_name(const xmlNode *a, const xmlNode *b)
+{
+    _cleanup_(cleanup_xml_string) char *first = xml_attribute(a, "name");
+    _cleanup_(cleanup_xml_string) char *second = xml_attribute(b, "name");
+    return first && second && strcmp(first, second) == 0;
+}
+
+/* What libvirt (src/network/bridge_driver.c, networkValidate) refuses of portgroups, and a schema cannot say. */
+static int check_portgroups(struct pool *pool, xmlNodePtr network)
+{
+    size_t defaults = 0;
+    for (xmlNodePtr node = xml_child(network, "portgroup"); node; node = xml_next(node)) {
+        _cleanup_(cleanup_xml_string) char *is_default = xml_attribute(node, "default");
+        defaults += is_default && strcmp(is_default, "yes") == 0;
+        if (defaults > 1)
+            return error_set(&pool->fault, EINVAL, "%s, line %ld: a second default portgroup: there can be one",
+                             pool->path, xmlGetLineNo(node));
+        if ((xml_child(node, "vlan") || xml_child(network, "vlan")) && xml_child(node, "virtualport"))
+            return error_set(&pool->fault, EINVAL,
+                             "%s, line %ld: this portgroup has a VLAN and a virtualport: libvirt takes one of them",
+                             pool->path, xmlGetLineNo(node));
+        for (xmlNodePtr other = xml_next(node); other; other = xml_next(other))
+            if (has_one_name(node, other))
+                return error_set(&pool->fault, EINVAL, "%s, line %ld: a second portgroup of this name", pool->path,
+                                 xmlGetLineNo(other));
+    }
+    return 0;
 }
 
 /* The commonest mistake, any other network of libvirt's, gets words of its own. */
@@ -163,7 +228,7 @@ static void read_pool(int directory, const char *file, struct pool *pool)
         error_set(&pool->fault, EINVAL, "%s defines pool '%s': rename it to %s" SUFFIX, pool->path, name, name);
         return;
     }
-    if (read_sources(pool, network) == 0)
+    if (check_portgroups(pool, network) == 0 && read_sources(pool, network) == 0 && read_ignored(pool, network) == 0)
         read_policies(pool, network);
 }
 

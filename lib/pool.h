@@ -30,9 +30,14 @@ struct pool {
     xmlDocPtr doc; /* the whole network; NULL when the file breaks the schema */
     struct pool_source *sources;
     size_t source_count;
+    /* Addresses beside a <pf>: libvirt's own copy of its VFs (net-dumpxml), no sources; of any other PF's there are
+     * none. */
+    struct pciaddr *copies;
+    size_t copy_count;
     bool managed;         /* libvirt takes VFs from their drivers and gives them back */
     bool separate;        /* prefer different PFs for the interfaces of one guest */
     bool never_host_used; /* VFs that the host uses itself are not for guests; else they are chosen last */
+    char *ignored;        /* what the file says and no VF can do, as words; NULL: nothing */
     struct error fault;   /* code is not 0: out of service, for this reason */
 };
 

@@ -64,19 +64,42 @@ static void note(struct work *work, const char *format, ...)
 
 /* ---- VFs that a pool file asks for ---- */
 
+static void say_unmade(struct work *work, const struct pool *pool, const struct pool_source *source,
+                       const struct host_pf *pf, int result)
+{
+    char more[HOST_NAME_SIZE + 120] = "";
+    if (result == -ERANGE && pf->vf_total >= 0)
+        snprintf(more, sizeof more, "it makes %d at most", pf->vf_total);
+    else if (pf->up == 0)
+        snprintf(more, sizeof more, "%s; it is down, and some cards make VFs only when it is up: ip link set %s up",
+                 strerror(-result), pf->name);
+    else
+        snprintf(more, sizeof more, "%s", strerror(-result));
+    error_note(work->error, "cannot make %u VFs on PF %s for pool '%s': %s", source->vf_wanted, pf->name, pool->name,
+               more);
+}
+
 static int make_vfs(struct work *work, const struct pool *pool, const struct pool_source *source)
 {
     struct host_pf pf;
     struct error problem = {0};
     if (!source->vf_wanted || host_pf_by_name(&work->host, source->pf, &pf, &problem) < 0 || pf.vf_count > 0)
         return 0;
-    int result = work->dry_run ? 0 : host_pf_make_vfs(&work->host, &pf, source->vf_wanted);
-    if (result < 0)
-        error_note(work->error, "cannot make %u VFs on PF %s for pool '%s': %s", source->vf_wanted, pf.name, pool->name,
-                   strerror(-result));
-    else
-        note(work, "made %u VFs on PF %s", source->vf_wanted, pf.name);
-    return result;
+    host_pf_examine(&work->host, &pf);
+    int result = pf.vf_total != HOST_UNKNOWN && source->vf_wanted > (unsigned int)pf.vf_total ? -ERANGE
+                 : work->dry_run                                                              ? 0
+                                 : host_pf_make_vfs(&work->host, &pf, source->vf_wanted);
+    if (result < 0) {
+        say_unmade(work, pool, source, &pf, result);
+        return result;
+    }
+    note(work, "made %u VFs on PF %s", source->vf_wanted, pf.name);
+    if (pf.up != 1 || host_pf_by_name(&work->host, source->pf, &pf, &problem) < 0)
+        return 0;
+    host_pf_examine(&work->host, &pf);
+    if (pf.up == 0)
+        error_note(work->error, "PF %s went down when its VFs were made: ip link set %s up", pf.name, pf.name);
+    return 0;
 }
 
 static int open_work(struct work *work)

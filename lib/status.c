@@ -197,6 +197,11 @@ static bool add_unlisted(xmlNodePtr parent, const struct view *view, const char 
     return complete;
 }
 
+static bool add_words(xmlNodePtr pool, const char *name, const char *words)
+{
+    return !words || xmlNewTextChild(pool, NULL, (const xmlChar *)name, (const xmlChar *)words);
+}
+
 static bool add_pool(xmlNodePtr root, const struct view *view, const struct vf_table *table)
 {
     const struct pool *pool = table->pool;
@@ -209,8 +214,12 @@ static bool add_pool(xmlNodePtr root, const struct view *view, const struct vf_t
     for (size_t i = 0; i < table->vf_count && complete; i++)
         complete = add_vf(node, view, table, &table->vfs[i]);
     complete = complete && add_unlisted(node, view, pool->name, pool->fault.code == 0);
-    if (complete && table->missing)
-        complete = xmlNewTextChild(node, NULL, (const xmlChar *)"missing", (const xmlChar *)table->missing) != NULL;
+    complete = complete && add_words(node, "missing", table->missing) && add_words(node, "note", table->note);
+    if (complete && pool->ignored) {
+        char words[256];
+        snprintf(words, sizeof words, "without effect on a VF: %s", pool->ignored);
+        complete = add_words(node, "note", words);
+    }
     return complete;
 }
 

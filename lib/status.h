@@ -20,6 +20,7 @@
  *         <guest name='' uuid=''/>
  *       </vf>
  *       <missing>PF eth4 has no VFs: …</missing>
+ *       <note>without effect on a VF: …</note>
  *     </pool>
  *   </status>
  *

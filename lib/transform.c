@@ -52,7 +52,7 @@ static int check_result(xmlDocPtr result, const struct domain *domain, const cha
     _cleanup_(cleanup_xml_string) char *name = name_node ? (char *)xmlNodeGetContent(name_node) : NULL;
     _cleanup_(cleanup_xml_string) char *text = xml_text(xml_is(root, "domain") ? xml_child(root, "uuid") : NULL);
     char uuid[UUID_SIZE] = "";
-    if (!name || !text || strcmp(name, domain->name) != 0 || domain_parse_uuid(text, uuid) < 0 ||
+    if (!name || strcmp(name, domain->name) != 0 || (text && domain_parse_uuid(text, uuid) < 0) ||
         strcmp(uuid, domain->uuid) != 0)
         return error_set(error, EINVAL, "the result of %s is not a domain with the name and the UUID of guest '%s'",
                          path, domain->name);

@@ -5,11 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rename.h"
+
 static void free_table(struct vf_table *table)
 {
     free(table->pfs);
     free(table->vfs);
     free(table->missing);
+    free(table->note);
 }
 
 void vf_tables_free(struct vf_table *tables, size_t count)
@@ -59,19 +62,80 @@ static int add_vfs(struct vf_table *table, const struct vf *vfs, size_t count)
     return 0;
 }
 
+/* A PF that is not found by its name. */
+static int add_lost(const struct host *host, struct vf_table *table, const char *name, const struct error *problem)
+{
+    struct host_pf pf;
+    char address[PCIADDR_SIZE], words[sizeof problem->message];
+    if (problem->code != ENOENT || !rename_find(host, name, &pf))
+        return add_missing(table, problem->message);
+    snprintf(words, sizeof words, "there is no network interface %s: %s is called %s now, name that one", name,
+             pciaddr_format(&pf.address, address), pf.name);
+    return add_missing(table, words);
+}
+
+static int add_empty(struct vf_table *table, const struct host_pf *pf, unsigned int wanted)
+{
+    char words[HOST_NAME_SIZE + 120];
+    if (pf->vf_total <= 0)
+        snprintf(words, sizeof words, "PF %s has no VFs: it does not do SR-IOV", pf->name);
+    else if (wanted > (unsigned int)pf->vf_total)
+        snprintf(words, sizeof words, "PF %s has no VFs: the pool file asks for %u, and it makes %d at most", pf->name,
+                 wanted, pf->vf_total);
+    else if (wanted)
+        snprintf(words, sizeof words, "PF %s has no VFs yet: 'vfpool reconcile' makes the %u of the pool file",
+                 pf->name, wanted);
+    else
+        snprintf(words, sizeof words, "PF %s has no VFs: write their number to its sriov_numvfs", pf->name);
+    return add_missing(table, words);
+}
+
+/* The number can be changed only by way of none at all, which takes them from their guests: a person's to do. */
+static int add_other_number(struct vf_table *table, const struct host_pf *pf, unsigned int wanted)
+{
+    char words[2 * HOST_NAME_SIZE + 120];
+    snprintf(
+        words, sizeof words,
+        "PF %s has %u VFs, and the pool file asks for %u: with no guest on it, write 0, then %u to its sriov_numvfs",
+        pf->name, pf->vf_count, wanted, wanted);
+    return add_missing(table, words);
+}
+
+/* Those of which sriov_numvfs tells and sysfs does not know: a driver makes them one after the other. */
+static int add_gone(struct vf_table *table, const struct host_pf *pf, const struct vf *vfs, size_t present,
+                    unsigned int end)
+{
+    char words[HOST_NAME_SIZE + 80];
+    int result = 0;
+    size_t next = 0;
+    for (unsigned int i = 0; i < end && result == 0; i++) {
+        if (vfs[next].number == i) {
+            next++;
+            continue;
+        }
+        snprintf(words, sizeof words, "VF %u of PF %s is gone from sysfs", i, pf->name);
+        result = add_missing(table, words);
+    }
+    if (result < 0 || end == pf->vf_count)
+        return result;
+    snprintf(words, sizeof words, "PF %s made %zu of %u VFs so far, or the others are gone", pf->name, present,
+             pf->vf_count);
+    return add_missing(table, words);
+}
+
 static int add_pf_source(const struct host *host, struct vf_table *table, const struct pool_source *source)
 {
     struct host_pf pf;
     struct error problem = {0};
-    char words[HOST_NAME_SIZE + 80];
-    if (host_pf_by_name(host, source->pf, &pf, &problem) < 0)
-        return add_missing(table, problem.message);
+    int result = host_pf_by_name(host, source->pf, &pf, &problem);
+    if (result < 0)
+        return add_lost(host, table, source->pf, &problem);
     if (pf.vf_count == 0) {
         host_pf_examine(host, &pf);
-        snprintf(words, sizeof words, "PF %s has no VFs: %s", pf.name,
-                 pf.vf_total <= 0 ? "it does not do SR-IOV" : "write their number to its sriov_numvfs");
-        return add_missing(table, words);
+        return add_empty(table, &pf, source->vf_wanted);
     }
+    if (source->vf_wanted && source->vf_wanted != pf.vf_count && add_other_number(table, &pf, source->vf_wanted) < 0)
+        return -ENOMEM;
     size_t known = table->pf_count;
     int index = add_pf(table, &pf);
     if (index < 0 || (size_t)index < known)
@@ -79,17 +143,16 @@ static int add_pf_source(const struct host *host, struct vf_table *table, const 
     struct vf *vfs = calloc(pf.vf_count, sizeof *vfs);
     if (!vfs)
         return -ENOMEM;
-    int result = 0;
     size_t present = 0;
-    for (unsigned int i = 0; i < pf.vf_count && result == 0; i++) {
+    unsigned int end = 0;
+    for (unsigned int i = 0; i < pf.vf_count; i++) {
         vfs[present] = (struct vf){.number = i, .pf = (uint16_t)index};
         if (host_vf_address(host, &pf, i, &vfs[present].address) == 0) {
             present++;
-        } else {
-            snprintf(words, sizeof words, "VF %u of PF %s is gone from sysfs", i, pf.name);
-            result = add_missing(table, words);
+            end = i + 1;
         }
     }
+    result = add_gone(table, &pf, vfs, present, end);
     if (result == 0)
         result = add_vfs(table, vfs, present);
     free(vfs);
@@ -110,6 +173,39 @@ static int add_address_source(const struct host *host, struct vf_table *table, c
     return add_vfs(table, &vf, 1);
 }
 
+/* What a file lists beside its <pf>, and no PF of it has. */
+static int add_strange_copies(struct vf_table *table)
+{
+    const struct pool *pool = table->pool;
+    struct pciaddr_set known = {0};
+    const struct pciaddr *first = NULL;
+    char words[PCIADDR_SIZE + 160], text[PCIADDR_SIZE];
+    size_t count = 0;
+    int result = 0;
+    for (size_t i = 0; i < table->vf_count && result == 0 && pool->copy_count; i++)
+        result = pciaddr_set_add(&known, &table->vfs[i].address);
+    for (size_t i = 0; i < pool->copy_count && result == 0; i++) {
+        if (pciaddr_set_has(&known, &pool->copies[i]))
+            continue;
+        count++;
+        first = first ? first : &pool->copies[i];
+    }
+    pciaddr_set_free(&known);
+    if (result == 0 && pool->copy_count && pool->copy_count - count < table->vf_count &&
+        asprintf(&table->note,
+                 "%zu of %zu VFs are listed beside <pf>, and all are in the pool: for those alone, leave <pf> out",
+                 pool->copy_count - count, table->vf_count) < 0) {
+        table->note = NULL;
+        return -ENOMEM;
+    }
+    if (result < 0 || !first)
+        return result;
+    snprintf(words, sizeof words,
+             "%zu of the addresses listed beside <pf>, %s%s, %s none of its VFs now, and not in the pool", count,
+             count > 1 ? "the first " : "", pciaddr_format(first, text), count > 1 ? "are" : "is");
+    return add_missing(table, words);
+}
+
 static int load_table(const struct host *host, struct vf_table *table)
 {
     const struct pool *pool = table->pool;
@@ -117,7 +213,7 @@ static int load_table(const struct host *host, struct vf_table *table)
     for (size_t i = 0; i < pool->source_count && result == 0; i++)
         result = pool->sources[i].pf ? add_pf_source(host, table, &pool->sources[i])
                                      : add_address_source(host, table, &pool->sources[i]);
-    return result;
+    return result < 0 ? result : add_strange_copies(table);
 }
 
 static bool share_pf(const struct vf_table *a, const struct vf_table *b)

@@ -51,6 +51,7 @@ struct vf_table {
     struct vf *vfs;
     size_t vf_count;
     bool examined; /* each of the VFs */
+    char *note;    /* what a person may have meant otherwise, as words; NULL: nothing */
     char *missing; /* sources that the host does not have now, as words; NULL: none */
 };
 

@@ -67,10 +67,17 @@ at() {
 
 # --- MAC addresses -----------------------------------------------------------
 
-@test "an interface on a pool without a MAC address is refused" {
+# libvirt gives each a MAC address when the guest is defined, and so when a draft is created.
+@test "an interface on a pool without a MAC address is refused by the hook, and no matter for a draft" {
     for mac in '' '<mac/>' "<x:mac xmlns:x='urn:x' address='$(mac 1)'/>"; do
         asks passthrough:"$(mac 9)" "$(interface "$mac")"
-        assert_refused 'interface 2' "'g'" passthrough 'no MAC address'
+        snapshot
+        run_hook 1 g prepare <"$IN"
+        assert_one_line 'interface 2' "'g'" passthrough 'no MAC address'
+        run_vfpool 0 transform "$IN"
+        assert_equal "$(xmllint --xpath 'concat(//interface[2]/@type, " ", count(//interface[2]/*[local-name()="mac"]/@address))' "$STDOUT")" \
+            "hostdev $(grep -c 'x:mac' <<<"$mac")"
+        assert_unchanged
     done
 }
 
@@ -213,7 +220,16 @@ at() {
 @test "a missing or malformed UUID is refused" {
     asks passthrough:"$(mac 1)"
     sed -i '/<uuid>/d' "$IN"
-    assert_refused "'g'" '<uuid>'
+    snapshot
+    run_hook 1 g prepare <"$IN"
+    assert_one_line "'g'" '<uuid>'
+    # A draft has none yet, and is shown what it would get; without a pool byte for byte.
+    run_vfpool 0 transform "$IN"
+    [[ $output == *'<interface type="hostdev"'*'slot="0x10" function="0x0"'* && $output != *'<uuid>'* ]]
+    assert_unchanged
+    sed -i s/passthrough/default/ "$IN"
+    run_vfpool 0 transform "$IN"
+    cmp "$IN" "$STDOUT"
     canonical=01234567-89ab-cdef-0123-456789abcdef
     for form in '' ' ' x "${canonical%?}" "${canonical}0" "${canonical/f/g}" "0$canonical" "{$canonical}" "${canonical//-/ }" \
         "${canonical/-/--}" "-$canonical" "$canonical-" 0123-456789ab-cdef-0123-456789abcdef ../../../../etc/passwd \
@@ -289,7 +305,7 @@ name_survives() {
 @test "an error cuts a long name at a whole character" {
     long=$(printf '한%.0s' {1..1333})
     for pad in '' x xx; do
-        guest "$pad$long" "$(uuid 1)" "$(interface '')" >"$IN"
+        guest "$pad$long" "$(uuid 1)" "$(interface "<mac address='x'/>")" >"$IN"
         assert_refused "'${pad}한"
         iconv -f UTF-8 -t UTF-8 <"$STDERR" >/dev/null
     done

@@ -577,3 +577,52 @@ live() {
     assert_taken
     assert_released "$G"
 }
+
+# What libvirt takes in a network of this kind is taken, and what it makes nothing of is said.
+@test "what has no effect on a VF is taken, and named by status" {
+    local xml
+    host eth3:vfs=2
+    for xml in "<dns enable='no'/>|<dns>" "<dns><forwarder addr='10.0.0.1'/></dns>|<dns>" "<port isolated='no'/>|<port>" \
+        "<d:options xmlns:d='http://libvirt.org/schemas/network/dnsmasq/1.0'><d:option value='x=y'/></d:options>|elements of other namespaces"; do
+        network "${xml%|*}" >"$FILE"
+        assert_grants
+        run_vfpool 0 status
+        grep -qxF "note: without effect on a VF: ${xml#*|}" "$STDOUT" || fail "nothing of $xml"
+        run_vfpool 0 status --format json
+        assert_equal "$(jq -r '.pools[0].notes[0]' "$STDOUT")" "without effect on a VF: ${xml#*|}"
+    done
+    network '' >"$FILE"
+    sed -i "s/<network>/<network ipv6='yes'>/" "$FILE"
+    run_vfpool 0 status
+    grep -qx "note: without effect on a VF: ipv6=''" "$STDOUT"
+}
+
+@test "what libvirt refuses to define is refused" {
+    host eth3:vfs=2
+    other_pool
+    while IFS='|' read -r reason children; do
+        network "$children" >"$FILE"
+        assert_out_of_service /etc/vfpool/p.xml "$reason"
+    done <<'REFUSED'
+mtu|<mtu size='9000'/>
+domain|<domain name='example.org'/>
+isolated|<port isolated='yes'/>
+host|<dns><host ip='10.0.0.1'><hostname>a</hostname></host></dns>
+second default|<portgroup name='a' default='yes'/><portgroup name='b' default='yes'/>
+second portgroup|<portgroup name='a'/><portgroup name='b'/><portgroup name='a'/>
+VLAN and a virtualport|<portgroup name='a'><vlan><tag id='1'/></vlan><virtualport type='802.1Qbh'/></portgroup>
+VLAN and a virtualport|<vlan><tag id='1'/></vlan><portgroup name='a'><virtualport type='802.1Qbh'/></portgroup>
+REFUSED
+}
+
+@test "addresses beside a PF that are none of its VFs, or not all, are said" {
+    host eth3:vfs=3
+    forward "<pf dev='eth3'/>$(address 01 10 0)$(address 01 10 2)$(address 01 10 4)" >"$FILE"
+    run_vfpool 0 status
+    [[ $output != *missing* && $output != *note* ]]
+    forward "<pf dev='eth3'/>$(address 01 10 0)$(address 7f 10 0)" >"$FILE"
+    run_vfpool 0 status
+    grep -q "^missing: 1 of the addresses listed beside <pf>, 0000:7f:10.0, is none of its VFs now" "$STDOUT"
+    grep -q "^note: 1 of 3 VFs are listed beside <pf>, and all are in the pool" "$STDOUT"
+    assert_equal "$(grep -c '^0000.*free$' "$STDOUT")" 3
+}

@@ -138,7 +138,7 @@ assert_lists() {
     assert_lists
     prepare 0 g 1 2
     prepare 1 h 2
-    assert_one_line "'g'" 'VF 2 of PF eth3 is gone' 'VF 3 of PF eth3 is gone'
+    assert_one_line "'g'" 'PF eth3 made 2 of 4 VFs so far'
     assert_invariants
 }
 
@@ -216,9 +216,12 @@ assert_lists() {
             [[ -z $(holder "$address") ]] || fail "eth3/$gone was given after $how"
             assert_invariants
             prepare 1 h 2
-            assert_one_line "VF $gone of PF eth3 is gone from sysfs" "'g'"
+            # Without its link the last one may just as well not be made yet.
+            words="VF $gone of PF eth3 is gone from sysfs"
+            [[ $gone$how != 2vanish ]] || words="PF eth3 made 2 of 3 VFs so far, or the others are gone"
+            assert_one_line "$words" "'g'"
             run_vfpool 0 status p
-            [[ $output == *"VF $gone of PF eth3 is gone from sysfs"* ]] || fail "status does not say it"
+            [[ $output == *"$words"* ]] || fail "status does not say it"
         done
     done
 }
@@ -532,4 +535,70 @@ gets() { # ADDRESS: what a guest would get now
     "$TESTS/host/build" "$ROOT" driver eth3/0 vfio-pci
     [[ $(vf_says 0000:01:10.0) == *"free null" ]]
     gets 0000:01:10.0
+}
+
+# --- what is not there yet, or is called otherwise ------------------------------
+
+@test "a guest is not glued to the reason of its VF" {
+    host eth3:vfs=4
+    pool p eth3
+    run_hook 0 g prepare < <(guest g "$(uuid 9)" p:"$(mac 1)" p:"$(mac 2)" p:"$(mac 3)" p:"$(mac 4)")
+    host numvfs eth3 2
+    run_vfpool 0 status
+    grep -q "^0000:01:10.4 .*  g  $(uuid 9)  it is gone from sysfs$" "$STDOUT"
+}
+
+@test "a PF that has another name now is named by it" {
+    host eth3:vfs=1 ens7f0np0:vfs=1,address=0000:41:00.0 enp67s0f1:vfs=1,address=0000:43:00.1
+    says() { # OLD-NAME TEXT
+        pool p "$1" eth3
+        run_vfpool 0 status
+        grep -q "^missing: there is no network interface $1: $2$" "$STDOUT" || fail "no hint for $1"
+    }
+    says ens7f0 '0000:41:00.0 is called ens7f0np0 now, name that one'
+    says enp65s0f0np0 '0000:41:00.0 is called ens7f0np0 now, name that one'
+    says enP0p65s0f0 '0000:41:00.0 is called ens7f0np0 now, name that one'
+    says enp67s0f1np1 '0000:43:00.1 is called enp67s0f1 now, name that one'
+    run_hook 0 g prepare < <(guest g "$(uuid 9)" p:"$(mac 1)")
+    run_hook 1 h prepare < <(guest h "$(uuid 8)" p:"$(mac 2)")
+    assert_one_line 'is called enp67s0f1 now'
+    local name
+    for name in ens7 ens7f0n enp66s0f0 eno1 enp999s0 enp65s40 en; do
+        pool p "$name" eth3
+        run_vfpool 0 status
+        grep -q "^missing: there is no network interface $name$" "$STDOUT" || fail "a wrong hint for $name"
+    done
+}
+
+@test "VFs that are made one after the other: as many as there are, and in words" {
+    host eth3:vfs=3,total=8
+    pool p eth3
+    echo 8 >"$ROOT/sys/class/net/eth3/device/sriov_numvfs"
+    run_vfpool 0 status
+    grep -qx "missing: PF eth3 made 3 of 8 VFs so far, or the others are gone" "$STDOUT"
+    assert_equal "$(grep -c '^0000.*free$' "$STDOUT")" 3
+}
+
+@test "a number of VFs that the PF does not have, cannot have, or has not yet" {
+    host eth3:vfs=4,total=16 eth4:vfs=0,total=16
+    wants() { # PF NUMBER
+        echo "<network><name>p</name><forward mode='hostdev'><pf dev='$1'><vf num='$2'/></pf></forward></network>" \
+            >"$ROOT/etc/vfpool/p.xml"
+        run_vfpool 0 status
+    }
+    wants eth3 8
+    [[ $output == *"missing: PF eth3 has 4 VFs, and the pool file asks for 8"* ]]
+    wants eth3 4
+    [[ $output != *missing* ]]
+    wants eth4 24
+    [[ $output == *"missing: PF eth4 has no VFs: the pool file asks for 24, and it makes 16 at most"* ]]
+    run_vfpool 0 reconcile
+    [[ $output == *"cannot make 24 VFs on PF eth4 for pool 'p': it makes 16 at most"* ]] || fail "$output"
+    assert_equal "$(<"$ROOT/sys/class/net/eth4/device/sriov_numvfs")" 0
+    wants eth4 8
+    [[ $output == *"missing: PF eth4 has no VFs yet: 'vfpool reconcile' makes the 8 of the pool file"* ]]
+    # Never fewer, and never by way of none.
+    wants eth3 2
+    run_vfpool 0 reconcile
+    assert_equal "$(<"$ROOT/sys/class/net/eth3/device/sriov_numvfs")" 4
 }

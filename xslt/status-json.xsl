@@ -25,6 +25,16 @@
         <xsl:with-param name="value" select="."/>
       </xsl:call-template>
     </xsl:for-each>
+    <xsl:if test="note">
+      <xsl:text>,"notes":[</xsl:text>
+      <xsl:for-each select="note">
+        <xsl:if test="position() &gt; 1">,</xsl:if>
+        <xsl:call-template name="string">
+          <xsl:with-param name="value" select="."/>
+        </xsl:call-template>
+      </xsl:for-each>
+      <xsl:text>]</xsl:text>
+    </xsl:if>
     <xsl:text>,"vfs":[</xsl:text>
     <xsl:apply-templates select="vf"/>
     <xsl:text>]}</xsl:text>

@@ -74,14 +74,16 @@
         <xsl:value-of select="concat(substring(concat(@mac, '-', $spaces), 1, 17), '  ', @since, '  ')"/>
         <xsl:value-of select="concat(translate(guest/@name, $controls, ' '), '  ', guest/@uuid)"/>
       </xsl:if>
-      <xsl:if test="guest and @reason">  </xsl:if>
+      <xsl:if test="guest and @reason">
+        <xsl:text>  </xsl:text>
+      </xsl:if>
       <xsl:value-of select="concat(@reason, '&#10;')"/>
     </xsl:for-each>
     <xsl:apply-templates select="pf">
       <xsl:with-param name="width" select="$width"/>
     </xsl:apply-templates>
-    <xsl:for-each select="missing">
-      <xsl:value-of select="concat('missing: ', ., '&#10;')"/>
+    <xsl:for-each select="missing | note">
+      <xsl:value-of select="concat(name(), ': ', ., '&#10;')"/>
     </xsl:for-each>
   </xsl:template>
 
