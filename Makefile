@@ -22,8 +22,7 @@ CFLAGS ?= -O2 -g
 LIBS    = libxslt libxml-2.0
 
 warnings = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(WERROR)
-defines  = -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 $(names)
-names    = -DVFPOOL_VERSION='"$(VERSION)"' -DGATE_PATH='"$(patsubst /%,%,$(SBINDIR))/vfpool-gate"'
+defines  = -D_GNU_SOURCE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 hardened = -fstack-protector-strong -fPIE
 linking  = -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
@@ -32,10 +31,10 @@ ifdef SANITIZE
 build    = build/sanitize
 hardened = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 linking  =
-defines  = -D_GNU_SOURCE $(names)
+defines  = -D_GNU_SOURCE
 endif
 
-cflags := -std=gnu11 $(warnings) $(defines) $(hardened) -Ilib -Ihook $(shell pkg-config --cflags $(LIBS))
+cflags := -std=gnu11 $(warnings) $(defines) $(hardened) -Ilib -Ihook -include $(build)/config.h $(shell pkg-config --cflags $(LIBS))
 libs   := $(shell pkg-config --libs $(LIBS))
 
 Q = $(if $(V),,@)
@@ -63,7 +62,13 @@ $(build)/lib.a: $(lib_objects)
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(build)/%.o: %.c Makefile
+# The names that are compiled in: another PREFIX or VERSION compiles anew.
+$(build)/config.h: FORCE
+	$(Q)mkdir -p $(@D) && printf '#define %s "%s"\n' VFPOOL_VERSION '$(VERSION)' \
+		GATE_PATH '$(patsubst /%,%,$(SBINDIR))/vfpool-gate' > $@.new
+	$(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(build)/%.o: %.c Makefile | $(build)/config.h
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(cflags) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
@@ -101,7 +106,7 @@ bench: $(programs) $(benches)
 lab:
 	@tests/lab/run.sh
 
-lint:
+lint: $(build)/config.h
 	clang-format --dry-run --Werror lib/*.[ch] hook/*.[ch] $(wildcard tests/*/*.c)
 	shellcheck install.sh .ci/run tests/run tests/bench/run tests/host/demo
 	cd tests && shellcheck helpers.bash *.bats
@@ -119,7 +124,8 @@ install: $(programs)
 	install -m 644 lib/pool.rng xslt/*.xsl $(DESTDIR)$(DATADIR)/vfpool
 	install -m 644 docs/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 docs/vfpool.8 docs/vfpool-hook.8 $(DESTDIR)$(MANDIR)/man8
-	install -D -m 644 hook/vfpool.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool.service
+	sed 's,@SBINDIR@,$(SBINDIR),' hook/vfpool.service > $(build)/vfpool.service
+	install -D -m 644 $(build)/vfpool.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool.service
 	install -D -m 644 hook/vfpool.tmpfiles $(DESTDIR)$(LIBDIR)/tmpfiles.d/vfpool.conf
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/vfpool
 
@@ -136,5 +142,7 @@ dist:
 clean:
 	rm -rf build
 
-.PHONY: all demo check tests bench lint lab install uninstall dist clean
+FORCE:
+
+.PHONY: FORCE all demo check tests bench lint lab install uninstall dist clean
 .DELETE_ON_ERROR:

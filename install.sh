@@ -29,6 +29,8 @@ else
     check_packages+=(libvirt-common)
 fi
 
+dry_run=
+
 need() { # PACKAGE...
     local package missing=()
     command -v dpkg-query > /dev/null || die "this is not a Debian system: install what $* are called here, then run make"
@@ -36,6 +38,10 @@ need() { # PACKAGE...
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null)" = installed ] || missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
+    if [ -n "$dry_run" ]; then
+        echo "would install: ${missing[*]}"
+        return 0
+    fi
     [ "$(id -u)" = 0 ] || die "as root, install first: apt-get install ${missing[*]}"
     echo "installing: ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
@@ -46,7 +52,6 @@ need() { # PACKAGE...
 # --- install and uninstall -------------------------------------------------------------------------------------------
 
 hooks=/etc/libvirt/hooks
-dry_run=
 
 # Does it, or says so.
 run() {
@@ -71,7 +76,7 @@ hook_path() {
     if [ -e "$hooks/qemu" ] && ! is_ours "$hooks/qemu"; then
         version=$(libvirt_version) || die "there is another hook, $hooks/qemu, and no libvirt to tell its version"
         if [ "$(printf '%s\n' 6.5.0 "$version" | sort -V | head -n 1)" != 6.5.0 ]; then
-            die "there is another hook, $hooks/qemu, and libvirt $version runs only one: call $hooks/vfpool from it," \
+            die "there is another hook, $hooks/qemu, and libvirt $version runs only one: call /usr/libexec/vfpool/qemu from it," \
                 "with its arguments and its input (see vfpool-hook(8)), or update libvirt to 6.5.0"
         fi
         echo "$hooks/qemu.d/vfpool"

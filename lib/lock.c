@@ -21,9 +21,17 @@ int lock_take(int fd, bool exclusive, int64_t deadline)
     int operation = exclusive ? LOCK_EX : LOCK_SH;
     if (flock(fd, operation | LOCK_NB) == 0)
         return 0;
-    /* The timer repeats, as a signal that comes just before the call would be lost. */
+    /*
+     * The first signal comes at the deadline, as each one takes a waiter out of the kernel's queue and puts it behind
+     * the others. From then on the timer repeats: a signal that comes just before the call would be lost.
+     */
+    int64_t left_us = (deadline - io_now_ms()) * 1000;
+    if (left_us < 1)
+        left_us = 1;
     struct sigaction action = {.sa_handler = interrupt}, old_action;
-    struct itimerval tick = {.it_interval.tv_usec = TICK_US, .it_value.tv_usec = TICK_US}, old_tick;
+    struct itimerval tick = {.it_interval.tv_usec = TICK_US,
+                             .it_value = {.tv_sec = left_us / 1000000, .tv_usec = left_us % 1000000}},
+                     old_tick;
     sigset_t alarm, old_mask;
     sigemptyset(&alarm);
     sigaddset(&alarm, SIGALRM);

@@ -264,3 +264,21 @@ traced() {
     done
     assert_invariants
 }
+
+# The kernel serves those who wait in the order in which they came, and one that a signal wakes goes to the end.
+@test "who waits for the lock keeps his place" {
+    local trace=$BATS_TEST_TMPDIR/trace i
+    call prepare 0
+    exec {held}>>"$ROOT/run/vfpool/lock"
+    flock "$held"
+    strace -qq -e trace=flock -o "$trace" "$VFPOOL_BUILD/hook/vfpool" reconcile >/dev/null 2>&1 3>&- {held}>&- &
+    local waiter=$!
+    waits() { grep -q EAGAIN "$trace" 2>/dev/null; }
+    wait_until waits
+    for ((i = 0; i < 15; i++)); do pause; done
+    flock -u "$held"
+    exec {held}>&-
+    wait "$waiter" || :
+    grep -q 'LOCK_EX) *= 0' "$trace"
+    run ! grep -qE 'EINTR|ERESTART' "$trace"
+}
