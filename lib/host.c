@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "io.h"
+
 #define DEVICE_PATH_SIZE (sizeof "bus/pci/devices/" + PCIADDR_SIZE + 2 * HOST_NAME_SIZE)
 
 static void cleanup_dir(DIR **directory)
@@ -337,11 +339,15 @@ int host_pf_list(const struct host *host, struct host_pf **pfs, size_t *count, s
         close(fd);
         return error_memory(error);
     }
-    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory))
-        if (entry->d_name[0] != '.' && add_pf(host, entry->d_name, pfs, count) < 0) {
-            free(steal(*pfs));
-            return error_memory(error);
-        }
+    int result = 0;
+    for (struct dirent *entry; result == 0 && (entry = io_next_entry(directory, &result));)
+        if (entry->d_name[0] != '.')
+            result = add_pf(host, entry->d_name, pfs, count);
+    if (result < 0) {
+        free(steal(*pfs));
+        *count = 0;
+        return error_set(error, -result, "cannot read sys/class/net: %s", strerror(-result));
+    }
     if (*count > 0)
         qsort(*pfs, *count, sizeof **pfs, compare_pfs);
     return 0;

@@ -139,3 +139,12 @@ int io_open_directory(int parent, const char *path, bool make)
     close(fd);
     return result;
 }
+
+struct dirent *io_next_entry(DIR *directory, int *result)
+{
+    errno = 0;
+    struct dirent *entry = readdir(directory);
+    if (!entry && errno != 0)
+        *result = -errno;
+    return entry;
+}

@@ -3,6 +3,7 @@
 #ifndef VFPOOL_IO_H
 #define VFPOOL_IO_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,5 +50,13 @@ int io_replace_file(int directory, const char *temporary, const char *path, cons
  * or what mkdirat(2) and openat(2) say.
  */
 int io_open_directory(int parent, const char *path, bool make) must_check nonnull(2);
+
+/**
+ * io_next_entry() - the next entry of a directory
+ * @result: becomes readdir's errno value, negative, when reading fails: that is not the directory's end
+ *
+ * Return: the entry, as readdir(3)'s; NULL at the end and after a failure.
+ */
+struct dirent *io_next_entry(DIR *directory, int *result) must_check nonnull(1, 2);
 
 #endif

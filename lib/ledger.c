@@ -26,9 +26,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "io.h"
@@ -122,6 +122,13 @@ static int start_writing(struct ledger *ledger, struct error *error)
     return result < 0 ? result : 0;
 }
 
+/* Whether a writer has been there; tmpfiles.d makes the directory alone. */
+static bool was_written(int directory)
+{
+    return faccessat(directory, "guests", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+           faccessat(directory, "vfs", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int open_ledger(int root, enum ledger_mode mode, int timeout_ms, struct ledger *ledger, struct error *error)
 {
     bool make = mode == LEDGER_WRITE;
@@ -132,6 +139,11 @@ static int open_ledger(int root, enum ledger_mode mode, int timeout_ms, struct l
         return 0;
     if (ledger->directory < 0)
         return refuse_directory(ledger->directory, LEDGER_DIRECTORY, error);
+    if (!make && !was_written(ledger->directory)) {
+        close(ledger->directory);
+        ledger->directory = -1;
+        return 0;
+    }
     int result = open_files(ledger, error);
     if (result == 0)
         result = take_lock(ledger, mode, timeout_ms, error);
@@ -244,8 +256,13 @@ bool ledger_has_link(int root, const struct pciaddr *address)
 bool ledger_is_interrupted(int root)
 {
     _cleanup_(cleanup_close) int lock = openat(root, LEDGER_DIRECTORY "/" LOCK, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    pid_t writer = lock < 0 ? 0 : lock_pid(lock);
-    return writer > 0 && kill(writer, 0) < 0 && errno == ESRCH;
+    /* Not by the PID, which may be another process's by now: who writes has the lock. */
+    return lock >= 0 && lock_pid(lock) != 0 && flock(lock, LOCK_SH | LOCK_NB) == 0;
+}
+
+static int refuse_listing(const char *part, int result, struct error *error)
+{
+    return error_set(error, -result, "cannot read /" LEDGER_DIRECTORY "/%s: %s", part, strerror(-result));
 }
 
 int ledger_taken(const struct ledger *ledger, const char *except, struct pciaddr_set *set, struct error *error)
@@ -260,12 +277,12 @@ int ledger_taken(const struct ledger *ledger, const char *except, struct pciaddr
         return error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/vfs: %s", strerror(errno));
     int result = 0;
     struct pciaddr address;
-    for (struct dirent *entry = readdir(directory); entry && result == 0; entry = readdir(directory))
+    for (struct dirent *entry; result == 0 && (entry = io_next_entry(directory, &result));)
         if (pciaddr_parse(entry->d_name, &address) == 0 &&
             !(except && read_link(ledger, entry->d_name, owner) == 0 && strcmp(owner, except) == 0))
             result = pciaddr_set_add(set, &address);
     closedir(directory);
-    return result < 0 ? error_memory(error) : 0;
+    return result < 0 ? refuse_listing("vfs", result, error) : 0;
 }
 
 static int read_guest(const struct ledger *ledger, const char *name, const char *uuid, struct claim **claim,
@@ -365,9 +382,9 @@ int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, str
         return ledger->directory < 0
                    ? 0
                    : error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/guests: %s", strerror(errno));
-    int result = 0;
+    int result = 0, listed = 0;
     char uuid[UUID_SIZE];
-    for (struct dirent *entry = readdir(directory); entry && result == 0; entry = readdir(directory)) {
+    for (struct dirent *entry; result == 0 && (entry = io_next_entry(directory, &listed));) {
         struct claim *claim = NULL;
         if (file_guest(entry->d_name, "xml", uuid) < 0)
             continue;
@@ -376,6 +393,8 @@ int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, str
             result = error_memory(error);
     }
     closedir(directory);
+    if (result == 0 && listed < 0)
+        result = refuse_listing("guests", listed, error);
     if (*count > 0)
         qsort(*claims, *count, sizeof **claims, compare_claims);
     return result;
@@ -443,7 +462,8 @@ static int remove_stale_links(struct ledger *ledger, const char *uuid, const str
         return -errno;
     struct pciaddr address;
     char owner[UUID_SIZE];
-    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
+    int result = 0;
+    for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
         if (pciaddr_parse(entry->d_name, &address) < 0 || claim_find(claim, &address) ||
             read_link(ledger, entry->d_name, owner) < 0 || strcmp(owner, uuid) != 0)
             continue;
@@ -452,7 +472,7 @@ static int remove_stale_links(struct ledger *ledger, const char *uuid, const str
             error_note(error, "released VF %s, which was kept for guest %s", entry->d_name, uuid);
     }
     closedir(directory);
-    return 0;
+    return result;
 }
 
 /* What the guest had before goes: by its old claim, or where that was set aside as bad, by looking at every link. */
@@ -549,12 +569,14 @@ static int repair_links(struct ledger *ledger, struct error *error)
     DIR *directory = list_directory(ledger->vfs);
     if (!directory)
         return error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/vfs: %s", strerror(errno));
-    int repairs = 0, result = 0;
-    for (struct dirent *entry = readdir(directory); entry && result >= 0; entry = readdir(directory)) {
+    int repairs = 0, result = 0, listed = 0;
+    for (struct dirent *entry; result >= 0 && (entry = io_next_entry(directory, &listed));) {
         result = repair_link(ledger, entry->d_name, error);
         repairs += result > 0;
     }
     closedir(directory);
+    if (result >= 0 && listed < 0)
+        result = refuse_listing("vfs", listed, error);
     return result < 0 ? result : repairs;
 }
 

@@ -57,8 +57,8 @@ static int add_static(struct plan *plan, const struct request *request, struct e
 static int add_network(struct plan *plan, const struct request *request, struct error *error)
 {
     const struct pool *pool = pools_find(&plan->pools, request->network);
-    if (!pool)
-        return 0;
+    if (!pool) /* it was there a moment ago */
+        return error_set(error, ENOENT, "the file of pool '%s' is gone: start the guest again", request->network);
     if (pool->fault.code)
         return error_set(error, pool->fault.code, "pool '%s' is out of service: %s", pool->name, pool->fault.message);
     add_choice(plan, request, table_of(plan, pool), NULL);

@@ -289,12 +289,12 @@ int pools_load(int root, struct pools *pools, struct error *error)
         return error_memory(error);
     }
     int result = 0;
-    for (struct dirent *entry = readdir(directory); entry && result == 0; entry = readdir(directory))
+    for (struct dirent *entry; result == 0 && (entry = io_next_entry(directory, &result));)
         if (is_pool_file(entry->d_name))
             result = add_pool(fd, entry->d_name, pools);
     closedir(directory);
     if (result < 0)
-        return error_memory(error);
+        return error_set(error, -result, "cannot read /" POOL_DIRECTORY ": %s", strerror(-result));
     if (pools->count > 0)
         qsort(pools->pools, pools->count, sizeof *pools->pools, compare_pools);
     refuse_duplicates(pools);

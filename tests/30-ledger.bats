@@ -810,3 +810,37 @@ kill_everywhere() {
     assert_taken
     assert_invariants
 }
+
+# --- what cannot be read is not empty -------------------------------------------
+
+@test "a directory that cannot be read fails the call, and changes nothing" {
+    local path
+    prepare 0 1 1 || :
+    snapshot
+    for path in etc/vfpool run/vfpool/vfs; do
+        hook_environment
+        run_program 1 strace -qq -o /dev/null -P "$ROOT/$path" -e trace=getdents64 -e inject=getdents64:error=EIO:when=1 \
+            "${HOOK_ENVIRONMENT[@]}" ASAN_OPTIONS=detect_leaks=0 "$VFPOOL_BUILD/hook/qemu" vm2 prepare begin - \
+            < <(vm 2 1)
+        assert_one_line "cannot read /$path: Input/output error"
+        assert_unchanged
+    done
+}
+
+@test "looking makes nothing in the empty directory that there is after a boot" {
+    rm -rf "$ROOT/run/vfpool"
+    mkdir -m 700 "$ROOT/run/vfpool"
+    run_vfpool 0 status
+    run_vfpool 0 transform - < <(vm 2 1)
+    assert_equal "$(find "$ROOT/run/vfpool" -mindepth 1)" ""
+}
+
+@test "a killed writer's links go though its PID is another process's now" {
+    prepare 0 1 1
+    local uuid=00000000-0000-4000-8000-00000000abcd
+    ln -s "../guests/$uuid.xml" "$ROOT/run/vfpool/vfs/0000:01:11.0"
+    echo $$ >"$ROOT/run/vfpool/lock"
+    run_hook 0 gone release < <(guest gone "$uuid")
+    [[ ! -L $ROOT/run/vfpool/vfs/0000:01:11.0 ]]
+    assert_equal "$(wc -c <"$ROOT/run/vfpool/lock")" 0
+}

@@ -50,13 +50,15 @@ rejects() {
     snapshot
     for operation in prepare start release migrate restore; do
         run_hook 1 x $operation <"$INPUT" || return
-        assert_one_line "$@" || return
+        assert_one_line "${@#draft}" || return
         [[ ! -s $STDOUT ]] || fail "$operation printed something" || return
     done
     for operation in reconnect attach; do
         run_hook 0 x $operation <"$INPUT" || return
-        assert_one_line "$@" || return
+        assert_one_line "${@#draft}" || return
     done
+    # A draft is not defined yet: what libvirt would give it may be missing there.
+    [[ $1 != draft ]] || return 0
     for operation in prepare restore migrate; do
         run_vfpool 1 transform --op $operation - <"$INPUT" || return
         assert_one_line "$@" || return
@@ -111,7 +113,7 @@ rejects() {
 
 @test "no UUID, no name, or a malformed UUID" {
     vm 1 | sed '/<uuid>/d' >"$INPUT"
-    rejects "'vm1'" uuid
+    rejects draft "'vm1'" uuid
     for text in '' ' ' 1 00000000-0000-4000-8000-00000000000 00000000-0000-4000-8000-0000000000012 \
         00000000-0000-4000-8000-00000000000g ../../../../etc/passwd 0000000-00000-4000-8000-000000000001 \
         '00000000-0000-4000-8000-000000000001 x' 00000000_0000_4000_8000_000000000001 "$(printf '0%.0s' {1..4000})"; do
@@ -395,10 +397,13 @@ redirected() {
         guest vm1 "$(uuid 1)" "$(interface "<mac address='$address'/>")" >"$INPUT"
         refuses_start "'vm1'" MAC
     done
-    guest vm1 "$(uuid 1)" "$(interface '')" >"$INPUT"
-    refuses_start "'vm1'" MAC
-    guest vm1 "$(uuid 1)" "$(interface '<mac/>')" >"$INPUT"
-    refuses_start "'vm1'" MAC
+    for missing in '' '<mac/>'; do
+        guest vm1 "$(uuid 1)" "$(interface "$missing")" >"$INPUT"
+        snapshot
+        run_hook 1 x prepare <"$INPUT"
+        assert_one_line "'vm1'" MAC
+        assert_unchanged
+    done
     guest vm1 "$(uuid 1)" net:52:54:00:00:00:ab net:52:54:00:00:00:AB >"$INPUT"
     refuses_start "'vm1'" "MAC address 52:54:00:00:00:ab"
     # Beside an interface of libvirt's own it is libvirt's business.
