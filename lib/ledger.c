@@ -20,7 +20,7 @@
  * A guest file that cannot be understood is set aside as UUID.bad. The guest may be running, so its links stay, and
  * with them its VFs untouchable, until it is prepared or released. The bad file goes at the release after that.
  */
-#include "ledger.h"
+#include "ledger-file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -33,19 +33,6 @@
 
 #include "io.h"
 #include "lock.h"
-
-#define LOCK "lock"
-#define NEW_FILE "new.xml"
-#define MAX_GUEST_BYTES ((size_t)1024 * 1024)
-#define GUEST_NAME_SIZE (UUID_SIZE + 4)                      /* UUID.xml */
-#define GUEST_PATH_SIZE (sizeof "guests/" + GUEST_NAME_SIZE) /* from the directory, and from a link in vfs/ */
-
-struct ledger {
-    int directory, lock, guests, vfs;
-    bool writing;              /* the lock is exclusive and the lock file holds our PID */
-    bool dirty;                /* leave the PID behind: the next one shall repair */
-    char set_aside[UUID_SIZE]; /* the guest whose file this opening found corrupt last */
-};
 
 /* ---- opening and closing ---- */
 
@@ -198,7 +185,7 @@ static int file_guest(const char *name, const char *suffix, char uuid[UUID_SIZE]
 }
 
 /* Whose link this is. Return: 0, -ENOENT when there is none, -EINVAL when it is no link of ours. */
-static int read_link(const struct ledger *ledger, const char *address, char uuid[UUID_SIZE])
+int ledger_read_link(const struct ledger *ledger, const char *address, char uuid[UUID_SIZE])
 {
     char target[GUEST_PATH_SIZE + 8];
     ssize_t length = readlinkat(ledger->vfs, address, target, sizeof target - 1);
@@ -210,7 +197,7 @@ static int read_link(const struct ledger *ledger, const char *address, char uuid
     return file_guest(target + strlen("../guests/"), "xml", uuid);
 }
 
-static DIR *list_directory(int fd)
+DIR *ledger_list(int fd)
 {
     int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *directory = copy < 0 ? NULL : fdopendir(copy);
@@ -260,7 +247,7 @@ bool ledger_is_interrupted(int root)
     return lock >= 0 && lock_pid(lock) != 0 && flock(lock, LOCK_SH | LOCK_NB) == 0;
 }
 
-static int refuse_listing(const char *part, int result, struct error *error)
+int ledger_unlisted(const char *part, int result, struct error *error)
 {
     return error_set(error, -result, "cannot read /" LEDGER_DIRECTORY "/%s: %s", part, strerror(-result));
 }
@@ -272,17 +259,17 @@ int ledger_taken(const struct ledger *ledger, const char *except, struct pciaddr
         return 0;
     if (except && !has_file(ledger->guests, except, "bad") && !has_file(ledger->guests, except, "xml"))
         except = NULL;
-    DIR *directory = list_directory(ledger->vfs);
+    DIR *directory = ledger_list(ledger->vfs);
     if (!directory)
         return error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/vfs: %s", strerror(errno));
     int result = 0;
     struct pciaddr address;
     for (struct dirent *entry; result == 0 && (entry = io_next_entry(directory, &result));)
         if (pciaddr_parse(entry->d_name, &address) == 0 &&
-            !(except && read_link(ledger, entry->d_name, owner) == 0 && strcmp(owner, except) == 0))
+            !(except && ledger_read_link(ledger, entry->d_name, owner) == 0 && strcmp(owner, except) == 0))
             result = pciaddr_set_add(set, &address);
     closedir(directory);
-    return result < 0 ? refuse_listing("vfs", result, error) : 0;
+    return result < 0 ? ledger_unlisted("vfs", result, error) : 0;
 }
 
 static int read_guest(const struct ledger *ledger, const char *name, const char *uuid, struct claim **claim,
@@ -342,7 +329,7 @@ int ledger_holder(struct ledger *ledger, const struct pciaddr *address, struct c
     uuid[0] = '\0';
     if (ledger->directory < 0)
         return 0;
-    int result = read_link(ledger, pciaddr_format(address, text), uuid);
+    int result = ledger_read_link(ledger, pciaddr_format(address, text), uuid);
     if (result == -ENOENT)
         return 0;
     if (result < 0)
@@ -377,7 +364,7 @@ int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, str
 {
     *claims = NULL;
     *count = 0;
-    DIR *directory = ledger->directory < 0 ? NULL : list_directory(ledger->guests);
+    DIR *directory = ledger->directory < 0 ? NULL : ledger_list(ledger->guests);
     if (!directory)
         return ledger->directory < 0
                    ? 0
@@ -394,7 +381,7 @@ int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, str
     }
     closedir(directory);
     if (result == 0 && listed < 0)
-        result = refuse_listing("guests", listed, error);
+        result = ledger_unlisted("guests", listed, error);
     if (*count > 0)
         qsort(*claims, *count, sizeof **claims, compare_claims);
     return result;
@@ -403,7 +390,7 @@ int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, str
 /* ---- changing ---- */
 
 /* Makes a VF's link. Return: 1 when it is new, 0 when the guest had it, -EEXIST when another guest has it. */
-static int make_link(struct ledger *ledger, const char *uuid, const struct pciaddr *address, struct error *error)
+int ledger_make_link(struct ledger *ledger, const char *uuid, const struct pciaddr *address, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     char target[sizeof "../guests/" + GUEST_NAME_SIZE], owner[UUID_SIZE] = "", text[PCIADDR_SIZE];
@@ -412,7 +399,7 @@ static int make_link(struct ledger *ledger, const char *uuid, const struct pciad
     if (symlinkat(target, ledger->vfs, text) == 0)
         return 1;
     int failure = errno;
-    if (failure == EEXIST && read_link(ledger, text, owner) == 0 && strcmp(owner, uuid) == 0)
+    if (failure == EEXIST && ledger_read_link(ledger, text, owner) == 0 && strcmp(owner, uuid) == 0)
         return 0;
     int result = failure == EEXIST ? ledger_holder(ledger, address, &claim, owner, error) : 0;
     if (result < 0)
@@ -429,7 +416,7 @@ static int make_link(struct ledger *ledger, const char *uuid, const struct pciad
 static void remove_link(struct ledger *ledger, const char *uuid, const struct pciaddr *address)
 {
     char text[PCIADDR_SIZE], owner[UUID_SIZE];
-    if (read_link(ledger, pciaddr_format(address, text), owner) < 0 || strcmp(owner, uuid) != 0)
+    if (ledger_read_link(ledger, pciaddr_format(address, text), owner) < 0 || strcmp(owner, uuid) != 0)
         return;
     if (unlinkat(ledger->vfs, text, 0) < 0 && errno != ENOENT)
         ledger->dirty = true;
@@ -446,7 +433,7 @@ static void undo_links(struct ledger *ledger, const struct claim *claim, const b
 static int make_links(struct ledger *ledger, const struct claim *claim, bool *new, struct error *error)
 {
     for (size_t i = 0; i < claim->vf_count; i++) {
-        int result = make_link(ledger, claim->uuid, &claim->vfs[i].address, error);
+        int result = ledger_make_link(ledger, claim->uuid, &claim->vfs[i].address, error);
         if (result < 0)
             return result;
         new[i] = result == 1;
@@ -457,7 +444,7 @@ static int make_links(struct ledger *ledger, const struct claim *claim, bool *ne
 /* Removes the guest's links that its claim does not list; a NULL claim lists none. */
 static int remove_stale_links(struct ledger *ledger, const char *uuid, const struct claim *claim, struct error *error)
 {
-    DIR *directory = list_directory(ledger->vfs);
+    DIR *directory = ledger_list(ledger->vfs);
     if (!directory)
         return -errno;
     struct pciaddr address;
@@ -465,7 +452,7 @@ static int remove_stale_links(struct ledger *ledger, const char *uuid, const str
     int result = 0;
     for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
         if (pciaddr_parse(entry->d_name, &address) < 0 || claim_find(claim, &address) ||
-            read_link(ledger, entry->d_name, owner) < 0 || strcmp(owner, uuid) != 0)
+            ledger_read_link(ledger, entry->d_name, owner) < 0 || strcmp(owner, uuid) != 0)
             continue;
         remove_link(ledger, uuid, &address);
         if (!claim)
@@ -538,80 +525,4 @@ int ledger_forget(struct ledger *ledger, const struct pciaddr *address, struct e
     if (unlinkat(ledger->vfs, pciaddr_format(address, text), 0) == 0 || errno == ENOENT)
         return 0;
     return error_set(error, errno, "cannot remove /" LEDGER_DIRECTORY "/vfs/%s: %s", text, strerror(errno));
-}
-
-/* ---- repair ---- */
-
-/* Return: 1 when the link said nothing and was removed, 0 when it stays, or a negative errno value. */
-static int repair_link(struct ledger *ledger, const char *text, struct error *error)
-{
-    struct pciaddr address;
-    char uuid[UUID_SIZE], left_by[UUID_SIZE];
-    _cleanup_(cleanup_claim) struct claim *claim = NULL;
-    if (pciaddr_parse(text, &address) < 0)
-        return 0;
-    if (read_link(ledger, text, left_by) < 0) {
-        error_note(error, "/" LEDGER_DIRECTORY "/vfs/%s is not a link that vfpool made: remove it", text);
-        return 0;
-    }
-    int result = ledger_holder(ledger, &address, &claim, uuid, error);
-    if (result < 0 || uuid[0])
-        return result;
-    result = ledger_forget(ledger, &address, error);
-    if (result < 0)
-        return result;
-    error_note(error, "VF %s was left over from an interrupted call for guest %s: free again", text, left_by);
-    return 1;
-}
-
-static int repair_links(struct ledger *ledger, struct error *error)
-{
-    DIR *directory = list_directory(ledger->vfs);
-    if (!directory)
-        return error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/vfs: %s", strerror(errno));
-    int repairs = 0, result = 0, listed = 0;
-    for (struct dirent *entry; result >= 0 && (entry = io_next_entry(directory, &listed));) {
-        result = repair_link(ledger, entry->d_name, error);
-        repairs += result > 0;
-    }
-    closedir(directory);
-    if (result >= 0 && listed < 0)
-        result = refuse_listing("vfs", listed, error);
-    return result < 0 ? result : repairs;
-}
-
-static int repair_guest(struct ledger *ledger, const struct claim *claim, struct error *error)
-{
-    char text[PCIADDR_SIZE];
-    int repairs = 0;
-    for (size_t i = 0; i < claim->vf_count; i++) {
-        struct error problem = {0};
-        int result = make_link(ledger, claim->uuid, &claim->vfs[i].address, &problem);
-        pciaddr_format(&claim->vfs[i].address, text);
-        if (result == -EEXIST)
-            error_note(error, "VF %s is listed by guest '%s' (%s) and by another: release one of them", text,
-                       claim->name, claim->uuid);
-        else if (result < 0)
-            return error_set(error, -result, "%s", problem.message);
-        else if (result == 1)
-            error_note(error, "VF %s of guest '%s' had lost its link: made again", text, claim->name);
-        repairs += result == 1;
-    }
-    return repairs;
-}
-
-int ledger_repair(struct ledger *ledger, struct error *error)
-{
-    struct claim **claims = NULL;
-    size_t count = 0;
-    if (unlinkat(ledger->directory, NEW_FILE, 0) < 0 && errno != ENOENT)
-        return error_set(error, errno, "cannot remove /" LEDGER_DIRECTORY "/" NEW_FILE ": %s", strerror(errno));
-    int repairs = repair_links(ledger, error);
-    int result = repairs < 0 ? repairs : ledger_all(ledger, &claims, &count, error);
-    for (size_t i = 0; i < count && result >= 0; i++) {
-        result = repair_guest(ledger, claims[i], error);
-        repairs += result > 0 ? result : 0;
-    }
-    claims_free(claims, count);
-    return result < 0 ? result : repairs;
 }
