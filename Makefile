@@ -112,7 +112,7 @@ lint: $(build)/config.h
 	cd tests && shellcheck helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats
 	clang-tidy --quiet --warnings-as-errors='*' lib/*.c hook/*.c -- $(cflags)
-	codespell --ignore-words-list=nd README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh Makefile
+	codespell --ignore-words-list=nd NEWS README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh Makefile
 
 # ---- installing ----
 
