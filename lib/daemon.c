@@ -10,6 +10,7 @@
 #include "io.h"
 
 #define COMM_SIZE 17 /* TASK_COMM_LEN and a line feed */
+#define HOOKS_DIRECTORY "/etc/libvirt/hooks/"
 
 bool daemon_is_modular(int root)
 {
@@ -21,54 +22,89 @@ bool daemon_is_monolithic(int root)
     return faccessat(root, "run/libvirt/libvirt-sock", F_OK, 0) == 0;
 }
 
-/* Reads a small file of /proc. Return: false when it is not there (any more). */
-static bool read_proc(const char *path, char *text, size_t size)
+/* Reads a small file of /proc. Return: its length, or -1 when it is not there (any more). */
+static ssize_t read_proc(const char *path, char *text, size_t size)
 {
     _cleanup_(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
     if (length < 0)
-        return false;
+        return -1;
     text[length] = '\0';
-    text[strcspn(text, "\n")] = '\0';
+    return length;
+}
+
+static bool read_name(const char *directory, char name[COMM_SIZE])
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/comm", directory);
+    if (read_proc(path, name, COMM_SIZE) < 0)
+        return false;
+    name[strcspn(name, "\n")] = '\0';
     return true;
 }
 
-/* How many of the children that a thread started carry this name: /proc/PID/task/TID/children (proc(5)). */
-static unsigned int count_children(const char *task, const char *name)
+/* Whether a process is a hook of libvirt's, anybody's: it, or its script, is in the hooks' directory. */
+static bool is_hook(const char *pid)
 {
-    char path[512], comm[COMM_SIZE];
+    char path[64], line[4096];
+    snprintf(path, sizeof path, "/proc/%s/cmdline", pid);
+    ssize_t length = read_proc(path, line, sizeof line);
+    for (ssize_t i = 0, argument = 0; i < length && argument < 3; i += (ssize_t)strlen(line + i) + 1, argument++)
+        if (strstr(line + i, HOOKS_DIRECTORY))
+            return true;
+    return false;
+}
+
+/* How many of the children that a thread started are hooks: /proc/PID/task/TID/children (proc(5)). */
+static unsigned int count_hooks(const char *task)
+{
+    char path[512];
     _cleanup_(cleanup_free) char *children = NULL;
     size_t length = 0;
     unsigned int count = 0;
     snprintf(path, sizeof path, "%s/children", task);
     if (io_read_file(AT_FDCWD, path, 1 << 20, &children, &length) < 0)
         return 0;
-    for (char *rest = NULL, *pid = strtok_r(children, " \n", &rest); pid; pid = strtok_r(NULL, " \n", &rest)) {
-        snprintf(path, sizeof path, "/proc/%s/comm", pid);
-        count += read_proc(path, comm, sizeof comm) && strcmp(comm, name) == 0;
-    }
+    for (char *rest = NULL, *pid = strtok_r(children, " \n", &rest); pid; pid = strtok_r(NULL, " \n", &rest))
+        count += is_hook(pid);
     return count;
+}
+
+static long parent_of(long pid)
+{
+    char path[64], text[4096];
+    snprintf(path, sizeof path, "/proc/%ld/status", pid);
+    const char *line = read_proc(path, text, sizeof text) < 0 ? NULL : strstr(text, "\nPPid:");
+    return line ? strtol(line + sizeof "\nPPid:" - 1, NULL, 10) : 0;
+}
+
+/* The libvirtd that called this hook, itself or by way of somebody's script. Return: its PID, or 0. */
+static long find_libvirtd(void)
+{
+    char path[64], name[COMM_SIZE];
+    for (long pid = getppid(); pid > 1; pid = parent_of(pid)) {
+        snprintf(path, sizeof path, "/proc/%ld", pid);
+        if (read_name(path, name) && strcmp(name, "libvirtd") == 0)
+            return pid;
+    }
+    return 0;
 }
 
 bool daemon_of_hook(int root, struct daemon_load *load)
 {
-    char path[64], task[384], comm[COMM_SIZE], own[COMM_SIZE];
+    char path[64], task[384], name[COMM_SIZE];
+    long libvirtd = find_libvirtd();
     *load = (struct daemon_load){.max_workers = daemon_max_workers(root)};
-    snprintf(path, sizeof path, "/proc/%ld/comm", (long)getppid());
-    if (!read_proc(path, comm, sizeof comm) || strcmp(comm, "libvirtd") != 0 ||
-        !read_proc("/proc/self/comm", own, sizeof own))
-        return false;
-    snprintf(path, sizeof path, "/proc/%ld/task", (long)getppid());
-    DIR *tasks = opendir(path);
+    snprintf(path, sizeof path, "/proc/%ld/task", libvirtd);
+    DIR *tasks = libvirtd ? opendir(path) : NULL;
     if (!tasks)
         return false;
     for (struct dirent *entry = readdir(tasks); entry; entry = readdir(tasks)) {
         if (entry->d_name[0] == '.')
             continue;
-        snprintf(task, sizeof task, "%s/%s/comm", path, entry->d_name);
-        load->starting |= read_proc(task, comm, sizeof comm) && strcmp(comm, "daemon-init") == 0;
         snprintf(task, sizeof task, "%s/%s", path, entry->d_name);
-        load->hooks += count_children(task, own);
+        load->starting |= read_name(task, name) && strcmp(name, "daemon-init") == 0;
+        load->hooks += count_hooks(task);
     }
     closedir(tasks);
     return true;

@@ -17,14 +17,14 @@ bool daemon_is_monolithic(int root) must_check;
 
 struct daemon_load {
     bool starting;            /* it starts its guests and serves no client yet (F12) */
-    unsigned int hooks;       /* its hooks that run now, each of which occupies one of its workers */
+    unsigned int hooks;       /* its hooks that run now, anybody's: each occupies one of its workers */
     unsigned int max_workers; /* of libvirtd.conf */
 };
 
 /**
- * daemon_of_hook() - look at the parent process, when it is libvirtd
+ * daemon_of_hook() - look at the libvirtd that this process descends from, by way of somebody's script perhaps
  *
- * Return: false when it is something else, so that nothing can be said.
+ * Return: false when there is none, so that nothing can be said.
  */
 bool daemon_of_hook(int root, struct daemon_load *load) must_check nonnull(2);
 

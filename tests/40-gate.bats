@@ -261,3 +261,59 @@ free 0000:01:10.2"
     # Standard descriptors, ls's own look at the directory, and the root, for scripts as this one.
     run ! grep -E "vfpool/(lock|turns|guests|vfs)" "$ROOT/calls.fds"
 }
+
+# --- how busy the daemon is that called -------------------------------------------
+
+# libvirtd [starting]: a program of that name in $ROOT, which runs a command and waits for it; "starting" gives it the
+# thread that the real one has while it starts its guests (F12).
+fake_libvirtd() {
+    cat >"$ROOT/libvirtd.c" <<'C'
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void *idle(void *unused) { for (;;) pause(); return unused; }
+int main(int argc, char **argv)
+{
+    int from = argc > 1 && strcmp(argv[1], "starting") == 0 ? 2 : 1, status = 1;
+    pthread_t thread;
+    if (from == 2 && (pthread_create(&thread, NULL, idle, NULL) != 0 || pthread_setname_np(thread, "daemon-init") != 0))
+        return 99;
+    if (fork() == 0) {
+        execv(argv[from], argv + from);
+        _exit(98);
+    }
+    wait(&status);
+    return WEXITSTATUS(status);
+}
+C
+    cc -o "$ROOT/libvirtd" "$ROOT/libvirtd.c" -pthread
+    # Where libvirt has its hooks: somebody's script, which calls ours.
+    mkdir -p "$ROOT/etc/libvirt/hooks"
+    printf '#!/bin/sh\n"%s" "$@"\n' "$VFPOOL_BUILD/hook/qemu" >"$ROOT/etc/libvirt/hooks/qemu"
+    chmod +x "$ROOT/etc/libvirt/hooks/qemu"
+}
+
+@test "a daemon that starts its guests is not called back, also from behind somebody's script" {
+    local by
+    fake_libvirtd
+    for by in "$ROOT/etc/libvirt/hooks/qemu" "$VFPOOL_BUILD/hook/qemu"; do
+        run_program 0 "$ROOT/libvirtd" starting "$by" g11 prepare begin - < <(guest g11 "$A" p:52:54:00:00:11:01)
+        assert_equal "$(calls)" ""
+        assert_taken 0000:01:10.0 "$A"
+        run_program 0 "$ROOT/libvirtd" "$by" g11 prepare begin - < <(guest g11 "$A" p:52:54:00:00:11:01)
+        [[ $(calls) == "set p"* ]]
+    done
+}
+
+@test "hooks of others occupy workers, too" {
+    fake_libvirtd
+    echo 'max_workers = 1' >"$ROOT/etc/libvirt/libvirtd.conf"
+    run_program 1 "$ROOT/libvirtd" "$ROOT/etc/libvirt/hooks/qemu" g11 prepare begin - < <(guest g11 "$A" p:52:54:00:00:11:01)
+    assert_one_line '1 guests are being started or stopped at once' max_workers
+    assert_equal "$(calls)" ""
+    echo 'max_workers = 2' >"$ROOT/etc/libvirt/libvirtd.conf"
+    run_program 0 "$ROOT/libvirtd" "$ROOT/etc/libvirt/hooks/qemu" g11 prepare begin - < <(guest g11 "$A" p:52:54:00:00:11:01)
+    [[ $(calls) == "set p"* ]]
+}
