@@ -26,7 +26,7 @@ struct host {
 
 struct host_pf {
     char name[HOST_NAME_SIZE]; /* the netdev, as the pool or sysfs names it; empty when it has none */
-    bool has_netdev;
+    bool has_netdev;           /* else its name is its address */
     struct pciaddr address;
     unsigned int vf_count;  /* sriov_numvfs */
     unsigned int vf_offset; /* of the first VF's routing ID from the PF's; 0: read each virtfnN instead */
@@ -51,7 +51,7 @@ struct host_vf {
 
 /**
  * host_open() - open sysfs below a root directory
- * @root: a descriptor of $VFPOOL_ROOT, or of /
+ * @root: a descriptor of $VFPOOL_ROOT, or of /, which the caller keeps open
  *
  * Return: 0 or a negative errno value. The caller closes with host_close().
  */

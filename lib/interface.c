@@ -2,19 +2,48 @@
 #include "interface.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "xml.h"
 
-/* An element, or an attribute of it, that no VF can do; where harmless is given, with any other value. */
+static bool is_any(xmlNodePtr interface, xmlNodePtr element)
+{
+    (void)interface, (void)element;
+    return true;
+}
+
+/* One queue is none, and of a model that is not virtio they are not read (libvirt, virDomainNetDefParseXMLDriver). */
+static bool has_queues(xmlNodePtr interface, xmlNodePtr driver)
+{
+    _cleanup_(cleanup_xml_string) char *queues = xml_attribute(driver, "queues");
+    _cleanup_(cleanup_xml_string) char *model = xml_attribute(xml_child(interface, "model"), "type");
+    return queues && strtoul(queues, NULL, 10) > 1 && model && strncmp(model, "virtio", 6) == 0;
+}
+
+static bool has_tap(xmlNodePtr interface, xmlNodePtr backend)
+{
+    _cleanup_(cleanup_xml_string) char *tap = xml_attribute(backend, "tap");
+    (void)interface;
+    return tap && tap[0];
+}
+
+static bool is_isolated(xmlNodePtr interface, xmlNodePtr port)
+{
+    _cleanup_(cleanup_xml_string) char *isolated = xml_attribute(port, "isolated");
+    (void)interface;
+    return isolated && strcmp(isolated, "yes") == 0;
+}
+
+/* What no VF can do. */
 static const struct {
-    const char *element, *attribute, *harmless, *words;
+    const char *element, *words;
+    bool (*matters)(xmlNodePtr interface, xmlNodePtr element);
 } impossible[] = {
-    {"bandwidth", NULL, NULL, "<bandwidth>"},
-    {"filterref", NULL, NULL, "<filterref>"},
-    {"driver", "queues", "0", "<driver queues=''>"},
-    {"backend", "tap", "", "<backend tap=''>"},
-    {"port", "isolated", "no", "<port isolated='yes'>"},
+    {"bandwidth", "<bandwidth>", is_any},           {"filterref", "<filterref>", is_any},
+    {"driver", "<driver queues=''>", has_queues},   {"backend", "<backend tap=''>", has_tap},
+    {"port", "<port isolated='yes'>", is_isolated},
 };
 
 static int refuse(const struct interface_place *place, struct error *error, const char *what)
@@ -27,16 +56,10 @@ int interface_check(xmlNodePtr interface, const struct interface_place *place, s
 {
     for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++) {
         xmlNodePtr element = xml_child(interface, impossible[i].element);
-        if (!element)
-            continue;
-        if (impossible[i].attribute) {
-            _cleanup_(cleanup_xml_string) char *value = xml_attribute(element, impossible[i].attribute);
-            if (!value || strcmp(value, impossible[i].harmless) == 0)
-                continue;
-        }
-        return error_set(error, EINVAL,
-                         "interface %u of guest '%s' on pool '%s' has %s, which a VF cannot do: remove it",
-                         place->number, place->guest, place->pool, impossible[i].words);
+        if (element && impossible[i].matters(interface, element))
+            return error_set(error, EINVAL,
+                             "interface %u of guest '%s' on pool '%s' has %s, which a VF cannot do: remove it",
+                             place->number, place->guest, place->pool, impossible[i].words);
     }
     return 0;
 }

@@ -87,6 +87,14 @@ static size_t count_concerned(const struct plan *plan)
     return count;
 }
 
+static bool asks_for_pool(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->domain.request_count; i++)
+        if (plan->domain.requests[i].type == REQUEST_NETWORK && concerns(plan->kind, &plan->domain.requests[i]))
+            return true;
+    return false;
+}
+
 int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, const char *data, size_t length,
               struct error *error)
 {
@@ -96,7 +104,8 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, cons
     if (count == 0)
         return result;
     result = pools_load(root, &plan->pools, error);
-    if (result < 0 || plan->pools.count == 0)
+    /* Where there are no pools, nothing of the host's matters; but one that was there a moment ago is missed below. */
+    if (result < 0 || (plan->pools.count == 0 && !asks_for_pool(plan)))
         return result;
     plan->requests = calloc(count, sizeof *plan->requests);
     plan->choices = calloc(count, sizeof *plan->choices);

@@ -36,18 +36,20 @@ static int leaving_path(const char *network, const char *uuid, char path[LEAVING
     return length < 0 || (size_t)length >= LEAVING_SIZE || strchr(network, '/') ? -EINVAL : 0;
 }
 
-/* Whether no guest's VF is open because it stops. One that never came to its release is forgotten. */
+/* Whether no guest's VF is open because it stops, as far as can be read. One that never came to its release is
+ * forgotten. */
 static bool all_left(int root, const char *network)
 {
     char path[LEAVING_SIZE];
     bool left = false;
+    int result = 0;
     int fd = leaving_path(network, NULL, path) < 0 ? -1 : openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *directory = fd < 0 ? NULL : fdopendir(fd);
     if (!directory) {
         cleanup_close(&fd);
         return true;
     }
-    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
+    for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
         struct stat status;
         if (entry->d_name[0] == '.' || fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
@@ -58,7 +60,7 @@ static bool all_left(int root, const char *network)
             unlinkat(fd, entry->d_name, 0);
     }
     closedir(directory);
-    return !left;
+    return !left && result == 0;
 }
 
 /* Whether the guest that was let in last has what was opened for it, or will not have it any more. */
