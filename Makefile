@@ -51,7 +51,7 @@ all: $(programs)
 $(build)/hook/qemu: $(build)/hook/qemu.o $(hook_common) $(build)/lib.a
 $(build)/hook/vfpool: $(build)/hook/vfpool.o $(cmd_objects) $(hook_common) $(build)/lib.a
 
-$(build)/hook/gate: $(gate_objects) $(build)/lib.a
+$(build)/hook/gate: $(gate_objects) $(hook_common) $(build)/lib.a
 $(build)/hook/gate: libs += $(shell pkg-config --libs libvirt)
 
 $(programs):
@@ -81,6 +81,7 @@ $(build)/lib/builtin.o: lib/builtin.S lib/pool.rng $(wildcard xslt/*.xsl)
 # ---- trying and testing ----
 
 unit_tests = $(patsubst %.c,$(build)/%,$(wildcard tests/unit/*.c))
+memory     = $(build)/tests/memory/fail.so $(build)/tests/memory/sweep
 benches    = $(build)/tests/bench/bench $(build)/tests/bench/floor
 
 $(unit_tests): $(build)/%: $(build)/%.o $(build)/lib.a
@@ -91,14 +92,26 @@ $(benches): $(build)/%: $(build)/%.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^ $(shell pkg-config --libs libxml-2.0)
 
+# Preloaded: without sanitizers, which have a malloc of their own.
+$(build)/tests/memory/fail.so: tests/memory/fail.c
+	$(call say,LINK)
+	$(Q)mkdir -p $(@D) && $(CC) $(cflags) $(CFLAGS) -fPIC -shared -o $@ $<
+
+$(build)/tests/memory/sweep: $(build)/tests/memory/sweep.o
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^
+
 demo: $(programs)
 	@tests/host/demo $(build)
 
 check:
 	$(Q)$(MAKE) --no-print-directory SANITIZE=1 tests
+	$(Q)$(MAKE) --no-print-directory memory
 	@tests/run build/sanitize $(TESTS)
 
 tests: $(programs) $(unit_tests)
+
+memory: $(programs) $(memory)
 
 bench: $(programs) $(benches)
 	@tests/bench/run $(build)
@@ -144,5 +157,5 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all demo check tests bench lint lab install uninstall dist clean
+.PHONY: FORCE all demo check tests memory bench lint lab install uninstall dist clean
 .DELETE_ON_ERROR:

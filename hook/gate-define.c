@@ -21,8 +21,8 @@ static int keep_uuid(virNetworkPtr old, char **xml)
     _cleanup_(cleanup_xml_string) char *wanted = xml_text(given);
     if (wanted && strcmp(wanted, uuid) != 0)
         return virNetworkIsPersistent(old) == 1 ? virNetworkUndefine(old) : 0;
-    if (result == 0 && !given && !xmlNewTextChild(root, NULL, (const xmlChar *)"uuid", (const xmlChar *)uuid))
-        result = -ENOMEM;
+    if (root && !given)
+        xml_add_text(root, "uuid", uuid);
     if (result == 0)
         result = xml_format(doc, false, &text, &length, &error);
     if (result == 0) {

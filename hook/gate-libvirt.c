@@ -54,18 +54,14 @@ int libvirt_network_find(const char *name, struct libvirt_network *network)
 }
 
 /* The addresses in the <forward> of an active network. */
-static int read_listed(struct libvirt_network *network, xmlNodePtr root)
+static void read_listed(struct libvirt_network *network, xmlNodePtr root)
 {
-    xmlNodePtr forward = xml_child(root, "forward");
-    int result = 0;
     pciaddr_set_free(&network->listed);
-    network->listed = (struct pciaddr_set){0};
-    for (xmlNodePtr node = xml_child(forward, "address"); node && result == 0; node = xml_next(node)) {
+    for (xmlNodePtr node = xml_child(xml_child(root, "forward"), "address"); node; node = xml_next(node)) {
         struct pciaddr address;
         if (xml_pci_address(node, &address) == 0)
-            result = pciaddr_set_add(&network->listed, &address);
+            pciaddr_set_add(&network->listed, &address);
     }
-    return result;
 }
 
 int libvirt_network_read(struct libvirt_network *network)
@@ -77,14 +73,12 @@ int libvirt_network_read(struct libvirt_network *network)
         return libvirt_network_failed(network, "cannot be read");
     int result = xml_parse(text, strlen(text), "libvirt's network", &doc, &error);
     free(text);
-    if (result == 0) {
-        _cleanup_(cleanup_xml_string) char *number = xml_attribute(xmlDocGetRootElement(doc), "connections");
-        network->connections = number ? (int)strtol(number, NULL, 10) : 0;
-        result = read_listed(network, xmlDocGetRootElement(doc));
-    }
-    return result < 0 ? libvirt_complain(EXIT_FAILED, "libvirt network '%s': %s", network->name,
-                                         error.code ? error.message : strerror(-result))
-                      : 0;
+    if (result < 0)
+        return libvirt_complain(EXIT_FAILED, "libvirt network '%s': %s", network->name, error.message);
+    _cleanup_(cleanup_xml_string) char *number = xml_attribute(xmlDocGetRootElement(doc), "connections");
+    network->connections = number ? (int)strtol(number, NULL, 10) : 0;
+    read_listed(network, xmlDocGetRootElement(doc));
+    return 0;
 }
 
 int libvirt_network_failed(const struct libvirt_network *network, const char *what)

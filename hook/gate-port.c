@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "memory.h"
 #include "program.h"
 #include "xml.h"
 
@@ -30,26 +31,27 @@ static bool parse_uuid(const char *uuid, struct pciaddr *address)
 int ports_list(const struct libvirt_network *network, struct ports *ports)
 {
     virNetworkPortPtr *handles = NULL;
-    int count = virNetworkListAllPorts(network->handle, &handles, 0), result = 0;
+    int count = virNetworkListAllPorts(network->handle, &handles, 0);
     if (count < 0)
         return libvirt_network_failed(network, "does not list its ports");
-    ports->ports = calloc((size_t)count + 1, sizeof *ports->ports);
+    ports->ports = memory_new((size_t)count, sizeof *ports->ports);
     for (int i = 0; i < count; i++) {
-        struct port *port = ports->ports && result == 0 ? &ports->ports[ports->count] : NULL;
-        if (!port || virNetworkPortGetUUIDString(handles[i], port->uuid) < 0) {
+        struct port *port = &ports->ports[ports->count];
+        if (virNetworkPortGetUUIDString(handles[i], port->uuid) < 0) {
             virNetworkPortFree(handles[i]);
             continue;
         }
         port->handle = handles[i];
         port->ours = port->has_device = parse_uuid(port->uuid, &port->address);
-        result = port->ours ? pciaddr_set_add(&ports->held, &port->address) : 0;
+        if (port->ours)
+            pciaddr_set_add(&ports->held, &port->address);
         ports->count++;
     }
     free(handles);
-    return ports->ports && result == 0 ? 0 : libvirt_complain(EXIT_FAILED, "out of memory");
+    return 0;
 }
 
-/* One without a PCI device is nobody's whom we care about. Return: 0, also when it went away, or -EINVAL or -ENOMEM. */
+/* One without a PCI device is nobody's whom we care about. Return: 0, also when it went away, or -EINVAL. */
 static int identify(struct port *port)
 {
     struct error error = {0};
@@ -123,13 +125,13 @@ int ports_keep(const struct libvirt_network *network, bool ours, struct kept_por
     int result = ports_list(network, &ports);
     if (result != 0)
         return result;
-    kept->xml = calloc(ports.count + 1, sizeof *kept->xml);
-    for (size_t i = 0; i < ports.count && kept->xml; i++) {
+    kept->xml = memory_new(ports.count, sizeof *kept->xml);
+    for (size_t i = 0; i < ports.count; i++) {
         char *xml = ports.ports[i].ours && !ours ? NULL : virNetworkPortGetXMLDesc(ports.ports[i].handle, 0);
         if (xml)
             kept->xml[kept->count++] = xml;
     }
-    return kept->xml ? 0 : libvirt_complain(EXIT_FAILED, "out of memory");
+    return 0;
 }
 
 void ports_make_again(const struct libvirt_network *network, const struct kept_ports *kept)

@@ -5,6 +5,7 @@
 #include "gate-port.h"
 #include "gate-verb.h"
 #include "io.h"
+#include "memory.h"
 #include "program.h"
 #include "xml.h"
 
@@ -53,9 +54,7 @@ static int read_wish(struct wish *wish)
         return libvirt_complain(EXIT_FAILED, "cannot read standard input");
     for (const char *byte = input; *byte; byte++)
         lines += *byte == '\n';
-    wish->addresses = calloc(lines, sizeof *wish->addresses);
-    if (!wish->addresses)
-        return libvirt_complain(EXIT_FAILED, "out of memory");
+    wish->addresses = memory_new(lines, sizeof *wish->addresses);
     long hold = parse_lines(input, "hold ", wish->addresses);
     long free = hold < 0 ? -1 : parse_lines(input, "free ", wish->addresses + hold);
     if (free < 0)

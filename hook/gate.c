@@ -31,6 +31,7 @@ static void ignore_libvirt_error(void *context, virErrorPtr problem)
 
 int main(int argc, char **argv)
 {
+    program_guard_memory(EXIT_FAILED);
     virSetErrorFunc(NULL, ignore_libvirt_error);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs && argc > 1; i++) {
         if (strcmp(argv[1], verbs[i].name) != 0 || argc != 2 + verbs[i].argument_count)

@@ -8,6 +8,24 @@
 #include <string.h>
 
 #include "io.h"
+#include "memory.h"
+
+static int status_without_memory = EXIT_FAILED;
+
+/* Nothing here allocates. What it was about is not known any more. */
+static void end_without_memory(void)
+{
+    static const char line[] = "vfpool: out of memory\n";
+    ssize_t written = write(STDERR_FILENO, line, sizeof line - 1);
+    (void)written; /* there is nobody else to tell */
+    _exit(status_without_memory);
+}
+
+void program_guard_memory(int status)
+{
+    status_without_memory = status;
+    memory_start(end_without_memory);
+}
 
 /* Read-only: writing to what the caller closed shall fail, as it would have. */
 static int fill_standard_descriptors(void)

@@ -15,6 +15,12 @@ enum {
 };
 
 /**
+ * program_guard_memory() - end the process with one line where memory runs out, at whatever point; to be called first
+ * @status: the exit status then: 1, or 0 for what must not fail
+ */
+void program_guard_memory(int status);
+
+/**
  * program_start() - make the process fit to run, and open the root
  *
  * Standard descriptors that the caller closed are opened on /dev/null, so that no file of ours gets their number; a

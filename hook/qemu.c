@@ -59,6 +59,7 @@ int main(int argc, char **argv)
     enum guest_operation operation = guest_operation(argv[2]);
     if (operation == GUEST_OPERATIONS)
         return EXIT_OK;
+    program_guard_memory(guest_may_fail(operation) ? EXIT_FAILED : EXIT_OK);
     int root = program_start(&error);
     int result = root < 0 ? root : run(root, operation, &error);
     if (root >= 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "memory.h"
 #include "xml.h"
 
 static const char *const state_names[] = {
@@ -22,31 +23,22 @@ const char *claim_state_name(enum claim_state state)
 
 struct claim *claim_new(const char *uuid, const char *name)
 {
-    struct claim *claim = calloc(1, sizeof *claim);
-    if (!claim)
-        return NULL;
+    struct claim *claim = memory_new(1, sizeof *claim);
     time_t now = time(NULL);
     struct tm parts;
     snprintf(claim->uuid, sizeof claim->uuid, "%s", uuid);
     strftime(claim->since, sizeof claim->since, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
-    claim->name = strdup(name);
-    if (claim->name)
-        return claim;
-    free(claim);
-    return NULL;
+    claim->name = memory_copy(name);
+    return claim;
 }
 
-int claim_add(struct claim *claim, const struct claim_vf *vf)
+void claim_add(struct claim *claim, const struct claim_vf *vf)
 {
-    struct claim_vf *larger = realloc(claim->vfs, (claim->vf_count + 1) * sizeof *larger);
-    if (!larger)
-        return -ENOMEM;
-    claim->vfs = larger;
-    struct claim_vf *copy = &larger[claim->vf_count++];
+    claim->vfs = memory_resize(claim->vfs, claim->vf_count + 1, sizeof *claim->vfs);
+    struct claim_vf *copy = &claim->vfs[claim->vf_count++];
     *copy = *vf;
-    copy->pool = strdup(vf->pool);
-    copy->pf = strdup(vf->pf);
-    return copy->pool && copy->pf ? 0 : -ENOMEM;
+    copy->pool = memory_copy(vf->pool);
+    copy->pf = memory_copy(vf->pf);
 }
 
 const struct claim_vf *claim_find(const struct claim *claim, const struct pciaddr *address)
@@ -92,7 +84,8 @@ static int parse_vf(struct claim *claim, xmlNodePtr node)
     if (*end != '\0' || end == number || claim_find(claim, &vf.address))
         return -EINVAL;
     snprintf(vf.mac, sizeof vf.mac, "%s", mac ? mac : "");
-    return claim_add(claim, &vf);
+    claim_add(claim, &vf);
+    return 0;
 }
 
 static int parse_state(struct claim *claim, const char *name)
@@ -122,36 +115,37 @@ int claim_parse(const char *data, size_t length, const char *uuid, const char *p
         strlen(since) >= CLAIM_TIME_SIZE)
         return error_set(error, EINVAL, "%s is not the file of guest %s", path, uuid);
     _cleanup_(cleanup_claim) struct claim *parsed = claim_new(uuid, name);
-    if (!parsed)
-        return error_memory(error);
     snprintf(parsed->since, sizeof parsed->since, "%s", since);
     result = parse_state(parsed, state);
     for (xmlNodePtr node = xml_child(root, "vf"); node && result == 0; node = xml_next(node))
         result = parse_vf(parsed, node);
-    if (result == -ENOMEM)
-        return error_memory(error);
     if (result < 0)
         return error_set(error, EINVAL, "%s has an entry that cannot be understood", path);
     *claim = steal(parsed);
     return 0;
 }
 
-static bool format_vf(xmlNodePtr root, const struct claim_vf *vf)
+static void format_vf(xmlNodePtr root, const struct claim_vf *vf)
 {
     char address[PCIADDR_SIZE];
     xmlNodePtr node = xml_add(root, "vf");
-    return xml_set(node, "address", pciaddr_format(&vf->address, address)) && xml_set(node, "pool", vf->pool) &&
-           xml_set(node, "pf", vf->pf) && xml_set_number(node, "num", vf->number) &&
-           (!vf->mac[0] || xml_set(node, "mac", vf->mac));
+    xml_set(node, "address", pciaddr_format(&vf->address, address));
+    xml_set(node, "pool", vf->pool);
+    xml_set(node, "pf", vf->pf);
+    xml_set_number(node, "num", vf->number);
+    if (vf->mac[0])
+        xml_set(node, "mac", vf->mac);
 }
 
 int claim_format(const struct claim *claim, char **data, size_t *length, struct error *error)
 {
     _cleanup_(cleanup_xml_doc) xmlDocPtr doc = xml_new("guest");
-    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
-    bool complete = xml_set(root, "uuid", claim->uuid) && xml_set(root, "name", claim->name) &&
-                    xml_set(root, "state", claim_state_name(claim->state)) && xml_set(root, "since", claim->since);
-    for (size_t i = 0; i < claim->vf_count && complete; i++)
-        complete = format_vf(root, &claim->vfs[i]);
-    return complete ? xml_format(doc, true, data, length, error) : error_memory(error);
+    xmlNodePtr root = xmlDocGetRootElement(doc);
+    xml_set(root, "uuid", claim->uuid);
+    xml_set(root, "name", claim->name);
+    xml_set(root, "state", claim_state_name(claim->state));
+    xml_set(root, "since", claim->since);
+    for (size_t i = 0; i < claim->vf_count; i++)
+        format_vf(root, &claim->vfs[i]);
+    return xml_format(doc, true, data, length, error);
 }

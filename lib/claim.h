@@ -34,11 +34,11 @@ struct claim {
     size_t vf_count;
 };
 
-/** claim_new() - a claim without VFs, claimed now. Return: NULL when out of memory. */
+/** claim_new() - a claim without VFs, claimed now; never NULL */
 struct claim *claim_new(const char *uuid, const char *name) must_check nonnull(1, 2);
 
-/** claim_add() - add a copy of a VF's entry. Return: 0 or -ENOMEM. */
-int claim_add(struct claim *claim, const struct claim_vf *vf) must_check nonnull(1, 2);
+/** claim_add() - add a copy of a VF's entry */
+void claim_add(struct claim *claim, const struct claim_vf *vf) nonnull(1, 2);
 
 /** claim_find() - the claim's entry for this VF, or NULL; a NULL claim has none */
 const struct claim_vf *claim_find(const struct claim *claim, const struct pciaddr *address) must_check nonnull(2);
@@ -51,12 +51,12 @@ const char *claim_state_name(enum claim_state state);
  * @uuid: whose it has to be
  * @path: names the file in the error
  *
- * Return: 0, -EINVAL with the reason, or -ENOMEM.
+ * Return: 0, or -EINVAL with the reason.
  */
 int claim_parse(const char *data, size_t length, const char *uuid, const char *path, struct claim **claim,
                 struct error *error) must_check nonnull(1, 3, 4, 5, 6);
 
-/** claim_format() - write a guest file's text, which the caller frees. Return: 0 or -ENOMEM. */
+/** claim_format() - write a guest file's text, which the caller frees. Return: 0 or -EILSEQ. */
 int claim_format(const struct claim *claim, char **data, size_t *length, struct error *error) must_check
     nonnull(1, 2, 3, 4);
 

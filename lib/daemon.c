@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -96,7 +95,7 @@ bool daemon_of_hook(int root, struct daemon_load *load)
     long libvirtd = find_libvirtd();
     *load = (struct daemon_load){.max_workers = daemon_max_workers(root)};
     snprintf(path, sizeof path, "/proc/%ld/task", libvirtd);
-    DIR *tasks = libvirtd ? opendir(path) : NULL;
+    _cleanup_(cleanup_dir) DIR *tasks = libvirtd ? io_list(AT_FDCWD, path) : NULL;
     if (!tasks)
         return false;
     for (struct dirent *entry = readdir(tasks); entry; entry = readdir(tasks)) {
@@ -106,7 +105,6 @@ bool daemon_of_hook(int root, struct daemon_load *load)
         load->starting |= read_name(task, name) && strcmp(name, "daemon-init") == 0;
         load->hooks += count_hooks(task);
     }
-    closedir(tasks);
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "memory.h"
 #include "xml.h"
 
 static int find_pfs(const struct host *host, char *const *names, size_t name_count, struct host_pf **pfs, size_t *count,
@@ -17,9 +18,7 @@ static int find_pfs(const struct host *host, char *const *names, size_t name_cou
             return error_set(error, ENOENT, "this host has no network card with SR-IOV");
         return result;
     }
-    *pfs = calloc(name_count, sizeof **pfs);
-    if (!*pfs)
-        return error_memory(error);
+    *pfs = memory_new(name_count, sizeof **pfs);
     for (*count = 0; *count < name_count; (*count)++) {
         struct host_pf *pf = &(*pfs)[*count];
         int result = host_pf_by_name(host, names[*count], pf, error);
@@ -32,7 +31,7 @@ static int find_pfs(const struct host *host, char *const *names, size_t name_cou
     return 0;
 }
 
-static bool add_pf(xmlNodePtr forward, const struct host_pf *pf)
+static void add_pf(xmlNodePtr forward, const struct host_pf *pf)
 {
     char address[PCIADDR_SIZE], total[32] = "", numa[32] = "", words[160];
     if (pf->vf_total != HOST_UNKNOWN)
@@ -41,24 +40,24 @@ static bool add_pf(xmlNodePtr forward, const struct host_pf *pf)
         snprintf(numa, sizeof numa, ", NUMA node %d", pf->numa_node);
     snprintf(words, sizeof words, " %s: %u%s VFs made%s%s ", pciaddr_format(&pf->address, address), pf->vf_count, total,
              numa, pf->up == 0 ? ", down" : "");
-    xmlNodePtr comment = xmlNewComment((const xmlChar *)words);
-    xmlNodePtr node = comment && xmlAddChild(forward, comment) ? xml_add(forward, "pf") : NULL;
-    if (!xml_set(node, "dev", pf->name))
-        return false;
-    return pf->vf_count > 0 || xml_set_number(xml_add(node, "vf"), "num", (unsigned long)pf->vf_total);
+    xmlAddChild(forward, memory_need(xmlNewComment((const xmlChar *)words)));
+    xmlNodePtr node = xml_add(forward, "pf");
+    xml_set(node, "dev", pf->name);
+    if (pf->vf_count == 0)
+        xml_set_number(xml_add(node, "vf"), "num", (unsigned long)pf->vf_total);
 }
 
 static xmlDocPtr make_pool(const struct host_pf *pfs, size_t count)
 {
-    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = xml_new("network");
-    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
-    bool complete = root && xmlNewTextChild(root, NULL, (const xmlChar *)"name", (const xmlChar *)"passthrough");
-    xmlNodePtr forward = complete ? xml_add(root, "forward") : NULL;
-    complete = xml_set(forward, "mode", "hostdev") && xml_set(forward, "managed", "yes") &&
-               xml_set(xml_add(forward, "driver"), "name", "vfio");
-    for (size_t i = 0; i < count && complete; i++)
-        complete = add_pf(forward, &pfs[i]);
-    return complete ? steal(doc) : NULL;
+    xmlDocPtr doc = xml_new("network");
+    xml_add_text(xmlDocGetRootElement(doc), "name", "passthrough");
+    xmlNodePtr forward = xml_add(xmlDocGetRootElement(doc), "forward");
+    xml_set(forward, "mode", "hostdev");
+    xml_set(forward, "managed", "yes");
+    xml_set(xml_add(forward, "driver"), "name", "vfio");
+    for (size_t i = 0; i < count; i++)
+        add_pf(forward, &pfs[i]);
+    return doc;
 }
 
 int discover_pool(int root, char *const *names, size_t name_count, char **text, size_t *length, struct error *error)
@@ -72,7 +71,7 @@ int discover_pool(int root, char *const *names, size_t name_count, char **text, 
     result = find_pfs(&host, names, name_count, &pfs, &count, error);
     if (result == 0) {
         _cleanup_(cleanup_xml_doc) xmlDocPtr doc = make_pool(pfs, count);
-        result = doc ? xml_format(doc, true, text, length, error) : error_memory(error);
+        result = xml_format(doc, true, text, length, error);
     }
     free(pfs);
     host_close(&host);

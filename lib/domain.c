@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "interface.h"
+#include "memory.h"
 #include "xml.h"
 
 struct reader {
@@ -63,29 +64,19 @@ static int parse_mac(const char *text, char mac[MAC_SIZE])
     return strchr("13579bdf", mac[1]) ? -EINVAL : 0;
 }
 
-/* A copy that free() frees. Return: 0, also when there is no such attribute, or -ENOMEM. */
-static int copy_attribute(const xmlNode *node, const char *name, char **copy)
+/* A copy that free() frees; NULL: there is no such attribute. */
+static char *copy_attribute(const xmlNode *node, const char *name)
 {
     _cleanup_(cleanup_xml_string) char *value = xml_attribute(node, name);
-    *copy = value ? strdup(value) : NULL;
-    return value && !*copy ? -ENOMEM : 0;
+    return value ? memory_copy(value) : NULL;
 }
 
-/* Takes over what the request owns, also when it fails. */
-static int add_request(struct reader *reader, struct request *request)
+/* Takes over what the request owns. */
+static void add_request(struct domain *domain, struct request *request)
 {
-    struct domain *domain = reader->domain;
-    struct request *larger = realloc(domain->requests, (domain->request_count + 1) * sizeof *larger);
-    if (larger)
-        domain->requests = larger;
-    if (!larger || copy_attribute(xml_child(request->element, "alias"), "name", &request->alias) < 0) {
-        free(request->network);
-        free(request->portgroup);
-        free(request->netdev);
-        return error_memory(reader->error);
-    }
-    larger[domain->request_count++] = *request;
-    return 0;
+    domain->requests = memory_resize(domain->requests, domain->request_count + 1, sizeof *domain->requests);
+    request->alias = copy_attribute(xml_child(request->element, "alias"), "name");
+    domain->requests[domain->request_count++] = *request;
 }
 
 static int check_mac(struct reader *reader, struct request *request, const char *network)
@@ -118,40 +109,38 @@ static int read_network_interface(struct reader *reader, xmlNodePtr element, uns
         result = check_mac(reader, &request, network);
     if (result < 0)
         return result;
-    request.network = strdup(network);
-    if (!request.network || copy_attribute(source, "portgroup", &request.portgroup) < 0) {
-        free(request.network);
-        return error_memory(reader->error);
-    }
-    return add_request(reader, &request);
+    request.network = memory_copy(network);
+    request.portgroup = copy_attribute(source, "portgroup");
+    add_request(reader->domain, &request);
+    return 0;
 }
 
-static int read_static(struct reader *reader, xmlNodePtr element, enum request_type type, unsigned int number)
+static void read_static(struct reader *reader, xmlNodePtr element, enum request_type type, unsigned int number)
 {
     struct request request = {.type = type, .number = number, .element = element};
     _cleanup_(cleanup_xml_string) char *mac = xml_attribute(xml_child(element, "mac"), "address");
     /* What is no PCI address here is libvirt's to refuse; it cannot be a VF of a pool. */
     if (xml_pci_address(xml_child(xml_child(element, "source"), "address"), &request.address) < 0)
-        return 0;
+        return;
     if (!mac || parse_mac(mac, request.mac) < 0)
         request.mac[0] = '\0';
-    return add_request(reader, &request);
+    add_request(reader->domain, &request);
 }
 
 /* Only passthrough takes the whole device; in the other modes guests and host may share it. */
-static int read_direct(struct reader *reader, xmlNodePtr element, unsigned int number)
+static void read_direct(struct reader *reader, xmlNodePtr element, unsigned int number)
 {
     struct request request = {.type = REQUEST_DIRECT, .number = number, .element = element};
     xmlNodePtr source = xml_child(element, "source");
     _cleanup_(cleanup_xml_string) char *mode = xml_attribute(source, "mode");
     _cleanup_(cleanup_xml_string) char *mac = xml_attribute(xml_child(element, "mac"), "address");
     if (!mode || strcmp(mode, "passthrough") != 0)
-        return 0;
+        return;
     if (!mac || parse_mac(mac, request.mac) < 0)
         request.mac[0] = '\0';
-    if (copy_attribute(source, "dev", &request.netdev) < 0)
-        return error_memory(reader->error);
-    return request.netdev ? add_request(reader, &request) : 0;
+    request.netdev = copy_attribute(source, "dev");
+    if (request.netdev)
+        add_request(reader->domain, &request);
 }
 
 static int read_devices(struct reader *reader, xmlNodePtr devices)
@@ -167,11 +156,11 @@ static int read_devices(struct reader *reader, xmlNodePtr devices)
         if (interface && type && strcmp(type, "network") == 0)
             result = read_network_interface(reader, node, number);
         else if (interface && type && strcmp(type, "direct") == 0)
-            result = read_direct(reader, node, number);
+            read_direct(reader, node, number);
         else if (interface && type && strcmp(type, "hostdev") == 0)
-            result = read_static(reader, node, REQUEST_INTERFACE, number);
+            read_static(reader, node, REQUEST_INTERFACE, number);
         else if (!interface && type && strcmp(type, "pci") == 0)
-            result = read_static(reader, node, REQUEST_HOSTDEV, number);
+            read_static(reader, node, REQUEST_HOSTDEV, number);
         if (result < 0)
             return result;
     }
@@ -186,9 +175,7 @@ static int read_identity(struct reader *reader, xmlNodePtr root)
     _cleanup_(cleanup_xml_string) char *uuid = xml_text(xml_child(root, "uuid"));
     if (!name || !name[0])
         return error_set(reader->error, EINVAL, "the domain XML has no <name>");
-    domain->name = strdup(name);
-    if (!domain->name)
-        return error_memory(reader->error);
+    domain->name = memory_copy(name);
     if (!uuid && reader->draft)
         return 0;
     if (!uuid)

@@ -105,8 +105,3 @@ void error_note(struct error *error, const char *format, ...)
     if (strstr(error->notes, error->notes + used) != error->notes + used)
         error->notes[used] = '\0';
 }
-
-int error_memory(struct error *error)
-{
-    return error_set(error, ENOMEM, "out of memory");
-}

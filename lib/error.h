@@ -41,11 +41,4 @@ int error_prefix(struct error *error, const char *format, ...) nonnull(1, 2) pri
  * out */
 void error_note(struct error *error, const char *format, ...) nonnull(1, 2) printf_like(2, 3);
 
-/**
- * error_memory() - the error of a failed allocation
- *
- * Return: -ENOMEM.
- */
-int error_memory(struct error *error) nonnull(1);
-
 #endif

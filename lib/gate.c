@@ -12,6 +12,7 @@
 
 #include "daemon.h"
 #include "io.h"
+#include "memory.h"
 
 #define TRIES 2
 #define MAX_OUTPUT ((size_t)4 * 1024 * 1024)
@@ -133,35 +134,26 @@ int gate_call(int root, const char *const *arguments, const char *input, char **
     return 0;
 }
 
-static int add_lines(FILE *stream, const char *verb, const struct gate_set *set)
+/* Return: how many bytes of @input are used; @input has room for what is added. */
+static size_t add_lines(char *input, size_t used, const char *verb, const struct gate_set *set)
 {
     char text[PCIADDR_SIZE];
     for (size_t i = 0; set && i < set->count; i++)
-        if (fprintf(stream, "%s %s\n", verb, pciaddr_format(&set->addresses[i], text)) < 0)
-            return -ENOMEM;
-    return 0;
+        used += (size_t)sprintf(input + used, "%s %s\n", verb, pciaddr_format(&set->addresses[i], text));
+    return used;
 }
 
 /* Return: 0 or a negative errno value; @output says what was done. */
 static int set_ports(int root, const char *network, const struct gate_set *hold, const struct gate_set *free,
                      char **output, struct error *error)
 {
-    _cleanup_(cleanup_free) char *input = NULL;
     const char *arguments[] = {"set", network, NULL};
-    size_t length = 0;
-    FILE *stream = open_memstream(&input, &length);
-    if (!stream)
-        return error_memory(error);
-    int result = add_lines(stream, "hold", hold);
-    if (result == 0)
-        result = add_lines(stream, "free", free);
-    if (fclose(stream) != 0 || result < 0)
-        return error_memory(error);
-    for (int i = 0; i < TRIES; i++) {
+    size_t lines = (hold ? hold->count : 0) + (free ? free->count : 0);
+    _cleanup_(cleanup_free) char *input = memory_new(lines + 1, sizeof "hold \n" + PCIADDR_SIZE);
+    add_lines(input, add_lines(input, 0, "hold", hold), "free", free);
+    int result = -ETIMEDOUT;
+    for (int i = 0; i < TRIES && result == -ETIMEDOUT; i++)
         result = gate_call(root, arguments, input, output, GATE_CALL_MS, error);
-        if (result != -ETIMEDOUT)
-            break;
-    }
     return result;
 }
 

@@ -9,6 +9,7 @@
 #include "claim.h"
 #include "gate.h"
 #include "ledger.h"
+#include "memory.h"
 #include "plan.h"
 #include "port.h"
 
@@ -51,9 +52,10 @@ static int claim_vfs(struct call *call, struct plan *plan)
     int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
     if (result == 0)
         result = decide(call, plan, ledger);
-    if (result == 0)
-        result = plan_claim(plan, &claim, call->error);
-    return result < 0 ? result : ledger_put(ledger, claim, call->error);
+    if (result < 0)
+        return result;
+    claim = plan_claim(plan);
+    return ledger_put(ledger, claim, call->error);
 }
 
 /*
@@ -144,7 +146,8 @@ static int adopt_vf(struct call *call, const struct plan *plan, size_t index, st
                           .pf = choice->table->pfs[choice->wanted->pf].name,
                           .number = choice->wanted->number};
     snprintf(vf.mac, sizeof vf.mac, "%s", plan->requests[index]->mac);
-    return claim_add(claim, &vf) < 0 ? error_memory(call->error) : 0;
+    claim_add(claim, &vf);
+    return 0;
 }
 
 /* Whether an interface still names its pool: then nothing has been given yet, and the claim stays as it is. */
@@ -165,14 +168,12 @@ static bool has_device(const struct domain *domain, const struct pciaddr *addres
 }
 
 /* What the guest held and still has stays its own, also when its pool is out of service and does not list it now. */
-static int keep_held(struct call *call, const struct plan *plan, const struct claim *old, struct claim *claim)
+static void keep_held(const struct plan *plan, const struct claim *old, struct claim *claim)
 {
     bool all = undecided(plan);
     for (size_t i = 0; old && i < old->vf_count; i++)
-        if ((all || has_device(&plan->domain, &old->vfs[i].address)) && !claim_find(claim, &old->vfs[i].address) &&
-            claim_add(claim, &old->vfs[i]) < 0)
-            return error_memory(call->error);
-    return 0;
+        if ((all || has_device(&plan->domain, &old->vfs[i].address)) && !claim_find(claim, &old->vfs[i].address))
+            claim_add(claim, &old->vfs[i]);
 }
 
 static int adopt(struct call *call, struct plan *plan)
@@ -188,17 +189,14 @@ static int adopt(struct call *call, struct plan *plan)
     if (result < 0)
         return result;
     claim = claim_new(uuid, plan->domain.name);
-    if (!claim)
-        return error_memory(call->error);
     claim->state = CLAIM_HELD;
     if (old)
         memcpy(claim->since, old->since, sizeof claim->since);
     for (size_t i = 0; i < plan->count && result == 0; i++)
         result = adopt_vf(call, plan, i, ledger, claim);
-    if (result == 0)
-        result = keep_held(call, plan, old, claim);
     if (result < 0)
         return result;
+    keep_held(plan, old, claim);
     return claim->vf_count ? ledger_put(ledger, claim, call->error) : ledger_drop(ledger, uuid, call->error);
 }
 
@@ -323,10 +321,7 @@ int guest_show(int root, enum guest_operation operation, const char *data, size_
                         .error = error};
     int result = run_plan(&call, operation, show);
     if (result == 0 && !call.text) {
-        call.text = malloc(length + 1);
-        if (!call.text)
-            return error_memory(error);
-        memcpy(call.text, data, length);
+        call.text = memory_copy_part(data, length);
         call.text_length = length;
     }
     if (result < 0)

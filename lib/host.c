@@ -12,14 +12,9 @@
 #include <sys/stat.h>
 
 #include "io.h"
+#include "memory.h"
 
 #define DEVICE_PATH_SIZE (sizeof "bus/pci/devices/" + PCIADDR_SIZE + 2 * HOST_NAME_SIZE)
-
-static void cleanup_dir(DIR **directory)
-{
-    if (*directory)
-        closedir(*directory);
-}
 
 /* Whether the root is the machine's own, so that the running kernel knows its interfaces' altnames. */
 static bool is_machine(int root)
@@ -35,10 +30,7 @@ int host_open(int root, struct host *host, struct error *error)
     if (host->sys < 0)
         return error_set(error, errno, "cannot open the kernel's sys directory: %s", strerror(errno));
     host->vfio = vfio_new(root);
-    if (host->vfio)
-        return 0;
-    host_close(host);
-    return error_memory(error);
+    return 0;
 }
 
 void host_close(struct host *host)
@@ -136,14 +128,9 @@ static void find_netdev(const struct host *host, const struct pciaddr *address, 
     char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
     snprintf(path, sizeof path, "bus/pci/devices/%s/net", pciaddr_format(address, text));
     name[0] = '\0';
-    int fd = openat(host->sys, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    _cleanup_(cleanup_dir) DIR *directory = io_list(host->sys, path);
+    if (!directory)
         return;
-    _cleanup_(cleanup_dir) DIR *directory = fdopendir(fd);
-    if (!directory) {
-        close(fd);
-        return;
-    }
     for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
         if (entry->d_name[0] == '.' || strlen(entry->d_name) >= HOST_NAME_SIZE || is_representor(host, entry->d_name))
             continue;
@@ -304,45 +291,36 @@ static int compare_pfs(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
-/* Adds the PF behind a netdev unless it is there already. Return: 0 or -ENOMEM. */
-static int add_pf(const struct host *host, const char *netdev, struct host_pf **pfs, size_t *count)
+/* Adds the PF behind a netdev unless it is there already. */
+static void add_pf(const struct host *host, const char *netdev, struct host_pf **pfs, size_t *count)
 {
     struct host_pf pf;
     struct error ignored = {0};
     if (host_pf_by_name(host, netdev, &pf, &ignored) < 0)
-        return 0;
+        return;
     /* Of several netdevs on one device, the same one whichever the directory has first. */
     find_netdev(host, &pf.address, pf.name);
     host_pf_examine(host, &pf);
     if (pf.vf_total <= 0 || !pf.name[0])
-        return 0;
+        return;
     for (size_t i = 0; i < *count; i++)
         if (pciaddr_equal(&(*pfs)[i].address, &pf.address))
-            return 0;
-    struct host_pf *larger = realloc(*pfs, (*count + 1) * sizeof **pfs);
-    if (!larger)
-        return -ENOMEM;
-    larger[(*count)++] = pf;
-    *pfs = larger;
-    return 0;
+            return;
+    *pfs = memory_resize(*pfs, *count + 1, sizeof **pfs);
+    (*pfs)[(*count)++] = pf;
 }
 
 int host_pf_list(const struct host *host, struct host_pf **pfs, size_t *count, struct error *error)
 {
     *pfs = NULL;
     *count = 0;
-    int fd = openat(host->sys, "class/net", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    _cleanup_(cleanup_dir) DIR *directory = io_list(host->sys, "class/net");
+    if (!directory)
         return errno == ENOENT ? 0 : error_set(error, errno, "cannot read sys/class/net: %s", strerror(errno));
-    _cleanup_(cleanup_dir) DIR *directory = fdopendir(fd);
-    if (!directory) {
-        close(fd);
-        return error_memory(error);
-    }
     int result = 0;
-    for (struct dirent *entry; result == 0 && (entry = io_next_entry(directory, &result));)
+    for (struct dirent *entry; (entry = io_next_entry(directory, &result));)
         if (entry->d_name[0] != '.')
-            result = add_pf(host, entry->d_name, pfs, count);
+            add_pf(host, entry->d_name, pfs, count);
     if (result < 0) {
         free(steal(*pfs));
         *count = 0;
@@ -389,8 +367,8 @@ static bool has_address(const char *netdev)
 {
     struct ifaddrs *all = NULL;
     bool found = false;
-    if (getifaddrs(&all) < 0)
-        return false;
+    if (getifaddrs(&all) < 0 && errno == ENOMEM)
+        memory_end();
     for (const struct ifaddrs *one = all; one && !found; one = one->ifa_next)
         found = one->ifa_addr && (one->ifa_addr->sa_family == AF_INET || one->ifa_addr->sa_family == AF_INET6) &&
                 strcmp(one->ifa_name, netdev) == 0;
@@ -405,16 +383,11 @@ static bool is_enslaved(const struct host *host, const char *netdev)
     char path[DEVICE_PATH_SIZE];
     bool found = false;
     snprintf(path, sizeof path, "class/net/%s/.", netdev);
-    int fd = openat(host->sys, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    if (!directory) {
-        if (fd >= 0)
-            close(fd);
+    _cleanup_(cleanup_dir) DIR *directory = io_list(host->sys, path);
+    if (!directory)
         return false;
-    }
     for (struct dirent *entry = readdir(directory); entry && !found; entry = readdir(directory))
         found = strcmp(entry->d_name, "master") == 0 || strncmp(entry->d_name, "upper_", 6) == 0;
-    closedir(directory);
     return found;
 }
 

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "memory.h"
+
 int64_t io_now_ms(void)
 {
     struct timespec now;
@@ -37,16 +39,11 @@ int io_read(int fd, size_t max, int timeout_ms, char **data, size_t *length)
 {
     size_t size = 16384, used = 0;
     int64_t deadline = timeout_ms == IO_NO_DEADLINE ? INT64_MAX : io_now_ms() + timeout_ms;
-    _cleanup_(cleanup_free) char *buffer = malloc(size);
-    if (!buffer)
-        return -ENOMEM;
+    _cleanup_(cleanup_free) char *buffer = memory_new(size, 1);
     for (;;) {
         if (size - used < 2) {
-            char *larger = realloc(buffer, size * 2);
-            if (!larger)
-                return -ENOMEM;
-            buffer = larger;
             size *= 2;
+            buffer = memory_resize(buffer, size, 1);
         }
         int ready = timeout_ms == IO_NO_DEADLINE ? 0 : wait_readable(fd, deadline);
         if (ready < 0)
@@ -138,6 +135,20 @@ int io_open_directory(int parent, const char *path, bool make)
         return fd;
     close(fd);
     return result;
+}
+
+DIR *io_list(int parent, const char *path)
+{
+    int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    if (directory || fd < 0)
+        return directory;
+    if (errno == ENOMEM)
+        memory_end();
+    int failure = errno;
+    close(fd);
+    errno = failure;
+    return NULL;
 }
 
 struct dirent *io_next_entry(DIR *directory, int *result)

@@ -21,7 +21,7 @@ int64_t io_now_ms(void);
  * @timeout_ms: from now to the end of the data, or IO_NO_DEADLINE
  * @data:       the caller frees it; a NUL follows the @length bytes
  *
- * Return: 0, -EFBIG, -ETIMEDOUT, -ENOMEM, or what read(2) and poll(2) say.
+ * Return: 0, -EFBIG, -ETIMEDOUT, or what read(2) and poll(2) say.
  */
 int io_read(int fd, size_t max, int timeout_ms, char **data, size_t *length) must_check nonnull(4, 5);
 
@@ -50,6 +50,19 @@ int io_replace_file(int directory, const char *temporary, const char *path, cons
  * or what mkdirat(2) and openat(2) say.
  */
 int io_open_directory(int parent, const char *path, bool make) must_check nonnull(2);
+
+static inline void cleanup_dir(DIR **directory)
+{
+    if (*directory)
+        closedir(*directory);
+}
+
+/**
+ * io_list() - open a directory to read its entries; a symbolic link is not followed
+ *
+ * Return: what the caller closes with closedir(), or NULL with errno set.
+ */
+DIR *io_list(int parent, const char *path) must_check nonnull(2);
 
 /**
  * io_next_entry() - the next entry of a directory

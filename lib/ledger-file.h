@@ -3,8 +3,6 @@
 #ifndef VFPOOL_LEDGER_FILE_H
 #define VFPOOL_LEDGER_FILE_H
 
-#include <dirent.h>
-
 #include "ledger.h"
 
 #define LOCK "lock"
@@ -27,9 +25,6 @@ int ledger_read_link(const struct ledger *ledger, const char *address, char uuid
 /** ledger_make_link() - Return: 1; 0: it was there; -EEXIST: it is another guest's; or another negative errno value. */
 int ledger_make_link(struct ledger *ledger, const char *uuid, const struct pciaddr *address,
                      struct error *error) must_check nonnull(1, 2, 3, 4);
-
-/** ledger_list() - a directory of the ledger, from its beginning; NULL with errno set. The caller closes it. */
-DIR *ledger_list(int fd) must_check;
 
 /** ledger_unlisted() - say that a part of the ledger cannot be read. Return: @result. */
 int ledger_unlisted(const char *part, int result, struct error *error) nonnull(1, 3);

@@ -32,7 +32,7 @@ static int repair_link(struct ledger *ledger, const char *text, struct error *er
 
 static int repair_links(struct ledger *ledger, struct error *error)
 {
-    DIR *directory = ledger_list(ledger->vfs);
+    _cleanup_(cleanup_dir) DIR *directory = io_list(ledger->vfs, ".");
     if (!directory)
         return error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/vfs: %s", strerror(errno));
     int repairs = 0, result = 0, listed = 0;
@@ -40,7 +40,6 @@ static int repair_links(struct ledger *ledger, struct error *error)
         result = repair_link(ledger, entry->d_name, error);
         repairs += result > 0;
     }
-    closedir(directory);
     if (result >= 0 && listed < 0)
         result = ledger_unlisted("vfs", listed, error);
     return result < 0 ? result : repairs;

@@ -33,6 +33,7 @@
 
 #include "io.h"
 #include "lock.h"
+#include "memory.h"
 
 /* ---- opening and closing ---- */
 
@@ -139,10 +140,8 @@ static int open_ledger(int root, enum ledger_mode mode, int timeout_ms, struct l
 
 int ledger_open(int root, enum ledger_mode mode, int timeout_ms, struct ledger **ledger, struct error *error)
 {
-    struct ledger *opened = malloc(sizeof *opened);
+    struct ledger *opened = memory_new(1, sizeof *opened);
     *ledger = NULL;
-    if (!opened)
-        return error_memory(error);
     *opened = (struct ledger){.directory = -1, .lock = -1, .guests = -1, .vfs = -1};
     int result = open_ledger(root, mode, timeout_ms, opened, error);
     if (result < 0)
@@ -195,15 +194,6 @@ int ledger_read_link(const struct ledger *ledger, const char *address, char uuid
     if (strncmp(target, "../guests/", strlen("../guests/")) != 0)
         return -EINVAL;
     return file_guest(target + strlen("../guests/"), "xml", uuid);
-}
-
-DIR *ledger_list(int fd)
-{
-    int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = copy < 0 ? NULL : fdopendir(copy);
-    if (!directory && copy >= 0)
-        close(copy);
-    return directory;
 }
 
 /* ---- reading ---- */
@@ -259,16 +249,15 @@ int ledger_taken(const struct ledger *ledger, const char *except, struct pciaddr
         return 0;
     if (except && !has_file(ledger->guests, except, "bad") && !has_file(ledger->guests, except, "xml"))
         except = NULL;
-    DIR *directory = ledger_list(ledger->vfs);
+    _cleanup_(cleanup_dir) DIR *directory = io_list(ledger->vfs, ".");
     if (!directory)
         return error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/vfs: %s", strerror(errno));
     int result = 0;
     struct pciaddr address;
-    for (struct dirent *entry; result == 0 && (entry = io_next_entry(directory, &result));)
+    for (struct dirent *entry; (entry = io_next_entry(directory, &result));)
         if (pciaddr_parse(entry->d_name, &address) == 0 &&
             !(except && ledger_read_link(ledger, entry->d_name, owner) == 0 && strcmp(owner, except) == 0))
-            result = pciaddr_set_add(set, &address);
-    closedir(directory);
+            pciaddr_set_add(set, &address);
     return result < 0 ? ledger_unlisted("vfs", result, error) : 0;
 }
 
@@ -348,27 +337,21 @@ static int compare_claims(const void *a, const void *b)
     return strcmp((*(struct claim *const *)a)->uuid, (*(struct claim *const *)b)->uuid);
 }
 
-static int add_claim(struct claim ***claims, size_t *count, struct claim *claim)
+static void add_claim(struct claim ***claims, size_t *count, struct claim *claim)
 {
-    struct claim **larger = realloc(*claims, (*count + 1) * sizeof *larger);
-    if (!larger) {
-        claim_free(claim);
-        return -ENOMEM;
-    }
-    larger[(*count)++] = claim;
-    *claims = larger;
-    return 0;
+    *claims = memory_resize(*claims, *count + 1, sizeof **claims);
+    (*claims)[(*count)++] = claim;
 }
 
 int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, struct error *error)
 {
     *claims = NULL;
     *count = 0;
-    DIR *directory = ledger->directory < 0 ? NULL : ledger_list(ledger->guests);
+    if (ledger->directory < 0)
+        return 0;
+    _cleanup_(cleanup_dir) DIR *directory = io_list(ledger->guests, ".");
     if (!directory)
-        return ledger->directory < 0
-                   ? 0
-                   : error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/guests: %s", strerror(errno));
+        return error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/guests: %s", strerror(errno));
     int result = 0, listed = 0;
     char uuid[UUID_SIZE];
     for (struct dirent *entry; result == 0 && (entry = io_next_entry(directory, &listed));) {
@@ -376,10 +359,9 @@ int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, str
         if (file_guest(entry->d_name, "xml", uuid) < 0)
             continue;
         result = ledger_get(ledger, uuid, &claim, error);
-        if (result == 0 && claim && add_claim(claims, count, claim) < 0)
-            result = error_memory(error);
+        if (result == 0 && claim)
+            add_claim(claims, count, claim);
     }
-    closedir(directory);
     if (result == 0 && listed < 0)
         result = ledger_unlisted("guests", listed, error);
     if (*count > 0)
@@ -444,7 +426,7 @@ static int make_links(struct ledger *ledger, const struct claim *claim, bool *ne
 /* Removes the guest's links that its claim does not list; a NULL claim lists none. */
 static int remove_stale_links(struct ledger *ledger, const char *uuid, const struct claim *claim, struct error *error)
 {
-    DIR *directory = ledger_list(ledger->vfs);
+    _cleanup_(cleanup_dir) DIR *directory = io_list(ledger->vfs, ".");
     if (!directory)
         return -errno;
     struct pciaddr address;
@@ -458,7 +440,6 @@ static int remove_stale_links(struct ledger *ledger, const char *uuid, const str
         if (!claim)
             error_note(error, "released VF %s, which was kept for guest %s", entry->d_name, uuid);
     }
-    closedir(directory);
     return result;
 }
 
@@ -476,12 +457,10 @@ static void remove_old_links(struct ledger *ledger, const char *uuid, const stru
 int ledger_put(struct ledger *ledger, const struct claim *claim, struct error *error)
 {
     _cleanup_(cleanup_free) char *data = NULL;
-    _cleanup_(cleanup_free) bool *new = calloc(claim->vf_count + 1, sizeof *new);
+    _cleanup_(cleanup_free) bool *new = memory_new(claim->vf_count, sizeof *new);
     _cleanup_(cleanup_claim) struct claim *old = NULL;
     char path[GUEST_PATH_SIZE];
     size_t length = 0;
-    if (!new)
-        return error_memory(error);
     int result = ledger_get(ledger, claim->uuid, &old, error);
     if (result == 0)
         result = claim_format(claim, &data, &length, error);

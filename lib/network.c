@@ -5,17 +5,18 @@
 #include <string.h>
 
 #include "builtin.h"
+#include "memory.h"
 #include "sheet.h"
 #include "xml.h"
 
 static xmlDocPtr list_vfs(const struct pciaddr *addresses, size_t count, size_t connected)
 {
-    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = xml_new("vfs");
-    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
-    bool complete = xml_set_number(root, "connections", connected);
-    for (size_t i = 0; i < count && complete; i++)
-        complete = xml_add_pci_address(root, &addresses[i]);
-    return complete ? steal(doc) : NULL;
+    xmlDocPtr doc = xml_new("vfs");
+    xmlNodePtr root = xmlDocGetRootElement(doc);
+    xml_set_number(root, "connections", connected);
+    for (size_t i = 0; i < count; i++)
+        xml_add_pci_address(root, &addresses[i]);
+    return doc;
 }
 
 int network_format(xmlDocPtr network, enum network_form form, const struct pciaddr *addresses, size_t count,
@@ -31,28 +32,22 @@ int network_format(xmlDocPtr network, enum network_form form, const struct pciad
                           .path = "network.xsl",
                           .given = vfs,
                           .parameters = parameters};
-    if (!vfs)
-        return error_memory(error);
     int status = sheet_apply(&sheet, network, &result, &string, length, error);
     if (status < 0)
         return status;
-    *text = strndup(string, *length);
-    return *text ? 0 : error_memory(error);
+    *text = memory_copy_part(string, *length);
+    return 0;
 }
 
-int network_addresses(xmlDocPtr network, struct pciaddr **addresses, size_t *count, struct error *error)
+struct pciaddr *network_addresses(xmlDocPtr network, size_t *count)
 {
-    _cleanup_(cleanup_free) struct pciaddr *list = NULL;
+    struct pciaddr *list = NULL;
     xmlNodePtr forward = xml_child(xmlDocGetRootElement(network), "forward");
     *count = 0;
     for (xmlNodePtr node = xml_child(forward, "address"); node; node = xml_next(node)) {
-        struct pciaddr *larger = realloc(list, (*count + 1) * sizeof *larger);
-        if (!larger)
-            return error_memory(error);
-        list = larger;
+        list = memory_resize(list, *count + 1, sizeof *list);
         if (xml_pci_address(node, &list[*count]) == 0)
             (*count)++;
     }
-    *addresses = steal(list);
-    return 0;
+    return list;
 }

@@ -27,8 +27,7 @@ enum network_form {
 int network_format(xmlDocPtr network, enum network_form form, const struct pciaddr *addresses, size_t count,
                    size_t connected, char **text, size_t *length, struct error *error) must_check nonnull(1, 6, 7, 8);
 
-/** network_addresses() - the VFs that a network lists; the caller frees @addresses. Return: 0 or -ENOMEM. */
-int network_addresses(xmlDocPtr network, struct pciaddr **addresses, size_t *count, struct error *error) must_check
-    nonnull(1, 2, 3, 4);
+/** network_addresses() - the VFs that a network lists; the caller frees them; NULL: none */
+struct pciaddr *network_addresses(xmlDocPtr network, size_t *count) must_check nonnull(1, 2);
 
 #endif

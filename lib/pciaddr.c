@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 /* The value of a hexadecimal digit, or more than 15. Not by isxdigit(): thousands of names are read at a time. */
 static unsigned int digit(char c)
 {
@@ -92,31 +94,27 @@ static size_t find_slot(const uint64_t *slots, size_t size, uint64_t key)
     return slot;
 }
 
-static int grow(struct pciaddr_set *set)
+static void grow(struct pciaddr_set *set)
 {
     size_t size = set->size ? set->size * 4 : 256;
-    uint64_t *slots = calloc(size, sizeof *slots);
-    if (!slots)
-        return -ENOMEM;
+    uint64_t *slots = memory_new(size, sizeof *slots);
     for (size_t i = 0; i < set->size; i++)
         if (set->slots[i])
             slots[find_slot(slots, size, set->slots[i] - 1)] = set->slots[i];
     free(set->slots);
     set->slots = slots;
     set->size = size;
-    return 0;
 }
 
-int pciaddr_set_add(struct pciaddr_set *set, const struct pciaddr *address)
+void pciaddr_set_add(struct pciaddr_set *set, const struct pciaddr *address)
 {
-    if (set->count * 2 >= set->size && grow(set) < 0)
-        return -ENOMEM;
+    if (set->count * 2 >= set->size)
+        grow(set);
     uint64_t key = pciaddr_key(address);
     size_t slot = find_slot(set->slots, set->size, key);
     if (set->slots[slot] == 0)
         set->count++;
     set->slots[slot] = key + 1;
-    return 0;
 }
 
 bool pciaddr_set_has(const struct pciaddr_set *set, const struct pciaddr *address)

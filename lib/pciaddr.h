@@ -67,8 +67,8 @@ struct pciaddr_set {
     size_t count;
 };
 
-/** pciaddr_set_add() - put an address in; twice is once. Return: 0 or -ENOMEM. */
-int pciaddr_set_add(struct pciaddr_set *set, const struct pciaddr *address) must_check nonnull(1, 2);
+/** pciaddr_set_add() - put an address in; twice is once */
+void pciaddr_set_add(struct pciaddr_set *set, const struct pciaddr *address) nonnull(1, 2);
 bool pciaddr_set_has(const struct pciaddr_set *set, const struct pciaddr *address) must_check nonnull(1, 2);
 void pciaddr_set_free(struct pciaddr_set *set) nonnull(1);
 

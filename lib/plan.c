@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memory.h"
 #include "transform.h"
 
 void plan_free(struct plan *plan)
@@ -107,13 +108,12 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, cons
     /* Where there are no pools, nothing of the host's matters; but one that was there a moment ago is missed below. */
     if (result < 0 || (plan->pools.count == 0 && !asks_for_pool(plan)))
         return result;
-    plan->requests = calloc(count, sizeof *plan->requests);
-    plan->choices = calloc(count, sizeof *plan->choices);
-    if (!plan->requests || !plan->choices)
-        return error_memory(error);
     result = host_open(root, &plan->host, error);
-    if (result == 0)
-        result = vf_tables_load(&plan->host, &plan->pools, &plan->tables, error);
+    if (result < 0)
+        return result;
+    plan->requests = memory_new(count, sizeof *plan->requests);
+    plan->choices = memory_new(count, sizeof *plan->choices);
+    plan->tables = vf_tables_load(&plan->host, &plan->pools);
     for (size_t i = 0; i < plan->domain.request_count && result == 0; i++) {
         struct request *request = &plan->domain.requests[i];
         if (request->netdev && host_netdev_device(&plan->host, request->netdev, &request->address) < 0)
@@ -336,11 +336,9 @@ int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *ow
     return 0;
 }
 
-int plan_claim(const struct plan *plan, struct claim **claim, struct error *error)
+struct claim *plan_claim(const struct plan *plan)
 {
-    _cleanup_(cleanup_claim) struct claim *result = claim_new(plan->domain.uuid, plan->domain.name);
-    if (!result)
-        return error_memory(error);
+    struct claim *claim = claim_new(plan->domain.uuid, plan->domain.name);
     for (size_t i = 0; i < plan->count; i++) {
         const struct choose_request *choice = &plan->choices[i];
         struct claim_vf vf = {.address = choice->granted->address,
@@ -348,21 +346,17 @@ int plan_claim(const struct plan *plan, struct claim **claim, struct error *erro
                               .pf = choice->table->pfs[choice->granted->pf].name,
                               .number = choice->granted->number};
         snprintf(vf.mac, sizeof vf.mac, "%s", plan->requests[i]->mac);
-        if (claim_add(result, &vf) < 0)
-            return error_memory(error);
+        claim_add(claim, &vf);
     }
-    *claim = steal(result);
-    return 0;
+    return claim;
 }
 
 int plan_format(const struct plan *plan, int root, const char *operation, char **text, size_t *length,
                 struct error *error)
 {
-    _cleanup_(cleanup_free) struct transform_grant *grants = calloc(plan->count + 1, sizeof *grants);
+    _cleanup_(cleanup_free) struct transform_grant *grants = memory_new(plan->count, sizeof *grants);
     size_t count = 0;
     *text = NULL;
-    if (!grants)
-        return error_memory(error);
     for (size_t i = 0; i < plan->count; i++) {
         const struct choose_request *choice = &plan->choices[i];
         if (plan->requests[i]->type == REQUEST_NETWORK || !choice->wanted)

@@ -58,8 +58,8 @@ bool plan_has(const struct plan *plan, const struct request *request) must_check
 int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *own, struct error *error) must_check
     nonnull(1, 2, 4);
 
-/** plan_claim() - the plan's choice as a claim, which the caller frees with claim_free(). Return: 0 or -ENOMEM. */
-int plan_claim(const struct plan *plan, struct claim **claim, struct error *error) must_check nonnull(1, 2, 3);
+/** plan_claim() - the plan's choice as a claim, which the caller frees with claim_free(); never NULL */
+struct claim *plan_claim(const struct plan *plan) must_check nonnull(1);
 
 /**
  * plan_format() - the domain XML with the chosen VFs

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pool.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +9,7 @@
 
 #include "builtin.h"
 #include "io.h"
+#include "memory.h"
 #include "schema.h"
 #include "xml.h"
 
@@ -53,28 +53,20 @@ struct pool *pools_find(const struct pools *pools, const char *name)
     return NULL;
 }
 
-static int add_source(struct pool *pool, const struct pool_source *source)
+static void add_source(struct pool *pool, const struct pool_source *source)
 {
-    struct pool_source *larger = realloc(pool->sources, (pool->source_count + 1) * sizeof *larger);
-    if (!larger)
-        return -ENOMEM;
-    larger[pool->source_count++] = *source;
-    pool->sources = larger;
-    return 0;
+    pool->sources = memory_resize(pool->sources, pool->source_count + 1, sizeof *pool->sources);
+    pool->sources[pool->source_count++] = *source;
 }
 
-static int read_pf(struct pool *pool, xmlNodePtr node)
+/* The schema has seen to it that a PF has a name. */
+static void read_pf(struct pool *pool, xmlNodePtr node)
 {
     _cleanup_(cleanup_xml_string) char *dev = xml_attribute(node, "dev");
     _cleanup_(cleanup_xml_string) char *number = xml_attribute(xml_child(node, "vf"), "num");
-    struct pool_source source = {.pf = dev ? strdup(dev) : NULL,
+    struct pool_source source = {.pf = memory_copy(dev),
                                  .vf_wanted = number ? (unsigned int)strtoul(number, NULL, 10) : 0};
-    if (!source.pf)
-        return error_memory(&pool->fault);
-    if (add_source(pool, &source) == 0)
-        return 0;
-    free(source.pf);
-    return error_memory(&pool->fault);
+    add_source(pool, &source);
 }
 
 static int read_address(struct pool *pool, xmlNodePtr node)
@@ -88,30 +80,29 @@ static int read_address(struct pool *pool, xmlNodePtr node)
         if (pciaddr_equal(&pool->sources[i].address, &source.address))
             return error_set(&pool->fault, EINVAL, "%s, line %ld: PCI address %s is listed twice", pool->path,
                              xmlGetLineNo(node), pciaddr_format(&source.address, text));
-    return add_source(pool, &source) < 0 ? error_memory(&pool->fault) : 0;
+    add_source(pool, &source);
+    return 0;
 }
 
-static int read_copies(struct pool *pool, xmlNodePtr forward)
+static void read_copies(struct pool *pool, xmlNodePtr forward)
 {
     for (xmlNodePtr node = xml_child(forward, "address"); node; node = xml_next(node)) {
-        struct pciaddr *larger = realloc(pool->copies, (pool->copy_count + 1) * sizeof *larger);
-        if (!larger)
-            return error_memory(&pool->fault);
-        pool->copies = larger;
-        if (xml_pci_address(node, &larger[pool->copy_count]) == 0)
+        pool->copies = memory_resize(pool->copies, pool->copy_count + 1, sizeof *pool->copies);
+        if (xml_pci_address(node, &pool->copies[pool->copy_count]) == 0)
             pool->copy_count++;
     }
-    return 0;
 }
 
 static int read_sources(struct pool *pool, xmlNodePtr network)
 {
     xmlNodePtr forward = xml_child(network, "forward"), node;
     int result = 0;
-    for (node = xml_child(forward, "pf"); node && result == 0; node = xml_next(node))
-        result = read_pf(pool, node);
-    if (pool->source_count > 0 || result < 0)
-        return result < 0 ? result : read_copies(pool, forward);
+    for (node = xml_child(forward, "pf"); node; node = xml_next(node))
+        read_pf(pool, node);
+    if (pool->source_count > 0) {
+        read_copies(pool, forward);
+        return 0;
+    }
     for (node = xml_child(forward, "address"); node && result == 0; node = xml_next(node))
         result = read_address(pool, node);
     if (result == 0 && pool->source_count == 0)
@@ -136,8 +127,8 @@ static void read_policies(struct pool *pool, xmlNodePtr network)
     }
 }
 
-/* What libvirt takes in a network of this kind, and makes nothing of. Return: 0 or a negative errno value. */
-static int read_ignored(struct pool *pool, xmlNodePtr network)
+/* What libvirt takes in a network of this kind, and makes nothing of. */
+static void read_ignored(struct pool *pool, xmlNodePtr network)
 {
     _cleanup_(cleanup_xml_string) char *ipv6 = xml_attribute(network, "ipv6");
     bool foreign = false;
@@ -147,15 +138,12 @@ static int read_ignored(struct pool *pool, xmlNodePtr network)
                                  xml_child(network, "port") ? "<port>" : NULL,
                                  foreign ? "elements of other namespaces" : NULL};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        char *longer = NULL;
         if (!words[i])
             continue;
-        if (asprintf(&longer, "%s%s%s", pool->ignored ? pool->ignored : "", pool->ignored ? ", " : "", words[i]) < 0)
-            return error_memory(&pool->fault);
-        free(pool->ignored);
-        pool->ignored = longer;
+        char *shorter = pool->ignored;
+        pool->ignored = memory_format("%s%s%s", shorter ? shorter : "", shorter ? ", " : "", words[i]);
+        free(shorter);
     }
-    return 0;
 }
 
 static bool has_one_name(const xmlNode *a, const xmlNode *b)
@@ -220,16 +208,14 @@ static void read_pool(int directory, const char *file, struct pool *pool)
     }
     xmlNodePtr network = xmlDocGetRootElement(pool->doc);
     _cleanup_(cleanup_xml_string) char *name = xml_text(xml_child(network, "name"));
-    if (!name) {
-        error_memory(&pool->fault);
-        return;
-    }
     if (strcmp(name, pool->name) != 0) {
         error_set(&pool->fault, EINVAL, "%s defines pool '%s': rename it to %s" SUFFIX, pool->path, name, name);
         return;
     }
-    if (check_portgroups(pool, network) == 0 && read_sources(pool, network) == 0 && read_ignored(pool, network) == 0)
-        read_policies(pool, network);
+    if (check_portgroups(pool, network) < 0 || read_sources(pool, network) < 0)
+        return;
+    read_ignored(pool, network);
+    read_policies(pool, network);
 }
 
 /* A second sound file that names the same pool, perhaps a copy: which one is meant cannot be known. */
@@ -253,22 +239,14 @@ static int compare_pools(const void *a, const void *b)
     return strcmp(((const struct pool *)a)->name, ((const struct pool *)b)->name);
 }
 
-static int add_pool(int directory, const char *file, struct pools *pools)
+static void add_pool(int directory, const char *file, struct pools *pools)
 {
     size_t length = strlen(file) - strlen(SUFFIX);
-    struct pool *larger = realloc(pools->pools, (pools->count + 1) * sizeof *larger);
-    if (!larger)
-        return -ENOMEM;
-    pools->pools = larger;
-    struct pool *pool = &larger[pools->count];
-    *pool = (struct pool){.name = strndup(file, length)};
-    if (asprintf(&pool->path, "/" POOL_DIRECTORY "/%s", file) < 0)
-        pool->path = NULL;
-    pools->count++;
-    if (!pool->name || !pool->path)
-        return -ENOMEM;
+    pools->pools = memory_resize(pools->pools, pools->count + 1, sizeof *pools->pools);
+    struct pool *pool = &pools->pools[pools->count++];
+    *pool =
+        (struct pool){.name = memory_copy_part(file, length), .path = memory_format("/" POOL_DIRECTORY "/%s", file)};
     read_pool(directory, file, pool);
-    return 0;
 }
 
 static bool is_pool_file(const char *file)
@@ -280,19 +258,13 @@ static bool is_pool_file(const char *file)
 int pools_load(int root, struct pools *pools, struct error *error)
 {
     *pools = (struct pools){0};
-    int fd = openat(root, POOL_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
+    _cleanup_(cleanup_dir) DIR *directory = io_list(root, POOL_DIRECTORY);
+    if (!directory)
         return errno == ENOENT ? 0 : error_set(error, errno, "cannot open /" POOL_DIRECTORY ": %s", strerror(errno));
-    DIR *directory = fdopendir(fd);
-    if (!directory) {
-        close(fd);
-        return error_memory(error);
-    }
     int result = 0;
-    for (struct dirent *entry; result == 0 && (entry = io_next_entry(directory, &result));)
+    for (struct dirent *entry; (entry = io_next_entry(directory, &result));)
         if (is_pool_file(entry->d_name))
-            result = add_pool(fd, entry->d_name, pools);
-    closedir(directory);
+            add_pool(dirfd(directory), entry->d_name, pools);
     if (result < 0)
         return error_set(error, -result, "cannot read /" POOL_DIRECTORY ": %s", strerror(-result));
     if (pools->count > 0)

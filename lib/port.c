@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gate.h"
+#include "memory.h"
 #include "turn.h"
 
 static int compare_pools(const void *a, const void *b)
@@ -39,10 +40,8 @@ static bool is_opened(const struct plan *plan, const struct vf *vf)
 static int set_ports(int root, const struct plan *plan, const struct pool *pool, bool open, struct error *error)
 {
     const struct vf_table *table = &plan->tables[pool - plan->pools.pools];
-    _cleanup_(cleanup_free) struct pciaddr *addresses = calloc(table->vf_count + 1, sizeof *addresses);
+    _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(table->vf_count, sizeof *addresses);
     struct gate_set hold = {.addresses = addresses}, free_set = {0};
-    if (!addresses)
-        return error_memory(error);
     /* From the front those to hold, from the back those to free. */
     free_set.addresses = addresses + table->vf_count;
     for (size_t i = 0; i < table->vf_count; i++) {
@@ -78,9 +77,7 @@ static int open_pool(int root, const struct plan *plan, const struct pool *pool,
 
 int port_open(int root, const struct plan *plan, struct error *error)
 {
-    _cleanup_(cleanup_free) const struct pool **pools = calloc(plan->count + 1, sizeof *pools);
-    if (!pools)
-        return error_memory(error);
+    _cleanup_(cleanup_free) const struct pool **pools = memory_new(plan->count, sizeof *pools);
     size_t count = list_pools(plan, pools), done = 0;
     int result = count ? gate_usable(root, error) : 0;
     if (result <= 0)
@@ -127,10 +124,10 @@ void port_leave(int root, const struct claim *claim)
 
 void port_close(int root, const struct claim *claim, struct error *error)
 {
-    _cleanup_(cleanup_free) struct pciaddr *addresses = calloc(claim->vf_count + 1, sizeof *addresses);
+    _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(claim->vf_count, sizeof *addresses);
     struct error problem = {0};
     int usable = gate_usable(root, &problem);
-    for (size_t i = 0; i < claim->vf_count && addresses && usable > 0; i++) {
+    for (size_t i = 0; i < claim->vf_count && usable > 0; i++) {
         const char *pool = claim->vfs[i].pool;
         struct gate_set hold = {.addresses = addresses};
         if (!is_first_of_pool(claim, i))

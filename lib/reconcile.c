@@ -24,6 +24,7 @@
 #include "guest.h"
 #include "host.h"
 #include "ledger.h"
+#include "memory.h"
 #include "network.h"
 #include "pool.h"
 #include "turn.h"
@@ -117,7 +118,8 @@ static int open_work(struct work *work)
             if (make_vfs(work, pool, &pool->sources[j]) < 0)
                 break;
     }
-    return vf_tables_load(&work->host, &work->pools, &work->tables, work->error);
+    work->tables = vf_tables_load(&work->host, &work->pools);
+    return 0;
 }
 
 /* ---- claims of guests that are gone ---- */
@@ -240,12 +242,12 @@ static int never(int root, struct error *error)
     return 0;
 }
 
-static int table_addresses(const struct vf_table *table, struct pciaddr **addresses, struct error *error)
+static struct pciaddr *table_addresses(const struct vf_table *table)
 {
-    *addresses = calloc(table->vf_count + 1, sizeof **addresses);
-    for (size_t i = 0; *addresses && i < table->vf_count; i++)
-        (*addresses)[i] = table->vfs[i].address;
-    return *addresses ? 0 : error_memory(error);
+    struct pciaddr *addresses = memory_new(table->vf_count, sizeof *addresses);
+    for (size_t i = 0; i < table->vf_count; i++)
+        addresses[i] = table->vfs[i].address;
+    return addresses;
 }
 
 /* Whether what libvirt has is what the pool wants. Return: 1, 0 or a negative errno value. */
@@ -263,11 +265,9 @@ static int is_alike(struct work *work, const struct vf_table *table, const char 
         return error_set(work->error, EEXIST,
                          "libvirt has another network named '%s', with forward mode '%s': rename that one or the pool",
                          table->pool->name, mode ? mode : "none");
-    result = network_addresses(doc, &listed, &count, work->error);
-    if (result == 0)
-        result = table_addresses(table, &addresses, work->error);
-    if (result == 0)
-        result = network_format(doc, NETWORK_COMPARE, listed, count, 0, &have, &length, work->error);
+    listed = network_addresses(doc, &count);
+    addresses = table_addresses(table);
+    result = network_format(doc, NETWORK_COMPARE, listed, count, 0, &have, &length, work->error);
     if (result == 0)
         result = network_format(table->pool->doc, NETWORK_COMPARE, addresses, table->vf_count, 0, &want, &length,
                                 work->error);
@@ -298,22 +298,19 @@ static int ensure_network(struct work *work, const struct vf_table *table)
          name, table->vf_count);
     if (work->dry_run)
         return 0;
-    result = table_addresses(table, &addresses, work->error);
-    if (result == 0)
-        result =
-            network_format(table->pool->doc, NETWORK_DEFINE, addresses, table->vf_count, 0, &xml, &length, work->error);
+    addresses = table_addresses(table);
+    result =
+        network_format(table->pool->doc, NETWORK_DEFINE, addresses, table->vf_count, 0, &xml, &length, work->error);
     return result < 0 ? result : gate_call(work->root, define, xml, NULL, GATE_CALL_MS, work->error);
 }
 
 /* With the turn taken: every VF that no guest has claimed gets a port of ours. */
 static int hold_free_vfs(struct work *work, const struct vf_table *table)
 {
-    _cleanup_(cleanup_free) struct pciaddr *addresses = calloc(table->vf_count + 1, sizeof *addresses);
+    _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(table->vf_count, sizeof *addresses);
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     struct pciaddr_set taken = {0};
     struct gate_set hold = {.addresses = addresses};
-    if (!addresses)
-        return error_memory(work->error);
     int result = ledger_open(work->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, work->error);
     if (result == 0)
         result = ledger_taken(ledger, NULL, &taken, work->error);

@@ -43,13 +43,11 @@ static int release_address(struct ledger *ledger, const struct pciaddr *address,
     if (claim->vf_count == 1)
         return drop_guest(ledger, claim, error);
     rest = claim_new(claim->uuid, claim->name);
-    if (!rest)
-        return error_memory(error);
     rest->state = claim->state;
     memcpy(rest->since, claim->since, sizeof rest->since);
     for (size_t i = 0; i < claim->vf_count; i++)
-        if (!pciaddr_equal(&claim->vfs[i].address, address) && claim_add(rest, &claim->vfs[i]) < 0)
-            return error_memory(error);
+        if (!pciaddr_equal(&claim->vfs[i].address, address))
+            claim_add(rest, &claim->vfs[i]);
     result = ledger_put(ledger, rest, error);
     if (result == 0)
         error_note(error, "released VF %s from guest '%.256s' (%s), which keeps %zu", text, claim->name, uuid,

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memory.h"
 #include "xml.h"
 
 #define MAX_SUSPECTS 4096 /* attempts; a larger document is described in libxml2's words */
@@ -41,9 +42,7 @@ static void ignore_complaint(void *context, xml_error *problem)
 
 static int validate(xmlRelaxNGPtr schema, xmlDocPtr doc, struct complaint *complaint)
 {
-    xmlRelaxNGValidCtxtPtr context = xmlRelaxNGNewValidCtxt(schema);
-    if (!context)
-        return -1;
+    xmlRelaxNGValidCtxtPtr context = memory_need(xmlRelaxNGNewValidCtxt(schema));
     xmlStructuredErrorFunc function = (xmlStructuredErrorFunc)(complaint ? keep_complaint : ignore_complaint);
     xmlRelaxNGSetValidStructuredErrors(context, function, complaint);
     int result = xmlRelaxNGValidateDoc(context, doc);
@@ -97,9 +96,7 @@ static xmlNodePtr find_culprit(xmlRelaxNGPtr schema, xmlNodePtr element, int *at
 
 static int describe(xmlNodePtr culprit, const char *path, struct error *error)
 {
-    xmlBufferPtr text = xmlBufferCreate();
-    if (!text)
-        return error_memory(error);
+    xmlBufferPtr text = memory_need(xmlBufferCreate());
     xmlNodePtr element = culprit->type == XML_ATTRIBUTE_NODE ? culprit->parent : culprit;
     xmlNodeDump(text, culprit->doc, culprit, 0, 0);
     const char *words = (const char *)xmlBufferContent(text);
@@ -112,18 +109,16 @@ static int describe(xmlNodePtr culprit, const char *path, struct error *error)
 
 int schema_check(const char *schema, size_t length, xmlDocPtr doc, const char *path, struct error *error)
 {
-    xmlRelaxNGParserCtxtPtr parser = xmlRelaxNGNewMemParserCtxt(schema, (int)length);
-    if (!parser)
-        return error_memory(error);
+    xmlRelaxNGParserCtxtPtr parser = memory_need(xmlRelaxNGNewMemParserCtxt(schema, (int)length));
     xmlRelaxNGPtr grammar = xmlRelaxNGParse(parser);
     xmlRelaxNGFreeParserCtxt(parser);
     if (!grammar)
-        return error_set(error, ENOMEM, "cannot compile the schema for %s", path);
+        return error_set(error, EINVAL, "cannot compile the schema for %s", path);
 
     struct complaint complaint = {0};
     int result = validate(grammar, doc, &complaint), attempts = MAX_SUSPECTS;
     if (result < 0)
-        result = error_memory(error);
+        result = error_set(error, EINVAL, "%s cannot be compared with its schema", path);
     if (result > 0) {
         xmlNodePtr culprit = find_culprit(grammar, xmlDocGetRootElement(doc), &attempts);
         result = culprit ? describe(culprit, path, error)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memory.h"
 #include "xml.h"
 
 /* The first words that libxslt says; what follows is where it was at that time. */
@@ -75,17 +76,11 @@ static xsltSecurityPrefsPtr forbid_everything(void)
     static const xsltSecurityOption options[] = {XSLT_SECPREF_READ_FILE, XSLT_SECPREF_WRITE_FILE,
                                                  XSLT_SECPREF_CREATE_DIRECTORY, XSLT_SECPREF_READ_NETWORK,
                                                  XSLT_SECPREF_WRITE_NETWORK};
-    xsltSecurityPrefsPtr security = xsltNewSecurityPrefs();
-    bool complete = security;
-    for (size_t i = 0; i < sizeof options / sizeof *options && complete; i++)
-        complete = xsltSetSecurityPrefs(security, options[i], xsltSecurityForbid) == 0;
-    if (complete) {
-        xsltSetDefaultSecurityPrefs(security);
-        return security;
-    }
-    if (security)
-        xsltFreeSecurityPrefs(security);
-    return NULL;
+    xsltSecurityPrefsPtr security = memory_need(xsltNewSecurityPrefs());
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        xsltSetSecurityPrefs(security, options[i], xsltSecurityForbid);
+    xsltSetDefaultSecurityPrefs(security);
+    return security;
 }
 
 static int compile(const struct sheet *sheet, xsltStylesheetPtr *compiled, struct words *words, struct error *error)
@@ -103,28 +98,20 @@ static int compile(const struct sheet *sheet, xsltStylesheetPtr *compiled, struc
     return 0;
 }
 
-static int add_parameters(xsltTransformContextPtr context, const char *const *parameters, struct error *error)
-{
-    for (; parameters && parameters[0]; parameters += 2)
-        if (xsltQuoteOneUserParam(context, (const xmlChar *)parameters[0], (const xmlChar *)parameters[1]) < 0)
-            return error_memory(error);
-    return 0;
-}
-
 static int run(const struct sheet *sheet, xsltStylesheetPtr compiled, xsltSecurityPrefsPtr security, xmlDocPtr input,
                xmlDocPtr *result, struct words *words, struct error *error)
 {
-    _cleanup_(cleanup_transformer) xsltTransformContextPtr context = xsltNewTransformContext(compiled, input);
-    if (!context)
-        return error_memory(error);
+    _cleanup_(cleanup_transformer) xsltTransformContextPtr context =
+        memory_need(xsltNewTransformContext(compiled, input));
+    const char *const *parameter = sheet->parameters;
     context->_private = sheet->given;
     xsltSetTransformErrorFunc(context, words, keep_words);
     if (xsltSetCtxtSecurityPrefs(security, context) < 0 ||
         xsltRegisterExtFunction(context, (const xmlChar *)"given", (const xmlChar *)VFPOOL_NAMESPACE, return_given) < 0)
-        return error_memory(error);
-    int added = add_parameters(context, sheet->parameters, error);
-    if (added < 0)
-        return added;
+        return error_set(error, EINVAL, "%s cannot be confined to what it is given", sheet->path);
+    for (; parameter && parameter[0]; parameter += 2)
+        if (xsltQuoteOneUserParam(context, (const xmlChar *)parameter[0], (const xmlChar *)parameter[1]) < 0)
+            return error_set(error, EINVAL, "%s: parameter %s cannot be set", sheet->path, parameter[0]);
     _cleanup_(cleanup_xml_doc) xmlDocPtr output = xsltApplyStylesheetUser(compiled, input, NULL, NULL, NULL, context);
     if (!output || context->state != XSLT_STATE_OK)
         return error_set(error, EINVAL, "%s: %s", sheet->path, words->text[0] ? words->text : "it gives no result");
@@ -138,8 +125,6 @@ static int apply(const struct sheet *sheet, xmlDocPtr input, xmlDocPtr *result, 
     _cleanup_(cleanup_security) xsltSecurityPrefsPtr security = forbid_everything();
     _cleanup_(cleanup_stylesheet) xsltStylesheetPtr compiled = NULL;
     _cleanup_(cleanup_xml_doc) xmlDocPtr output = NULL;
-    if (!security)
-        return error_memory(error);
     int status = compile(sheet, &compiled, words, error);
     if (status == 0)
         status = run(sheet, compiled, security, input, &output, words, error);
@@ -147,9 +132,7 @@ static int apply(const struct sheet *sheet, xmlDocPtr input, xmlDocPtr *result, 
         return status;
     xmlChar *string = NULL;
     int size = 0;
-    if (xsltSaveResultToString(&string, &size, output, compiled) < 0)
-        return error_memory(error);
-    if (!string || size <= 0) {
+    if (xsltSaveResultToString(&string, &size, output, compiled) < 0 || !string || size <= 0) {
         xmlFree(string);
         return error_set(error, EINVAL, "%s gives an empty result", sheet->path);
     }

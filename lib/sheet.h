@@ -24,7 +24,7 @@ struct sheet {
  * Files, network and writing are forbidden to the sheet, as is whatever it might import.
  *
  * Return: 0; -EINVAL with the sheet's own words when it cannot be compiled, ends with xsl:message terminate='yes', or
- * gives nothing; or -ENOMEM.
+ * gives nothing.
  */
 int sheet_apply(const struct sheet *sheet, xmlDocPtr input, xmlDocPtr *result, char **text, size_t *length,
                 struct error *error) must_check nonnull(1, 2, 3, 4, 5, 6);

@@ -8,6 +8,7 @@
 #include "claim.h"
 #include "host.h"
 #include "ledger.h"
+#include "memory.h"
 #include "network.h"
 #include "pool.h"
 #include "vf.h"
@@ -56,21 +57,18 @@ static struct entry *find_entry(const struct view *view, const struct pciaddr *a
                              : NULL;
 }
 
-static int index_claims(struct view *view, struct error *error)
+static void index_claims(struct view *view)
 {
     size_t count = 0;
     for (size_t i = 0; i < view->claim_count; i++)
         count += view->claims[i]->vf_count;
-    view->entries = calloc(count + 1, sizeof *view->entries);
-    if (!view->entries)
-        return error_memory(error);
+    view->entries = memory_new(count, sizeof *view->entries);
     for (size_t i = 0; i < view->claim_count; i++)
         for (size_t j = 0; j < view->claims[i]->vf_count; j++)
             view->entries[view->entry_count++] = (struct entry){.key = pciaddr_key(&view->claims[i]->vfs[j].address),
                                                                 .claim = view->claims[i],
                                                                 .vf = &view->claims[i]->vfs[j]};
     qsort(view->entries, count, sizeof *view->entries, compare_entries);
-    return 0;
 }
 
 /* VFs whose link names a guest with a corrupt file. */
@@ -91,8 +89,8 @@ static int find_quarantined(struct view *view, struct ledger *ledger, struct err
                 result = snprintf(uuid, sizeof uuid, "?") < 0;
             else if (result < 0)
                 error_set(error, -result, "%s", problem.message);
-            if (result == 0 && uuid[0] && pciaddr_set_add(&view->quarantined, address) < 0)
-                result = error_memory(error);
+            if (result == 0 && uuid[0])
+                pciaddr_set_add(&view->quarantined, address);
         }
     }
     pciaddr_set_free(&taken);
@@ -106,47 +104,54 @@ static int load_view(struct view *view, int root, struct error *error)
     int result = pools_load(root, &view->pools, error);
     if (result == 0)
         result = host_open(root, &view->host, error);
-    if (result == 0)
-        result = vf_tables_load(&view->host, &view->pools, &view->tables, error);
-    if (result == 0)
-        result = ledger_open(root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, error);
+    if (result < 0)
+        return result;
+    view->tables = vf_tables_load(&view->host, &view->pools);
+    result = ledger_open(root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0)
         result = ledger_all(ledger, &view->claims, &view->claim_count, error);
-    if (result == 0)
-        result = index_claims(view, error);
-    return result < 0 ? result : find_quarantined(view, ledger, error);
+    if (result < 0)
+        return result;
+    index_claims(view);
+    return find_quarantined(view, ledger, error);
 }
 
-static bool add_pf(xmlNodePtr parent, const struct view *view, struct host_pf *pf)
+static void add_pf(xmlNodePtr parent, const struct view *view, struct host_pf *pf)
 {
     char address[PCIADDR_SIZE];
     host_pf_examine(&view->host, pf);
     xmlNodePtr node = xml_add(parent, "pf");
-    return xml_set(node, "name", pf->name) && xml_set(node, "address", pciaddr_format(&pf->address, address)) &&
-           (pf->numa_node == HOST_UNKNOWN || xml_set_number(node, "numa", (unsigned long)pf->numa_node)) &&
-           (pf->up == HOST_UNKNOWN || xml_set(node, "up", pf->up ? "yes" : "no")) &&
-           (pf->carrier == HOST_UNKNOWN || xml_set(node, "carrier", pf->carrier ? "yes" : "no"));
+    xml_set(node, "name", pf->name);
+    xml_set(node, "address", pciaddr_format(&pf->address, address));
+    if (pf->numa_node != HOST_UNKNOWN)
+        xml_set_number(node, "numa", (unsigned long)pf->numa_node);
+    if (pf->up != HOST_UNKNOWN)
+        xml_set(node, "up", pf->up ? "yes" : "no");
+    if (pf->carrier != HOST_UNKNOWN)
+        xml_set(node, "carrier", pf->carrier ? "yes" : "no");
 }
 
-static bool add_holder(xmlNodePtr node, const struct entry *entry)
+static void add_holder(xmlNodePtr node, const struct entry *entry)
 {
-    if (!xml_set(node, "since", entry->claim->since) || (entry->vf->mac[0] && !xml_set(node, "mac", entry->vf->mac)))
-        return false;
+    xml_set(node, "since", entry->claim->since);
+    if (entry->vf->mac[0])
+        xml_set(node, "mac", entry->vf->mac);
     xmlNodePtr guest = xml_add(node, "guest");
-    return xml_set(guest, "name", entry->claim->name) && xml_set(guest, "uuid", entry->claim->uuid);
+    xml_set(guest, "name", entry->claim->name);
+    xml_set(guest, "uuid", entry->claim->uuid);
 }
 
 static xmlNodePtr add_place(xmlNodePtr parent, const struct pciaddr *address, const char *pf, unsigned int number)
 {
     char text[PCIADDR_SIZE];
     xmlNodePtr node = xml_add(parent, "vf");
-    return xml_set(node, "address", pciaddr_format(address, text)) && xml_set(node, "pf", pf) &&
-                   xml_set_number(node, "vf", number)
-               ? node
-               : NULL;
+    xml_set(node, "address", pciaddr_format(address, text));
+    xml_set(node, "pf", pf);
+    xml_set_number(node, "vf", number);
+    return node;
 }
 
-static bool add_vf(xmlNodePtr parent, const struct view *view, const struct vf_table *table, struct vf *vf)
+static void add_vf(xmlNodePtr parent, const struct view *view, const struct vf_table *table, struct vf *vf)
 {
     char reason[VF_REASON_SIZE];
     struct host_vf details;
@@ -171,71 +176,67 @@ static bool add_vf(xmlNodePtr parent, const struct view *view, const struct vf_t
         snprintf(reason, sizeof reason, "the file of the guest that holds it is corrupt: vfpool release it by hand");
     else if (!entry && table->pool->fault.code)
         snprintf(reason, sizeof reason, "the pool is out of service");
-    return xml_set(node, "state", state) && (!reason[0] || xml_set(node, "reason", reason)) &&
-           (host_vf_read(&view->host, &vf->address, &details) < 0 || !details.driver[0] ||
-            xml_set(node, "driver", details.driver)) &&
-           (!entry || add_holder(node, entry));
+    xml_set(node, "state", state);
+    if (reason[0])
+        xml_set(node, "reason", reason);
+    if (host_vf_read(&view->host, &vf->address, &details) == 0 && details.driver[0])
+        xml_set(node, "driver", details.driver);
+    if (entry)
+        add_holder(node, entry);
 }
 
 /* What guests hold of a pool of this name that the pool does not have (any more). */
-static bool add_unlisted(xmlNodePtr parent, const struct view *view, const char *pool, bool in_service)
+static void add_unlisted(xmlNodePtr parent, const struct view *view, const char *pool, bool in_service)
 {
-    bool complete = true;
-    for (size_t i = 0; i < view->entry_count && complete; i++) {
+    for (size_t i = 0; i < view->entry_count; i++) {
         struct entry *entry = &view->entries[i];
         if (entry->listed || strcmp(entry->vf->pool, pool) != 0)
             continue;
         entry->listed = true;
         xmlNodePtr node = add_place(parent, &entry->vf->address, entry->vf->pf, entry->vf->number);
-        complete = xml_set(node, "state", claim_state_name(entry->claim->state)) &&
-                   xml_set(node, "reason",
-                           !in_service                                         ? "the pool is out of service"
-                           : host_vf_present(&view->host, &entry->vf->address) ? "the pool does not have it any more"
-                                                                               : "it is gone from sysfs") &&
-                   add_holder(node, entry);
+        xml_set(node, "state", claim_state_name(entry->claim->state));
+        xml_set(node, "reason",
+                !in_service                                         ? "the pool is out of service"
+                : host_vf_present(&view->host, &entry->vf->address) ? "the pool does not have it any more"
+                                                                    : "it is gone from sysfs");
+        add_holder(node, entry);
     }
-    return complete;
 }
 
-static bool add_words(xmlNodePtr pool, const char *name, const char *words)
-{
-    return !words || xmlNewTextChild(pool, NULL, (const xmlChar *)name, (const xmlChar *)words);
-}
-
-static bool add_pool(xmlNodePtr root, const struct view *view, const struct vf_table *table)
+static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_table *table)
 {
     const struct pool *pool = table->pool;
     xmlNodePtr node = xml_add(root, "pool");
-    bool complete = xml_set(node, "name", pool->name);
-    if (complete && pool->fault.code)
-        complete = xml_set(node, "fault", pool->fault.message);
-    for (size_t i = 0; i < table->pf_count && complete; i++)
-        complete = add_pf(node, view, &table->pfs[i]);
-    for (size_t i = 0; i < table->vf_count && complete; i++)
-        complete = add_vf(node, view, table, &table->vfs[i]);
-    complete = complete && add_unlisted(node, view, pool->name, pool->fault.code == 0);
-    complete = complete && add_words(node, "missing", table->missing) && add_words(node, "note", table->note);
-    if (complete && pool->ignored) {
-        char words[256];
-        snprintf(words, sizeof words, "without effect on a VF: %s", pool->ignored);
-        complete = add_words(node, "note", words);
+    xml_set(node, "name", pool->name);
+    if (pool->fault.code)
+        xml_set(node, "fault", pool->fault.message);
+    for (size_t i = 0; i < table->pf_count; i++)
+        add_pf(node, view, &table->pfs[i]);
+    for (size_t i = 0; i < table->vf_count; i++)
+        add_vf(node, view, table, &table->vfs[i]);
+    add_unlisted(node, view, pool->name, pool->fault.code == 0);
+    if (table->missing)
+        xml_add_text(node, "missing", table->missing);
+    if (table->note)
+        xml_add_text(node, "note", table->note);
+    if (pool->ignored) {
+        _cleanup_(cleanup_free) char *words = memory_format("without effect on a VF: %s", pool->ignored);
+        xml_add_text(node, "note", words);
     }
-    return complete;
 }
 
 /* Pools that have no file any more, but VFs that guests hold. */
-static bool add_lost_pools(xmlNodePtr root, const struct view *view)
+static void add_lost_pools(xmlNodePtr root, const struct view *view)
 {
-    bool complete = true;
-    for (size_t i = 0; i < view->entry_count && complete; i++) {
+    for (size_t i = 0; i < view->entry_count; i++) {
         const char *name = view->entries[i].vf->pool;
         if (view->entries[i].listed || pools_find(&view->pools, name))
             continue;
         xmlNodePtr node = xml_add(root, "pool");
-        complete = xml_set(node, "name", name) && xml_set(node, "fault", "its pool file is gone") &&
-                   add_unlisted(node, view, name, false);
+        xml_set(node, "name", name);
+        xml_set(node, "fault", "its pool file is gone");
+        add_unlisted(node, view, name, false);
     }
-    return complete;
 }
 
 static int no_such_pool(const char *pool, struct error *error)
@@ -245,35 +246,26 @@ static int no_such_pool(const char *pool, struct error *error)
 
 int status_read(int root, const char *pool, xmlDocPtr *doc, struct error *error)
 {
-    struct view view;
-    _cleanup_(cleanup_xml_doc) xmlDocPtr status = NULL;
+    _cleanup_(free_view) struct view view;
     int result = load_view(&view, root, error);
-    if (result == 0) {
-        status = xml_new("status");
-        bool complete = status;
-        for (size_t i = 0; i < view.pools.count && complete; i++)
-            if (!pool || strcmp(pool, view.pools.pools[i].name) == 0)
-                complete = add_pool(xmlDocGetRootElement(status), &view, &view.tables[i]);
-        if (complete && !pool)
-            complete = add_lost_pools(xmlDocGetRootElement(status), &view);
-        if (!complete)
-            result = error_memory(error);
-        else if (pool && !pools_find(&view.pools, pool))
-            result = no_such_pool(pool, error);
-    }
-    free_view(&view);
-    if (result == 0)
-        *doc = steal(status);
-    return result;
+    if (result == 0 && pool && !pools_find(&view.pools, pool))
+        result = no_such_pool(pool, error);
+    if (result < 0)
+        return result;
+    *doc = xml_new("status");
+    for (size_t i = 0; i < view.pools.count; i++)
+        if (!pool || strcmp(pool, view.pools.pools[i].name) == 0)
+            add_pool(xmlDocGetRootElement(*doc), &view, &view.tables[i]);
+    if (!pool)
+        add_lost_pools(xmlDocGetRootElement(*doc), &view);
+    return 0;
 }
 
 static int format_network(const struct view *view, const struct vf_table *table, bool define, char **text,
                           size_t *length, struct error *error)
 {
-    _cleanup_(cleanup_free) struct pciaddr *addresses = calloc(table->vf_count + 1, sizeof *addresses);
+    _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(table->vf_count, sizeof *addresses);
     size_t connected = 0;
-    if (!addresses)
-        return error_memory(error);
     for (size_t i = 0; i < table->vf_count; i++) {
         addresses[i] = table->vfs[i].address;
         connected += find_entry(view, &addresses[i]) != NULL;
@@ -284,7 +276,7 @@ static int format_network(const struct view *view, const struct vf_table *table,
 
 int status_network(int root, const char *pool, bool define, char **text, size_t *length, struct error *error)
 {
-    struct view view;
+    _cleanup_(free_view) struct view view;
     int result = load_view(&view, root, error);
     const struct pool *found = result < 0 ? NULL : pools_find(&view.pools, pool);
     if (result == 0 && !found)
@@ -293,6 +285,5 @@ int status_network(int root, const char *pool, bool define, char **text, size_t 
         result = error_set(error, found->fault.code, "%s", found->fault.message);
     else if (found)
         result = format_network(&view, &view.tables[found - view.pools.pools], define, text, length, error);
-    free_view(&view);
     return result;
 }

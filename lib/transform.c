@@ -8,40 +8,42 @@
 #include "builtin.h"
 #include "interface.h"
 #include "io.h"
+#include "memory.h"
 #include "sheet.h"
 #include "xml.h"
 
 #define SITE_SHEET POOL_DIRECTORY "/hostdev.xsl"
 
-static bool add_grant(xmlNodePtr root, const struct transform_grant *grant)
+static void add_grant(xmlNodePtr root, const struct transform_grant *grant)
 {
     bool network = grant->request->type == REQUEST_NETWORK;
     xmlNodePtr node = xml_add(root, network ? "grant" : "remap");
-    return xml_set_number(node, "interface", grant->request->number) &&
-           (!network || xml_set(node, "network", grant->pool->name)) && xml_set(node, "mac", grant->request->mac) &&
-           xml_add_pci_address(node, &grant->address);
+    xml_set_number(node, "interface", grant->request->number);
+    if (network)
+        xml_set(node, "network", grant->pool->name);
+    xml_set(node, "mac", grant->request->mac);
+    xml_add_pci_address(node, &grant->address);
 }
 
 /* A copy of the pool's network, once however many interfaces are on it. */
-static bool add_network(xmlDocPtr doc, const struct transform_grant *grants, size_t index)
+static void add_network(xmlDocPtr doc, const struct transform_grant *grants, size_t index)
 {
     for (size_t i = 0; i < index; i++)
         if (grants[i].pool == grants[index].pool)
-            return true;
-    xmlNodePtr copy = xmlDocCopyNode(xmlDocGetRootElement(grants[index].pool->doc), doc, 1);
-    return copy && xmlAddChild(xmlDocGetRootElement(doc), copy);
+            return;
+    xmlNodePtr copy = memory_need(xmlDocCopyNode(xmlDocGetRootElement(grants[index].pool->doc), doc, 1));
+    xmlAddChild(xmlDocGetRootElement(doc), copy);
 }
 
 static xmlDocPtr make_grants(const char *operation, const struct transform_grant *grants, size_t count)
 {
-    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = xml_new("grants");
-    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
-    bool complete = xml_set(root, "operation", operation);
-    for (size_t i = 0; i < count && complete; i++)
-        complete = add_grant(root, &grants[i]);
-    for (size_t i = 0; i < count && complete; i++)
-        complete = add_network(doc, grants, i);
-    return complete ? steal(doc) : NULL;
+    xmlDocPtr doc = xml_new("grants");
+    xml_set(xmlDocGetRootElement(doc), "operation", operation);
+    for (size_t i = 0; i < count; i++)
+        add_grant(xmlDocGetRootElement(doc), &grants[i]);
+    for (size_t i = 0; i < count; i++)
+        add_network(doc, grants, i);
+    return doc;
 }
 
 /* Whatever the sheet is, the guest stays the same guest. */
@@ -88,8 +90,6 @@ int transform_domain(int root, const char *operation, const struct domain *domai
     _cleanup_(cleanup_xml_string) char *string = NULL;
     struct sheet sheet = {
         .text = builtin_hostdev_xsl, .length = builtin_length(hostdev_xsl), .path = "hostdev.xsl", .given = given};
-    if (!given)
-        return error_memory(error);
     int status = io_read_file(root, SITE_SHEET, XML_MAX_BYTES, &site, &sheet.length);
     if (status < 0 && status != -ENOENT)
         return error_set(error, -status, "cannot read /" SITE_SHEET ": %s",
@@ -106,10 +106,7 @@ int transform_domain(int root, const char *operation, const struct domain *domai
     if (status < 0)
         return status;
     /* The white space behind the root element is not part of the document. */
-    if (asprintf(text, "%.*s\n", (int)*length, string) < 0) {
-        *text = NULL;
-        return error_memory(error);
-    }
+    *text = memory_format("%.*s\n", (int)*length, string);
     *length += 1;
     return 0;
 }

@@ -24,7 +24,7 @@ struct transform_grant {
  *
  * The result is a domain with the same name and UUID, or there is none.
  *
- * Return: 0, -EINVAL with the sheet's reason, or -ENOMEM.
+ * Return: 0, -EINVAL with the sheet's reason, or what reading the site's sheet says.
  */
 int transform_domain(int root, const char *operation, const struct domain *domain, const struct transform_grant *grants,
                      size_t grant_count, char **text, size_t *length, struct error *error) must_check

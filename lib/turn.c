@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "turn.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,6 +12,7 @@
 #include "io.h"
 #include "ledger.h"
 #include "lock.h"
+#include "memory.h"
 
 #define TURNS LEDGER_DIRECTORY "/turns"
 #define LEAVING LEDGER_DIRECTORY "/leaving" /* NETWORK/UUID: an empty file, as old as the leaving */
@@ -43,23 +43,19 @@ static bool all_left(int root, const char *network)
     char path[LEAVING_SIZE];
     bool left = false;
     int result = 0;
-    int fd = leaving_path(network, NULL, path) < 0 ? -1 : openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    if (!directory) {
-        cleanup_close(&fd);
+    _cleanup_(cleanup_dir) DIR *directory = leaving_path(network, NULL, path) < 0 ? NULL : io_list(root, path);
+    if (!directory)
         return true;
-    }
     for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
         struct stat status;
-        if (entry->d_name[0] == '.' || fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        if (entry->d_name[0] == '.' || fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
         time_t age = time(NULL) - status.st_mtime;
         if (age >= 0 && age <= TURN_OPEN_MS / 1000)
             left = true;
         else
-            unlinkat(fd, entry->d_name, 0);
+            unlinkat(dirfd(directory), entry->d_name, 0);
     }
-    closedir(directory);
     return !left && result == 0;
 }
 
@@ -101,10 +97,8 @@ static int take(int root, const char *network, bool leaving, int (*check)(int ro
                 struct turn **turn, struct error *error)
 {
     int64_t deadline = io_now_ms() + (leaving ? TURN_OPEN_MS : TURN_WAIT_MS);
-    struct turn *taken = malloc(sizeof *taken);
+    struct turn *taken = memory_new(1, sizeof *taken);
     *turn = NULL;
-    if (!taken)
-        return error_memory(error);
     taken->root = root;
     taken->file = open_turn(root, network, error);
     int result = taken->file < 0 ? taken->file : -EAGAIN;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memory.h"
 #include "rename.h"
 
 static void free_table(struct vf_table *table)
@@ -22,59 +23,49 @@ void vf_tables_free(struct vf_table *tables, size_t count)
     free(tables);
 }
 
-/* Remembers why a source gives nothing. Return: 0 or -ENOMEM. */
-static int add_missing(struct vf_table *table, const char *reason)
+/* Remembers why a source gives nothing. */
+static void add_missing(struct vf_table *table, const char *reason)
 {
-    char *words = NULL;
-    if (asprintf(&words, "%s%s%s", table->missing ? table->missing : "", table->missing ? "; " : "", reason) < 0)
-        return -ENOMEM;
-    free(table->missing);
-    table->missing = words;
-    return 0;
+    char *before = table->missing;
+    table->missing = memory_format("%s%s%s", before ? before : "", before ? "; " : "", reason);
+    free(before);
 }
 
-/* Return: the PF's index in the table, or -ENOMEM. */
-static int add_pf(struct vf_table *table, const struct host_pf *pf)
+/* Return: the PF's index in the table, which has room: a pool file is too small to name UINT16_MAX PFs. */
+static uint16_t add_pf(struct vf_table *table, const struct host_pf *pf)
 {
     for (size_t i = 0; i < table->pf_count; i++)
         if (pciaddr_equal(&table->pfs[i].address, &pf->address))
-            return (int)i;
-    if (table->pf_count >= UINT16_MAX)
-        return -ENOMEM;
-    struct host_pf *larger = realloc(table->pfs, (table->pf_count + 1) * sizeof *larger);
-    if (!larger)
-        return -ENOMEM;
-    table->pfs = larger;
-    larger[table->pf_count] = *pf;
+            return (uint16_t)i;
+    table->pfs = memory_resize(table->pfs, table->pf_count + 1, sizeof *table->pfs);
+    table->pfs[table->pf_count] = *pf;
     if (!pf->name[0])
-        pciaddr_format(&pf->address, larger[table->pf_count].name);
-    return (int)table->pf_count++;
+        pciaddr_format(&pf->address, table->pfs[table->pf_count].name);
+    return (uint16_t)table->pf_count++;
 }
 
-static int add_vfs(struct vf_table *table, const struct vf *vfs, size_t count)
+static void add_vfs(struct vf_table *table, const struct vf *vfs, size_t count)
 {
-    struct vf *larger = realloc(table->vfs, (table->vf_count + count + 1) * sizeof *larger);
-    if (!larger)
-        return -ENOMEM;
-    memcpy(larger + table->vf_count, vfs, count * sizeof *vfs);
-    table->vfs = larger;
+    table->vfs = memory_resize(table->vfs, table->vf_count + count, sizeof *table->vfs);
+    memcpy(table->vfs + table->vf_count, vfs, count * sizeof *vfs);
     table->vf_count += count;
-    return 0;
 }
 
 /* A PF that is not found by its name. */
-static int add_lost(const struct host *host, struct vf_table *table, const char *name, const struct error *problem)
+static void add_lost(const struct host *host, struct vf_table *table, const char *name, const struct error *problem)
 {
     struct host_pf pf;
     char address[PCIADDR_SIZE], words[sizeof problem->message];
-    if (problem->code != ENOENT || !rename_find(host, name, &pf))
-        return add_missing(table, problem->message);
+    if (problem->code != ENOENT || !rename_find(host, name, &pf)) {
+        add_missing(table, problem->message);
+        return;
+    }
     snprintf(words, sizeof words, "there is no network interface %s: %s is called %s now, name that one", name,
              pciaddr_format(&pf.address, address), pf.name);
-    return add_missing(table, words);
+    add_missing(table, words);
 }
 
-static int add_empty(struct vf_table *table, const struct host_pf *pf, unsigned int wanted)
+static void add_empty(struct vf_table *table, const struct host_pf *pf, unsigned int wanted)
 {
     char words[HOST_NAME_SIZE + 120];
     if (pf->vf_total <= 0)
@@ -87,133 +78,128 @@ static int add_empty(struct vf_table *table, const struct host_pf *pf, unsigned 
                  pf->name, wanted);
     else
         snprintf(words, sizeof words, "PF %s has no VFs: write their number to its sriov_numvfs", pf->name);
-    return add_missing(table, words);
+    add_missing(table, words);
 }
 
 /* The number can be changed only by way of none at all, which takes them from their guests: a person's to do. */
-static int add_other_number(struct vf_table *table, const struct host_pf *pf, unsigned int wanted)
+static void add_other_number(struct vf_table *table, const struct host_pf *pf, unsigned int wanted)
 {
     char words[2 * HOST_NAME_SIZE + 120];
     snprintf(
         words, sizeof words,
         "PF %s has %u VFs, and the pool file asks for %u: with no guest on it, write 0, then %u to its sriov_numvfs",
         pf->name, pf->vf_count, wanted, wanted);
-    return add_missing(table, words);
+    add_missing(table, words);
 }
 
 /* Those of which sriov_numvfs tells and sysfs does not know: a driver makes them one after the other. */
-static int add_gone(struct vf_table *table, const struct host_pf *pf, const struct vf *vfs, size_t present,
-                    unsigned int end)
+static void add_gone(struct vf_table *table, const struct host_pf *pf, const struct vf *vfs, size_t present,
+                     unsigned int end)
 {
     char words[HOST_NAME_SIZE + 80];
-    int result = 0;
     size_t next = 0;
-    for (unsigned int i = 0; i < end && result == 0; i++) {
+    for (unsigned int i = 0; i < end; i++) {
         if (vfs[next].number == i) {
             next++;
             continue;
         }
         snprintf(words, sizeof words, "VF %u of PF %s is gone from sysfs", i, pf->name);
-        result = add_missing(table, words);
+        add_missing(table, words);
     }
-    if (result < 0 || end == pf->vf_count)
-        return result;
+    if (end == pf->vf_count)
+        return;
     snprintf(words, sizeof words, "PF %s made %zu of %u VFs so far, or the others are gone", pf->name, present,
              pf->vf_count);
-    return add_missing(table, words);
+    add_missing(table, words);
 }
 
-static int add_pf_source(const struct host *host, struct vf_table *table, const struct pool_source *source)
+static void add_pf_source(const struct host *host, struct vf_table *table, const struct pool_source *source)
 {
     struct host_pf pf;
     struct error problem = {0};
     int result = host_pf_by_name(host, source->pf, &pf, &problem);
-    if (result < 0)
-        return add_lost(host, table, source->pf, &problem);
+    if (result < 0) {
+        add_lost(host, table, source->pf, &problem);
+        return;
+    }
     if (pf.vf_count == 0) {
         host_pf_examine(host, &pf);
-        return add_empty(table, &pf, source->vf_wanted);
+        add_empty(table, &pf, source->vf_wanted);
+        return;
     }
-    if (source->vf_wanted && source->vf_wanted != pf.vf_count && add_other_number(table, &pf, source->vf_wanted) < 0)
-        return -ENOMEM;
+    if (source->vf_wanted && source->vf_wanted != pf.vf_count)
+        add_other_number(table, &pf, source->vf_wanted);
     size_t known = table->pf_count;
-    int index = add_pf(table, &pf);
-    if (index < 0 || (size_t)index < known)
-        return index < 0 ? index : 0;
-    struct vf *vfs = calloc(pf.vf_count, sizeof *vfs);
-    if (!vfs)
-        return -ENOMEM;
+    uint16_t index = add_pf(table, &pf);
+    if (index < known)
+        return;
+    struct vf *vfs = memory_new(pf.vf_count, sizeof *vfs);
     size_t present = 0;
     unsigned int end = 0;
     for (unsigned int i = 0; i < pf.vf_count; i++) {
-        vfs[present] = (struct vf){.number = i, .pf = (uint16_t)index};
+        vfs[present] = (struct vf){.number = i, .pf = index};
         if (host_vf_address(host, &pf, i, &vfs[present].address) == 0) {
             present++;
             end = i + 1;
         }
     }
-    result = add_gone(table, &pf, vfs, present, end);
-    if (result == 0)
-        result = add_vfs(table, vfs, present);
+    add_gone(table, &pf, vfs, present, end);
+    add_vfs(table, vfs, present);
     free(vfs);
-    return result;
 }
 
-static int add_address_source(const struct host *host, struct vf_table *table, const struct pool_source *source)
+static void add_address_source(const struct host *host, struct vf_table *table, const struct pool_source *source)
 {
     struct host_pf pf;
     struct error problem = {0};
     struct vf vf = {.address = source->address};
-    if (host_pf_of_vf(host, &source->address, &pf, &vf.number, &problem) < 0)
-        return add_missing(table, problem.message);
-    int index = add_pf(table, &pf);
-    if (index < 0)
-        return index;
-    vf.pf = (uint16_t)index;
-    return add_vfs(table, &vf, 1);
+    if (host_pf_of_vf(host, &source->address, &pf, &vf.number, &problem) < 0) {
+        add_missing(table, problem.message);
+        return;
+    }
+    vf.pf = add_pf(table, &pf);
+    add_vfs(table, &vf, 1);
 }
 
 /* What a file lists beside its <pf>, and no PF of it has. */
-static int add_strange_copies(struct vf_table *table)
+static void add_strange_copies(struct vf_table *table)
 {
     const struct pool *pool = table->pool;
     struct pciaddr_set known = {0};
     const struct pciaddr *first = NULL;
     char words[PCIADDR_SIZE + 160], text[PCIADDR_SIZE];
     size_t count = 0;
-    int result = 0;
-    for (size_t i = 0; i < table->vf_count && result == 0 && pool->copy_count; i++)
-        result = pciaddr_set_add(&known, &table->vfs[i].address);
-    for (size_t i = 0; i < pool->copy_count && result == 0; i++) {
+    for (size_t i = 0; i < table->vf_count && pool->copy_count; i++)
+        pciaddr_set_add(&known, &table->vfs[i].address);
+    for (size_t i = 0; i < pool->copy_count; i++) {
         if (pciaddr_set_has(&known, &pool->copies[i]))
             continue;
         count++;
         first = first ? first : &pool->copies[i];
     }
     pciaddr_set_free(&known);
-    if (result == 0 && pool->copy_count && pool->copy_count - count < table->vf_count &&
-        asprintf(&table->note,
-                 "%zu of %zu VFs are listed beside <pf>, and all are in the pool: for those alone, leave <pf> out",
-                 pool->copy_count - count, table->vf_count) < 0) {
-        table->note = NULL;
-        return -ENOMEM;
-    }
-    if (result < 0 || !first)
-        return result;
+    if (pool->copy_count && pool->copy_count - count < table->vf_count)
+        table->note = memory_format(
+            "%zu of %zu VFs are listed beside <pf>, and all are in the pool: for those alone, leave <pf> out",
+            pool->copy_count - count, table->vf_count);
+    if (!first)
+        return;
     snprintf(words, sizeof words,
              "%zu of the addresses listed beside <pf>, %s%s, %s none of its VFs now, and not in the pool", count,
              count > 1 ? "the first " : "", pciaddr_format(first, text), count > 1 ? "are" : "is");
-    return add_missing(table, words);
+    add_missing(table, words);
 }
 
-static int load_table(const struct host *host, struct vf_table *table)
+static void load_table(const struct host *host, struct vf_table *table)
 {
     const struct pool *pool = table->pool;
-    int result = 0;
-    for (size_t i = 0; i < pool->source_count && result == 0; i++)
-        result = pool->sources[i].pf ? add_pf_source(host, table, &pool->sources[i])
-                                     : add_address_source(host, table, &pool->sources[i]);
-    return result < 0 ? result : add_strange_copies(table);
+    for (size_t i = 0; i < pool->source_count; i++) {
+        if (pool->sources[i].pf)
+            add_pf_source(host, table, &pool->sources[i]);
+        else
+            add_address_source(host, table, &pool->sources[i]);
+    }
+    add_strange_copies(table);
 }
 
 static bool share_pf(const struct vf_table *a, const struct vf_table *b)
@@ -240,21 +226,18 @@ static void refuse_overlap(struct vf_table *a, struct vf_table *b)
     }
 }
 
-int vf_tables_load(const struct host *host, struct pools *pools, struct vf_table **tables, struct error *error)
+struct vf_table *vf_tables_load(const struct host *host, struct pools *pools)
 {
-    struct vf_table *result = calloc(pools->count + 1, sizeof *result);
-    *tables = result;
-    if (!result)
-        return error_memory(error);
+    struct vf_table *tables = memory_new(pools->count, sizeof *tables);
     for (size_t i = 0; i < pools->count; i++) {
-        result[i].pool = &pools->pools[i];
-        if (pools->pools[i].fault.code == 0 && load_table(host, &result[i]) < 0)
-            return error_memory(error);
+        tables[i].pool = &pools->pools[i];
+        if (pools->pools[i].fault.code == 0)
+            load_table(host, &tables[i]);
     }
     for (size_t i = 0; i < pools->count; i++)
         for (size_t j = i + 1; j < pools->count; j++)
-            refuse_overlap(&result[i], &result[j]);
-    return 0;
+            refuse_overlap(&tables[i], &tables[j]);
+    return tables;
 }
 
 struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address)

@@ -57,15 +57,13 @@ struct vf_table {
 
 /**
  * vf_tables_load() - find the VFs of every pool on this host
- * @tables: as many as there are pools, in their order; freed with vf_tables_free(), also after a failure
  *
  * Only what is cheap is looked at: whether a VF's PF is up and the device is there is vf_examine()'s. A pool that is
  * out of service has an empty table. Two pools with a VF in common are both put out of service.
  *
- * Return: 0 or a negative errno value.
+ * Return: as many as there are pools, in their order; the caller frees them with vf_tables_free().
  */
-int vf_tables_load(const struct host *host, struct pools *pools, struct vf_table **tables,
-                   struct error *error) must_check nonnull(1, 2, 3, 4);
+struct vf_table *vf_tables_load(const struct host *host, struct pools *pools) must_check nonnull(1, 2);
 void vf_tables_free(struct vf_table *tables, size_t count);
 
 /** vf_find() - the VF of this address, or NULL */

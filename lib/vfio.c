@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vfio.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -9,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "io.h"
+#include "memory.h"
 
 struct opened {
     pid_t process;
@@ -24,9 +26,8 @@ struct vfio {
 
 struct vfio *vfio_new(int root)
 {
-    struct vfio *vfio = calloc(1, sizeof *vfio);
-    if (vfio)
-        vfio->root = root;
+    struct vfio *vfio = memory_new(1, sizeof *vfio);
+    vfio->root = root;
     return vfio;
 }
 
@@ -39,11 +40,8 @@ void vfio_free(struct vfio *vfio)
 
 static void add(struct vfio *vfio, pid_t process, const struct stat *file)
 {
-    struct opened *larger = realloc(vfio->opened, (vfio->count + 1) * sizeof *larger);
-    if (!larger)
-        return;
-    vfio->opened = larger;
-    larger[vfio->count++] = (struct opened){.process = process, .file = *file};
+    vfio->opened = memory_resize(vfio->opened, vfio->count + 1, sizeof *vfio->opened);
+    vfio->opened[vfio->count++] = (struct opened){.process = process, .file = *file};
 }
 
 static void look_at_process(struct vfio *vfio, int proc, const char *pid)
@@ -51,33 +49,27 @@ static void look_at_process(struct vfio *vfio, int proc, const char *pid)
     char path[NAME_MAX + 8], target[PATH_MAX];
     struct stat file;
     snprintf(path, sizeof path, "%s/fd", pid);
-    int fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    if (!directory) {
-        if (fd >= 0)
-            close(fd);
+    _cleanup_(cleanup_dir) DIR *directory = io_list(proc, path);
+    if (!directory)
         return;
-    }
     for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
-        ssize_t length = readlinkat(fd, entry->d_name, target, sizeof target - 1);
+        ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
         target[length > 0 ? length : 0] = '\0';
         /* A guest's /dev is a file system of its own, so the name alone does not say that it is the same file. */
-        if (strstr(target, "/vfio/") && fstatat(fd, entry->d_name, &file, 0) == 0)
+        if (strstr(target, "/vfio/") && fstatat(dirfd(directory), entry->d_name, &file, 0) == 0)
             add(vfio, (pid_t)strtol(pid, NULL, 10), &file);
     }
-    closedir(directory);
 }
 
 static void look(struct vfio *vfio)
 {
-    DIR *proc = opendir("/proc");
+    _cleanup_(cleanup_dir) DIR *proc = io_list(AT_FDCWD, "/proc");
     vfio->looked = true;
     if (!proc)
         return;
     for (struct dirent *entry = readdir(proc); entry; entry = readdir(proc))
         if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
             look_at_process(vfio, dirfd(proc), entry->d_name);
-    closedir(proc);
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b)

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memory.h"
+
 static void cleanup_parser(xmlParserCtxtPtr *parser)
 {
     if (*parser)
@@ -31,8 +33,6 @@ static void ignore_error(void *context, xml_error *problem)
 static int describe_failure(xmlParserCtxtPtr parser, const char *what, struct error *error)
 {
     xml_error *last = xmlCtxtGetLastError(parser);
-    if (last && last->code == XML_ERR_NO_MEMORY)
-        return error_memory(error);
     if (!last || !last->message)
         return error_set(error, EINVAL, "%s is not XML", what);
     int length = (int)strcspn(last->message, "\n");
@@ -50,9 +50,7 @@ int xml_parse(const char *data, size_t length, const char *what, xmlDocPtr *doc,
     if (nul)
         return error_set(error, EINVAL, "%s has a NUL byte at offset %td", what, nul - data);
 
-    _cleanup_(cleanup_parser) xmlParserCtxtPtr parser = xmlNewParserCtxt();
-    if (!parser)
-        return error_memory(error);
+    _cleanup_(cleanup_parser) xmlParserCtxtPtr parser = memory_need(xmlNewParserCtxt());
     bool dtd = false;
     parser->_private = &dtd;
     parser->sax->internalSubset = refuse_dtd;
@@ -69,21 +67,15 @@ int xml_parse(const char *data, size_t length, const char *what, xmlDocPtr *doc,
 
 int xml_format(xmlDocPtr doc, bool indent, char **data, size_t *length, struct error *error)
 {
-    xmlBufferPtr buffer = xmlBufferCreate();
-    if (!buffer)
-        return error_memory(error);
+    xmlBufferPtr buffer = memory_need(xmlBufferCreate());
     int options = XML_SAVE_NO_DECL | (indent ? XML_SAVE_FORMAT : 0);
-    xmlSaveCtxtPtr save = xmlSaveToBuffer(buffer, "UTF-8", options);
-    bool saved = save && xmlSaveDoc(save, doc) >= 0;
-    if (save && xmlSaveClose(save) < 0)
-        saved = false;
-    char *text = saved ? strndup((const char *)xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer)) : NULL;
+    xmlSaveCtxtPtr save = memory_need(xmlSaveToBuffer(buffer, "UTF-8", options));
+    bool saved = xmlSaveDoc(save, doc) >= 0;
+    saved = xmlSaveClose(save) >= 0 && saved;
     *length = (size_t)xmlBufferLength(buffer);
+    *data = saved ? memory_copy_part((const char *)xmlBufferContent(buffer), *length) : NULL;
     xmlBufferFree(buffer);
-    if (!text)
-        return error_memory(error);
-    *data = text;
-    return 0;
+    return saved ? 0 : error_set(error, EILSEQ, "the result cannot be written as UTF-8");
 }
 
 bool xml_is(const xmlNode *node, const char *name)
@@ -143,33 +135,35 @@ int xml_pci_address(const xmlNode *node, struct pciaddr *address)
 
 xmlNodePtr xml_add(xmlNodePtr parent, const char *name)
 {
-    return parent ? xmlNewChild(parent, NULL, (const xmlChar *)name, NULL) : NULL;
+    return memory_need(xmlNewChild(parent, NULL, (const xmlChar *)name, NULL));
 }
 
-bool xml_set(xmlNodePtr node, const char *name, const char *value)
+void xml_add_text(xmlNodePtr parent, const char *name, const char *text)
 {
-    return node && xmlNewProp(node, (const xmlChar *)name, (const xmlChar *)value);
+    memory_need(xmlNewTextChild(parent, NULL, (const xmlChar *)name, (const xmlChar *)text));
 }
 
-bool xml_set_number(xmlNodePtr node, const char *name, unsigned long value)
+void xml_set(xmlNodePtr node, const char *name, const char *value)
+{
+    memory_need(xmlNewProp(node, (const xmlChar *)name, (const xmlChar *)value));
+}
+
+void xml_set_number(xmlNodePtr node, const char *name, unsigned long value)
 {
     char text[24];
     snprintf(text, sizeof text, "%lu", value);
-    return xml_set(node, name, text);
+    xml_set(node, name, text);
 }
 
 xmlDocPtr xml_new(const char *root)
 {
-    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = xmlNewDoc((const xmlChar *)"1.0");
-    xmlNodePtr node = doc ? xmlNewDocNode(doc, NULL, (const xmlChar *)root, NULL) : NULL;
-    if (!node)
-        return NULL;
-    xmlDocSetRootElement(doc, node);
-    return steal(doc);
+    xmlDocPtr doc = memory_need(xmlNewDoc((const xmlChar *)"1.0"));
+    xmlDocSetRootElement(doc, memory_need(xmlNewDocNode(doc, NULL, (const xmlChar *)root, NULL)));
+    return doc;
 }
 
 /* The numbers as virPCIDeviceAddressFormat() of libvirt writes them. */
-bool xml_add_pci_address(xmlNodePtr parent, const struct pciaddr *address)
+void xml_add_pci_address(xmlNodePtr parent, const struct pciaddr *address)
 {
     char domain[16], bus[8], slot[8], function[8];
     xmlNodePtr node = xml_add(parent, "address");
@@ -177,6 +171,9 @@ bool xml_add_pci_address(xmlNodePtr parent, const struct pciaddr *address)
     snprintf(bus, sizeof bus, "0x%02x", address->bus);
     snprintf(slot, sizeof slot, "0x%02x", address->slot);
     snprintf(function, sizeof function, "0x%x", address->function);
-    return xml_set(node, "type", "pci") && xml_set(node, "domain", domain) && xml_set(node, "bus", bus) &&
-           xml_set(node, "slot", slot) && xml_set(node, "function", function);
+    xml_set(node, "type", "pci");
+    xml_set(node, "domain", domain);
+    xml_set(node, "bus", bus);
+    xml_set(node, "slot", slot);
+    xml_set(node, "function", function);
 }

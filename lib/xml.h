@@ -41,12 +41,12 @@ static inline void cleanup_xml_string(char **text)
  * No network, no DTD (an entity left unexpanded would vanish silently in an identity transformation), no NUL byte, at
  * most XML_MAX_BYTES, nesting within libxml2's limit.
  *
- * Return: 0, -EINVAL with the line and the reason, -EFBIG or -ENOMEM.
+ * Return: 0, -EINVAL with the line and the reason, or -EFBIG.
  */
 int xml_parse(const char *data, size_t length, const char *what, xmlDocPtr *doc, struct error *error) must_check
     nonnull(1, 3, 4, 5);
 
-/** xml_format() - a document as UTF-8 text, which the caller frees with free(). Return: 0 or -ENOMEM. */
+/** xml_format() - a document as UTF-8 text, which the caller frees with free(). Return: 0 or -EILSEQ. */
 int xml_format(xmlDocPtr doc, bool indent, char **data, size_t *length, struct error *error) must_check
     nonnull(1, 3, 4, 5);
 
@@ -59,7 +59,7 @@ xmlNodePtr xml_child(const xmlNode *parent, const char *name) nonnull(2);
 /** xml_next() - the next element after @node with the same name, in no namespace, or NULL */
 xmlNodePtr xml_next(const xmlNode *node) nonnull(1);
 
-/** xml_attribute() - an attribute's value, which the caller frees with xmlFree(), or NULL; a NULL node has none */
+/** xml_attribute() - an attribute's value, which the caller frees with xmlFree(); NULL: it is absent, or the node is */
 char *xml_attribute(const xmlNode *node, const char *name) must_check nonnull(2);
 
 /** xml_text() - the text of an element with the space around it cut, to be freed with xmlFree(); NULL for NULL */
@@ -72,19 +72,22 @@ char *xml_text(const xmlNode *node) must_check;
  */
 int xml_pci_address(const xmlNode *node, struct pciaddr *address) must_check nonnull(2);
 
-/** xml_add() - a new last child element; NULL when out of memory, or for a NULL parent */
-xmlNodePtr xml_add(xmlNodePtr parent, const char *name) nonnull(2);
+/** xml_add() - a new last child element, never NULL */
+xmlNodePtr xml_add(xmlNodePtr parent, const char *name) nonnull(1, 2);
 
-/** xml_set() - give an element an attribute it does not have. Return: false when out of memory, or for a NULL node. */
-bool xml_set(xmlNodePtr node, const char *name, const char *value) must_check nonnull(2, 3);
+/** xml_add_text() - a new last child element with a text */
+void xml_add_text(xmlNodePtr parent, const char *name, const char *text) nonnull(1, 2, 3);
+
+/** xml_set() - give an element an attribute it does not have */
+void xml_set(xmlNodePtr node, const char *name, const char *value) nonnull(1, 2, 3);
 
 /** xml_set_number() - the same for a number */
-bool xml_set_number(xmlNodePtr node, const char *name, unsigned long value) must_check nonnull(2);
+void xml_set_number(xmlNodePtr node, const char *name, unsigned long value) nonnull(1, 2);
 
-/** xml_new() - a document with an empty root element; NULL when out of memory */
+/** xml_new() - a document with an empty root element, which the caller frees with xmlFreeDoc(); never NULL */
 xmlDocPtr xml_new(const char *root) must_check nonnull(1);
 
-/** xml_add_pci_address() - add libvirt's <address type='pci'/>. Return: false when out of memory. */
-bool xml_add_pci_address(xmlNodePtr parent, const struct pciaddr *address) must_check nonnull(2);
+/** xml_add_pci_address() - add libvirt's <address type='pci'/> */
+void xml_add_pci_address(xmlNodePtr parent, const struct pciaddr *address) nonnull(1, 2);
 
 #endif

@@ -142,7 +142,7 @@ static void test_set(void)
     for (size_t i = 0; i < count; i++) {
         struct pciaddr address = pciaddr_from_key(i % 2 ? i : (uint64_t)i << 24);
         wrong += pciaddr_set_has(&set, &address);
-        wrong += pciaddr_set_add(&set, &address) < 0;
+        pciaddr_set_add(&set, &address);
         wrong += !pciaddr_set_has(&set, &address);
     }
     ok(wrong == 0, "each is there once it is added, and not before (%zu are wrong)", wrong);
@@ -153,7 +153,8 @@ static void test_set(void)
         wrong += !pciaddr_set_has(&set, &address) || pciaddr_set_has(&set, &stranger);
     }
     ok(wrong == 0, "and still are, beside the others, which are not (%zu are wrong)", wrong);
-    ok(pciaddr_set_add(&set, &zero) == 0 && set.count == count, "what is there is not counted twice");
+    pciaddr_set_add(&set, &zero);
+    ok(set.count == count, "what is there is not counted twice");
     pciaddr_set_free(&set);
     ok(!set.slots && set.count == 0 && !pciaddr_set_has(&set, &zero), "a freed set is empty");
 }

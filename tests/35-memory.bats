@@ -1,0 +1,127 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Out of memory: each allocation of each call fails in turn (tests/memory/sweep.c), in the programs as they are
+# installed, as sanitizers have a malloc of their own. Either the call is whole or it ends, with one line and a ledger
+# that is what it was or what the call makes of it.
+
+VFPOOL_TIMEOUT=400    # thousands of runs each
+load helpers
+
+PLAIN=$TESTS/../build
+A=$(uuid 1)
+XML=$BATS_FILE_TMPDIR/guest.xml
+
+setup() {
+    common_setup
+    host eth3:vfs=3 eth4:vfs=0,total=8
+    pool net eth3
+    guest other "$(uuid 2)" "net:$(mac 9)" > "$XML"
+    run_hook 0 other prepare < "$XML"
+    guest g "$A" "net:$(mac 1)" "net:$(mac 2)" > "$XML"
+}
+
+# sweep STATUS PROGRAM ARGUMENT...: all allocations of it fail, one in each run
+sweep() {
+    local ended=$1 program=$2
+    shift 2
+    run_program 0 "$PLAIN/tests/memory/sweep" "$ended" "$PLAIN/tests/memory/fail.so" "$XML" \
+        "$PLAIN/hook/vfpool" "$PLAIN/hook/$program" "$@"
+    echo "# $program $*: $output" >&3
+}
+
+hook() { # STATUS OPERATION
+    sweep "$1" qemu g "$2" "$(suboperation "$2")" -
+}
+
+# running FUNCTION FUNCTION: the guest with these VFs
+running() {
+    local function devices=()
+    for function; do
+        devices+=("<interface type='hostdev' managed='yes'><mac address='$(mac $((${#devices[@]} + 1)))'/>
+            <source><address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x$function'/></source>
+            </interface>")
+    done
+    guest g "$A" "${devices[@]}" > "$XML"
+}
+
+prepared() {
+    run_hook 0 g prepare < "$XML"
+}
+
+# A libvirt that says yes, and has no networks and no guests yet.
+libvirt() {
+    mkdir -p "$ROOT/run/libvirt" "$ROOT/usr/sbin"
+    : > "$ROOT/run/libvirt/libvirt-sock"
+    printf '#!/bin/sh\n[ "$1" = network ] && exit 3\ncat > /dev/null\n' > "$ROOT/usr/sbin/vfpool-gate"
+    chmod +x "$ROOT/usr/sbin/vfpool-gate"
+}
+
+@test "prepare, and where it ends nothing is claimed" {
+    hook 1 prepare
+    [[ $output == *" 0 after it" ]]
+}
+
+@test "prepare with libvirt" {
+    libvirt
+    hook 1 prepare
+}
+
+@test "start" {
+    prepared
+    running 2 4
+    hook 1 start
+}
+
+@test "stopped and release, with libvirt" {
+    libvirt
+    prepared
+    running 2 4
+    run_hook 0 g start < "$XML"
+    hook 0 stopped
+    hook 1 release
+}
+
+@test "reconnect and attach, which never fail" {
+    running 2 4
+    hook 0 reconnect
+    hook 0 attach
+}
+
+@test "migrate and restore" {
+    running 0 2 # the first one is another guest's here
+    hook 1 migrate
+    run_hook 0 g migrate < "$XML"
+    [[ $output == *'function="0x4"'* ]]
+    hook 1 restore
+}
+
+@test "transform" {
+    sweep 1 vfpool transform -
+}
+
+@test "status, as a table and as XML" {
+    sweep 1 vfpool status
+    sweep 1 vfpool status --format xml
+}
+
+@test "dumpxml and network" {
+    sweep 1 vfpool dumpxml net
+    sweep 1 vfpool network net
+}
+
+@test "discover" {
+    sweep 1 vfpool discover
+}
+
+@test "release by hand" {
+    prepared
+    sweep 1 vfpool release "$A"
+    sweep 1 vfpool release 0000:01:10.2
+}
+
+@test "reconcile and open, with libvirt" {
+    libvirt
+    sweep 1 vfpool reconcile
+    sweep 1 vfpool open
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sweep - fail each allocation of a call in turn
+ *
+ *   sweep STATUS FAIL.SO INPUT VFPOOL PROGRAM ARGUMENT...
+ *
+ * Below $VFPOOL_ROOT the program is run once whole, then once for each allocation that it made, from the same ledger
+ * each time. Each of these has to be whole as well (the same output, exit status and ledger), or to end with exit
+ * status STATUS, nothing on standard output and one line on standard error. The ledger is then what it was, or what the
+ * whole call makes of it, once VFPOOL has looked at it, which repairs what a kill leaves.
+ *
+ * Prints "N allocations: N whole, N ended before a change, N after it"; exit status 1 when one is neither.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MAX_BYTES ((size_t)1 << 20)
+
+struct run {
+    int status; /* of the program; 128 and more: a signal */
+    char *output, *errors, *ledger;
+};
+
+static const char *fail_so, *input, *vfpool, *root;
+static char **program;
+static char ledger[4096], before[4200];
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(2);
+}
+
+static char *copy_text(int fd)
+{
+    char *text = calloc(1, MAX_BYTES);
+    ssize_t length = pread(fd, text, MAX_BYTES - 1, 0);
+    if (length < 0)
+        die("read");
+    return text;
+}
+
+static pid_t start(char **argv, char **environment, const char *stdin_path, int out, int err)
+{
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, stdin_path, O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, out, 1);
+    posix_spawn_file_actions_adddup2(&actions, err, 2);
+    if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environment) != 0)
+        die(argv[0]);
+    posix_spawn_file_actions_destroy(&actions);
+    return pid;
+}
+
+static int wait_for(pid_t pid)
+{
+    int status;
+    if (waitpid(pid, &status, 0) < 0)
+        die("waitpid");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void command(char **argv)
+{
+    extern char **environ;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (wait_for(start(argv, environ, "/dev/null", null, null)) != 0)
+        die(argv[0]);
+    close(null);
+}
+
+/* ---- the ledger, as text ---- */
+
+/* The time of a claim is when it was made. */
+static void mask_time(char *text)
+{
+    char *since = strstr(text, " since=\"");
+    for (char *p = since ? since + 8 : text + strlen(text); *p && *p != '"'; p++)
+        *p = '-';
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Turns hold times and inode numbers, and are no part of what is claimed. */
+static int is_entry(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && strcmp(entry->d_name, "turns") != 0;
+}
+
+static void describe(FILE *to, const char *path)
+{
+    struct dirent **entries;
+    int count = scandir(path, &entries, is_entry, by_name);
+    for (int i = 0; i < count; i++) {
+        char name[8192], text[65536] = "";
+        struct stat status;
+        snprintf(name, sizeof name, "%s/%s", path, entries[i]->d_name);
+        if (lstat(name, &status) < 0)
+            die(name);
+        int fd = S_ISREG(status.st_mode) ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+        ssize_t length = S_ISLNK(status.st_mode) ? readlink(name, text, sizeof text - 1)
+                         : fd >= 0               ? read(fd, text, sizeof text - 1)
+                                                 : 0;
+        if (fd >= 0)
+            close(fd);
+        if (length < 0)
+            die(name);
+        mask_time(text);
+        fprintf(to, "%s: %s\n", name, text);
+        if (S_ISDIR(status.st_mode))
+            describe(to, name);
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+}
+
+static char *read_ledger(void)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *to = open_memstream(&text, &length);
+    describe(to, ledger);
+    if (fclose(to) != 0)
+        die("open_memstream");
+    return text;
+}
+
+static void restore_ledger(void)
+{
+    command((char *[]){"rm", "-rf", ledger, NULL});
+    command((char *[]){"cp", "-a", before, ledger, NULL});
+}
+
+/* ---- one call ---- */
+
+/* As libvirt calls a hook: next to nothing in the environment. @count_file: see fail.c; NULL: none */
+static struct run run(unsigned long fail_at, const char *count_file)
+{
+    char preload[4200], at[64], where[4200], count[4200] = "IGNORED=";
+    struct run result;
+    snprintf(preload, sizeof preload, "LD_PRELOAD=%s", fail_so);
+    snprintf(at, sizeof at, "FAIL_AT=%lu", fail_at);
+    snprintf(where, sizeof where, "VFPOOL_ROOT=%s", root);
+    if (count_file)
+        snprintf(count, sizeof count, "FAIL_COUNT=%s", count_file);
+    char *environment[] = {preload, at, where, count, "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    int out = memfd_create("output", MFD_CLOEXEC), err = memfd_create("errors", MFD_CLOEXEC);
+    result.status = wait_for(start(program, environment, input, out, err));
+    result.output = copy_text(out);
+    result.errors = copy_text(err);
+    result.ledger = read_ledger();
+    close(out);
+    close(err);
+    return result;
+}
+
+static void forget(struct run *run)
+{
+    free(run->output);
+    free(run->errors);
+    free(run->ledger);
+}
+
+static bool is_one_line(const char *text)
+{
+    const char *end = strchr(text, '\n');
+    return end && end > text && end[1] == '\0';
+}
+
+static bool is_whole(const struct run *run, const struct run *whole)
+{
+    return run->status == whole->status && strcmp(run->output, whole->output) == 0 &&
+           strcmp(run->errors, whole->errors) == 0 && strcmp(run->ledger, whole->ledger) == 0;
+}
+
+/* Whether a call that ended did so as it should, but for the ledger. */
+static bool has_ended(const struct run *run, int status)
+{
+    return run->status == status && run->output[0] == '\0' && is_one_line(run->errors);
+}
+
+static void repair(struct run *run)
+{
+    command((char *[]){(char *)vfpool, "status", NULL});
+    free(run->ledger);
+    run->ledger = read_ledger();
+}
+
+static unsigned long count_allocations(struct run *whole)
+{
+    char path[] = "/tmp/sweep-XXXXXX", text[32] = "";
+    int fd = mkstemp(path);
+    *whole = run(0, path);
+    if (fd < 0 || read(fd, text, sizeof text - 1) <= 0)
+        die("no count of allocations");
+    close(fd);
+    unlink(path);
+    return strtoul(text, NULL, 10);
+}
+
+int main(int argc, char **argv)
+{
+    root = getenv("VFPOOL_ROOT");
+    if (argc < 6 || !root) {
+        fprintf(stderr, "usage: VFPOOL_ROOT=... sweep STATUS FAIL.SO INPUT VFPOOL PROGRAM ARGUMENT...\n");
+        return 2;
+    }
+    int status = atoi(argv[1]);
+    fail_so = argv[2];
+    input = argv[3];
+    vfpool = argv[4];
+    program = argv + 5;
+    snprintf(ledger, sizeof ledger, "%s/run/vfpool", root);
+    snprintf(before, sizeof before, "%s.before", ledger);
+    command((char *[]){"cp", "-a", ledger, before, NULL});
+    char *unchanged = read_ledger();
+    struct run whole;
+    unsigned long count = count_allocations(&whole), same = 0, ended = 0, late = 0;
+    restore_ledger();
+    if (whole.status != 0 || count < 10)
+        die("the call fails by itself");
+    for (unsigned long i = 1; i <= count; i++) {
+        struct run one = run(i, NULL);
+        bool changed = strcmp(one.ledger, unchanged) != 0;
+        if (changed && !is_whole(&one, &whole))
+            repair(&one);
+        if (is_whole(&one, &whole))
+            same++;
+        else if (has_ended(&one, status) && strcmp(one.ledger, unchanged) == 0)
+            ended++;
+        else if (has_ended(&one, status) && strcmp(one.ledger, whole.ledger) == 0)
+            late++;
+        else
+            printf("allocation %lu: exit status %d\n%s%s%s", i, one.status, one.output, one.errors, one.ledger);
+        if (changed)
+            restore_ledger();
+        forget(&one);
+    }
+    printf("%lu allocations: %lu whole, %lu ended before a change, %lu after it\n", count, same, ended, late);
+    command((char *[]){"rm", "-rf", before, NULL});
+    forget(&whole);
+    free(unchanged);
+    return same + ended + late == count && ended > 0 ? 0 : 1;
+}
