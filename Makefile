@@ -81,6 +81,7 @@ $(build)/lib/builtin.o: lib/builtin.S lib/pool.rng $(wildcard xslt/*.xsl)
 # ---- trying and testing ----
 
 unit_tests = $(patsubst %.c,$(build)/%,$(wildcard tests/unit/*.c))
+fake       = $(build)/tests/libvirt/gate
 memory     = $(build)/tests/memory/fail.so $(build)/tests/memory/sweep
 benches    = $(build)/tests/bench/bench $(build)/tests/bench/floor
 
@@ -101,17 +102,23 @@ $(build)/tests/memory/sweep: $(build)/tests/memory/sweep.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^
 
+# vfpool-gate as it is, with another client library.
+$(fake): $(gate_objects) $(hook_common) $(build)/tests/libvirt/libvirt.o $(build)/lib.a
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^ $(libs)
+
 demo: $(programs)
 	@tests/host/demo $(build)
 
 check:
 	$(Q)$(MAKE) --no-print-directory SANITIZE=1 tests
-	$(Q)$(MAKE) --no-print-directory memory
+	$(Q)$(MAKE) --no-print-directory plain
 	@tests/run build/sanitize $(TESTS)
 
-tests: $(programs) $(unit_tests)
+tests: $(programs) $(unit_tests) $(fake)
 
-memory: $(programs) $(memory)
+# As they are installed, for tests that run them some thousand times.
+plain: $(programs) $(memory) $(fake)
 
 bench: $(programs) $(benches)
 	@tests/bench/run $(build)
@@ -122,7 +129,7 @@ lab:
 lint: $(build)/config.h
 	clang-format --dry-run --Werror lib/*.[ch] hook/*.[ch] $(wildcard tests/*/*.c)
 	shellcheck install.sh .ci/run tests/run tests/bench/run tests/host/demo
-	cd tests && shellcheck helpers.bash *.bats
+	cd tests && shellcheck helpers.bash libvirt/helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats
 	clang-tidy --quiet --warnings-as-errors='*' lib/*.c hook/*.c -- $(cflags)
 	codespell --ignore-words-list=nd NEWS README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh Makefile
@@ -157,5 +164,5 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all demo check tests memory bench lint lab install uninstall dist clean
+.PHONY: FORCE all demo check tests plain bench lint lab install uninstall dist clean
 .DELETE_ON_ERROR:

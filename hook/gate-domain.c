@@ -16,7 +16,7 @@ int verb_domain(char **arguments)
     if (text)
         fputs(text, stdout);
     else
-        result = libvirt_complain(virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? EXIT_NO_NETWORK : EXIT_FAILED, "%s",
+        result = libvirt_complain(virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? GATE_NO_NETWORK : GATE_FAILED, "%s",
                                   libvirt_words());
     if (domain)
         virDomainFree(domain);

@@ -15,7 +15,7 @@ int verb_domains(char **arguments)
         return result;
     int count = virConnectListAllDomains(connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
     if (count < 0)
-        result = libvirt_complain(EXIT_FAILED, "cannot list the running guests: %s", libvirt_words());
+        result = libvirt_complain(GATE_FAILED, "cannot list the running guests: %s", libvirt_words());
     for (int i = 0; i < count; i++) {
         char uuid[VIR_UUID_STRING_BUFLEN];
         if (virDomainGetUUIDString(domains[i], uuid) == 0)

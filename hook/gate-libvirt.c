@@ -10,17 +10,30 @@
 #include "program.h"
 #include "xml.h"
 
-int libvirt_complain(int code, const char *format, ...)
+static void print_line(FILE *to, const char *word, const char *format, va_list arguments)
 {
     struct error line = {0};
     char text[1024];
+    vsnprintf(text, sizeof text, format, arguments);
+    error_set(&line, EIO, "%s", text);
+    fprintf(to, "%s%s\n", word, line.message);
+}
+
+int libvirt_complain(int code, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    print_line(stderr, "", format, arguments);
     va_end(arguments);
-    error_set(&line, EIO, "%s", text);
-    fprintf(stderr, "%s\n", line.message);
     return code;
+}
+
+void libvirt_note(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_line(stdout, GATE_NOTE, format, arguments);
+    va_end(arguments);
 }
 
 const char *libvirt_words(void)
@@ -37,7 +50,7 @@ int libvirt_connect(const char *uri, virConnectPtr *connection)
     *connection = virConnectOpen(uri);
     if (*connection)
         return 0;
-    return libvirt_complain(EXIT_FAILED, "cannot reach libvirt: %s: is libvirtd (or virtnetworkd) running?",
+    return libvirt_complain(GATE_FAILED, "cannot reach libvirt: %s: is libvirtd (or virtnetworkd) running?",
                             libvirt_words());
 }
 
@@ -49,8 +62,8 @@ int libvirt_network_find(const char *name, struct libvirt_network *network)
         return result;
     network->handle = virNetworkLookupByName(network->connection, name);
     if (!network->handle && virGetLastErrorCode() == VIR_ERR_NO_NETWORK)
-        return libvirt_complain(EXIT_NO_NETWORK, "libvirt has no network '%s': run 'vfpool reconcile'", name);
-    return network->handle ? 0 : libvirt_complain(EXIT_FAILED, "libvirt network '%s': %s", name, libvirt_words());
+        return libvirt_complain(GATE_NO_NETWORK, "libvirt has no network '%s': run 'vfpool reconcile'", name);
+    return network->handle ? 0 : libvirt_complain(GATE_FAILED, "libvirt network '%s': %s", name, libvirt_words());
 }
 
 /* The addresses in the <forward> of an active network. */
@@ -74,7 +87,7 @@ int libvirt_network_read(struct libvirt_network *network)
     int result = xml_parse(text, strlen(text), "libvirt's network", &doc, &error);
     free(text);
     if (result < 0)
-        return libvirt_complain(EXIT_FAILED, "libvirt network '%s': %s", network->name, error.message);
+        return libvirt_complain(GATE_FAILED, "libvirt network '%s': %s", network->name, error.message);
     _cleanup_(cleanup_xml_string) char *number = xml_attribute(xmlDocGetRootElement(doc), "connections");
     network->connections = number ? (int)strtol(number, NULL, 10) : 0;
     read_listed(network, xmlDocGetRootElement(doc));
@@ -86,9 +99,9 @@ int libvirt_network_failed(const struct libvirt_network *network, const char *wh
     char words[512];
     snprintf(words, sizeof words, "%s", libvirt_words());
     if (virNetworkIsActive(network->handle) == 0)
-        return libvirt_complain(EXIT_NO_NETWORK, "libvirt network '%s' is not active: run 'vfpool reconcile'",
+        return libvirt_complain(GATE_NO_NETWORK, "libvirt network '%s' is not active: run 'vfpool reconcile'",
                                 network->name);
-    return libvirt_complain(EXIT_FAILED, "libvirt network '%s' %s: %s", network->name, what, words);
+    return libvirt_complain(GATE_FAILED, "libvirt network '%s' %s: %s", network->name, what, words);
 }
 
 void libvirt_network_close(struct libvirt_network *network)

@@ -8,10 +8,8 @@
 #include <stdbool.h>
 
 #include "cleanup.h"
+#include "gate-protocol.h"
 #include "pciaddr.h"
-
-/* lib/gate.c knows these, too. */
-enum { EXIT_NO_NETWORK = 3, EXIT_BUSY = 4 };
 
 /* The ports that vfpool holds are a guest's that does not exist. */
 #define OWNER_NAME "vfpool"
@@ -19,6 +17,9 @@ enum { EXIT_NO_NETWORK = 3, EXIT_BUSY = 4 };
 
 /** libvirt_complain() - say on standard error why it failed, in one line. Return: @code, an exit status. */
 int libvirt_complain(int code, const char *format, ...) printf_like(2, 3);
+
+/** libvirt_note() - tell the person, in a line of the output, what went wrong although the call goes on */
+void libvirt_note(const char *format, ...) printf_like(1, 2);
 
 /** libvirt_words() - the last call's error, in libvirt's words; never NULL */
 const char *libvirt_words(void);
@@ -35,7 +36,7 @@ struct libvirt_network {
     struct pciaddr_set listed; /* what libvirt may pick */
 };
 
-/** libvirt_network_find() - Return: 0, or an exit status after complaining; EXIT_NO_NETWORK when it is not defined. */
+/** libvirt_network_find() - Return: 0, or an exit status after complaining; GATE_NO_NETWORK when it is not defined. */
 int libvirt_network_find(const char *name, struct libvirt_network *network) must_check nonnull(1, 2);
 
 /** libvirt_network_read() - reads its XML. Return: 0, or an exit status after complaining. */

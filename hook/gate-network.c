@@ -1,21 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 
-#include "gate-port.h"
+#include "gate-restart.h"
 #include "gate-verb.h"
-#include "program.h"
+
+/* Whether it goes with the host's, or libvirt's, next start. */
+static bool is_passing(const struct libvirt_network *network)
+{
+    int autostart = 0;
+    return virNetworkIsPersistent(network->handle) != 1 || virNetworkGetAutostart(network->handle, &autostart) < 0 ||
+           !autostart;
+}
 
 int verb_network(char **arguments)
 {
     _cleanup_(libvirt_network_close) struct libvirt_network network = {0};
-    const char *state = "inactive";
     int result = libvirt_network_find(arguments[0], &network);
-    if (result == 0 && virNetworkIsActive(network.handle) == 1 && libvirt_network_read(&network) == 0)
-        state = ports_miscounted(&network) ? "miscounted" : "active";
+    if (result != 0)
+        return result;
+    int active = virNetworkIsActive(network.handle);
+    if (active == 1)
+        result = libvirt_network_read(&network);
     _cleanup_(cleanup_free) char *text = result == 0 ? virNetworkGetXMLDesc(network.handle, 0) : NULL;
-    if (result == 0 && !text)
-        return libvirt_complain(EXIT_FAILED, "libvirt network '%s': %s", network.name, libvirt_words());
-    if (text)
-        printf("%s\n%s", state, text);
+    if (result == 0 && (active < 0 || !text))
+        return libvirt_complain(GATE_FAILED, "libvirt network '%s': %s", network.name, libvirt_words());
+    if (result == 0)
+        printf("%s%s%s%s\n%s", active ? GATE_ACTIVE : GATE_INACTIVE,
+               active && ports_miscounted(&network) ? " " GATE_MISCOUNTED : "",
+               is_passing(&network) ? " " GATE_PASSING : "",
+               network_unfinished(network.name) ? " " GATE_UNFINISHED : "", text);
     return result;
 }

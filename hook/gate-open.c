@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 
-#include "gate-port.h"
+#include "gate-restart.h"
 #include "gate-verb.h"
 #include "program.h"
 
@@ -11,10 +11,12 @@ int verb_open(char **arguments)
     _cleanup_(ports_free) struct ports ports = {0};
     int result = libvirt_network_find(arguments[0], &network);
     if (result == 0)
+        result = network_finish(&network);
+    if (result == 0)
         result = libvirt_network_read(&network);
     /* libvirt is going to choose by its count from here on. */
-    if (result == 0 && ports_count_again(&network) < 0)
-        result = EXIT_FAILED;
+    if (result == 0 && network_count_again(&network) < 0)
+        result = GATE_FAILED;
     if (result == 0)
         result = ports_list(&network, &ports);
     for (size_t i = 0; i < ports.count && result == 0; i++) {
@@ -23,9 +25,9 @@ int verb_open(char **arguments)
             continue;
         pciaddr_format(&ports.ports[i].address, text);
         if (virNetworkPortDelete(ports.ports[i].handle, 0) < 0)
-            result = libvirt_complain(EXIT_FAILED, "cannot free VF %s: %s", text, libvirt_words());
+            result = libvirt_complain(GATE_FAILED, "cannot free VF %s: %s", text, libvirt_words());
         else
-            printf("freed %s\n", text);
+            printf(GATE_FREED "%s\n", text);
     }
     return result;
 }

@@ -77,7 +77,7 @@ int ports_identify(const struct libvirt_network *network, struct ports *ports)
             strcpy(port->owner, OWNER_NAME);
             strcpy(port->owner_uuid, OWNER_UUID);
         } else if (identify(port) < 0) {
-            return libvirt_complain(EXIT_FAILED, "cannot read port %s of libvirt network '%s'", port->uuid,
+            return libvirt_complain(GATE_FAILED, "cannot read port %s of libvirt network '%s'", port->uuid,
                                     network->name);
         }
     }
@@ -119,38 +119,6 @@ int ports_hold(const struct libvirt_network *network, const struct pciaddr *addr
     return 0;
 }
 
-int ports_keep(const struct libvirt_network *network, bool ours, struct kept_ports *kept)
-{
-    _cleanup_(ports_free) struct ports ports = {0};
-    int result = ports_list(network, &ports);
-    if (result != 0)
-        return result;
-    kept->xml = memory_new(ports.count, sizeof *kept->xml);
-    for (size_t i = 0; i < ports.count; i++) {
-        char *xml = ports.ports[i].ours && !ours ? NULL : virNetworkPortGetXMLDesc(ports.ports[i].handle, 0);
-        if (xml)
-            kept->xml[kept->count++] = xml;
-    }
-    return 0;
-}
-
-void ports_make_again(const struct libvirt_network *network, const struct kept_ports *kept)
-{
-    for (int i = 0; i < kept->count; i++) {
-        virNetworkPortPtr port =
-            virNetworkPortCreateXML(network->handle, kept->xml[i], VIR_NETWORK_PORT_CREATE_RECLAIM);
-        if (port)
-            virNetworkPortFree(port);
-    }
-}
-
-void ports_forget(struct kept_ports *kept)
-{
-    for (int i = 0; i < kept->count; i++)
-        free(kept->xml[i]);
-    free(kept->xml);
-}
-
 bool ports_miscounted(struct libvirt_network *network)
 {
     for (int i = 0; i < 3; i++)
@@ -158,18 +126,4 @@ bool ports_miscounted(struct libvirt_network *network)
             libvirt_network_read(network) != 0)
             return false;
     return true;
-}
-
-int ports_count_again(struct libvirt_network *network)
-{
-    _cleanup_(ports_forget) struct kept_ports kept = {0};
-    if (!ports_miscounted(network) || virNetworkIsPersistent(network->handle) != 1)
-        return 0;
-    int result = ports_keep(network, true, &kept);
-    if (result == 0 && (virNetworkDestroy(network->handle) < 0 || virNetworkCreate(network->handle) < 0))
-        result = libvirt_complain(EXIT_FAILED, "cannot start libvirt network '%s' again: %s", network->name,
-                                  libvirt_words());
-    if (result == 0)
-        ports_make_again(network, &kept);
-    return result == 0 ? 1 : -1;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gate-port - the ports of an active network; and its count of them, which a reload of libvirt spoils (F27) */
+/* gate-port - the ports of an active network */
 #ifndef VFPOOL_GATE_PORT_H
 #define VFPOOL_GATE_PORT_H
 
@@ -42,29 +42,6 @@ void ports_free(struct ports *ports) nonnull(1);
 /** ports_hold() - make a port of ours. Return: 0, or -1 with libvirt's error set. */
 int ports_hold(const struct libvirt_network *network, const struct pciaddr *address) must_check nonnull(1, 2);
 
-/* Ports as XML that makes them again. */
-struct kept_ports {
-    char **xml;
-    int count;
-};
-
-/**
- * ports_keep() - read the ports, to be made again after the network was ended
- * @ours: those that vfpool holds as well
- *
- * Return: 0, or an exit status after complaining. The caller frees with ports_forget() in either case.
- */
-int ports_keep(const struct libvirt_network *network, bool ours, struct kept_ports *kept) must_check nonnull(1, 3);
-
-/**
- * ports_make_again() - those of VFs that the network lists
- *
- * A VF that it does not list any more cannot have its port back: its guest runs on, and stops as usual.
- */
-void ports_make_again(const struct libvirt_network *network, const struct kept_ports *kept) nonnull(1, 2);
-
-void ports_forget(struct kept_ports *kept) nonnull(1);
-
 /**
  * ports_miscounted() - whether libvirt has lost count of the ports
  *
@@ -75,12 +52,5 @@ void ports_forget(struct kept_ports *kept) nonnull(1);
  * The network must have been read.
  */
 bool ports_miscounted(struct libvirt_network *network) must_check nonnull(1);
-
-/**
- * ports_count_again() - put the count right where it is wrong: end and start the network. Running guests do not notice.
- *
- * Return: 0, 1 when it was done, so that what was read before is old, or -1 after complaining.
- */
-int ports_count_again(struct libvirt_network *network) must_check nonnull(1);
 
 #endif

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gate-port.h"
+#include "gate-restart.h"
 #include "gate-verb.h"
 #include "io.h"
 #include "memory.h"
@@ -19,6 +19,7 @@ struct work {
     struct libvirt_network network;
     struct ports ports;
     struct wish wish;
+    bool complete; /* every VF that the network lists has a port */
 };
 
 static void close_work(struct work *work)
@@ -39,7 +40,7 @@ static long parse_lines(const char *input, const char *verb, struct pciaddr *add
             continue;
         snprintf(text, sizeof text, "%.*s", (int)strcspn(line + length, "\n"), line + length);
         if (pciaddr_parse(text, &addresses[count++]) < 0) {
-            libvirt_complain(EXIT_USAGE, "'%s' is not a PCI address", text);
+            libvirt_complain(GATE_USAGE, "'%s' is not a PCI address", text);
             return -1;
         }
     }
@@ -51,33 +52,47 @@ static int read_wish(struct wish *wish)
     _cleanup_(cleanup_free) char *input = NULL;
     size_t length = 0, lines = 1;
     if (io_read(STDIN_FILENO, XML_MAX_BYTES, IO_NO_DEADLINE, &input, &length) < 0)
-        return libvirt_complain(EXIT_FAILED, "cannot read standard input");
+        return libvirt_complain(GATE_FAILED, "cannot read standard input");
     for (const char *byte = input; *byte; byte++)
         lines += *byte == '\n';
     wish->addresses = memory_new(lines, sizeof *wish->addresses);
-    long hold = parse_lines(input, "hold ", wish->addresses);
-    long free = hold < 0 ? -1 : parse_lines(input, "free ", wish->addresses + hold);
+    long hold = parse_lines(input, GATE_HOLD, wish->addresses);
+    long free = hold < 0 ? -1 : parse_lines(input, GATE_FREE, wish->addresses + hold);
     if (free < 0)
-        return EXIT_USAGE;
+        return GATE_USAGE;
     wish->hold_count = (size_t)hold;
     wish->free_count = (size_t)free;
     return 0;
 }
 
-/*
- * Before a VF is freed, what libvirt counts must be right, and that is seen in the network's XML. Whoever frees a VF
- * has the turn: nobody else ends the network meanwhile.
- */
-static int prepare_to_free(struct work *work)
+/* Before a VF is freed, what libvirt counts must be right. Whoever frees a VF has the turn: nobody else ends the
+ * network meanwhile. */
+static int count_again(struct work *work)
 {
-    int result = libvirt_network_read(&work->network);
-    if (result != 0)
-        return result;
-    int again = ports_count_again(&work->network);
+    int again = network_count_again(&work->network);
     if (again <= 0)
-        return again == 0 ? 0 : EXIT_FAILED;
+        return again == 0 ? 0 : GATE_FAILED;
     ports_free(&work->ports);
     return ports_list(&work->network, &work->ports);
+}
+
+/*
+ * What is known before anything is held. One call a port tells whose it is, and one call a VF whether it can be held:
+ * the fewer of the two are made, and none where there are as many ports as VFs.
+ */
+static int look(struct work *work)
+{
+    size_t foreign = work->ports.count - work->ports.held.count, missing = 0;
+    for (size_t i = 0; i < work->wish.hold_count; i++)
+        missing += !pciaddr_set_has(&work->ports.held, &work->wish.addresses[i]);
+    bool many = missing > 1 && missing >= foreign;
+    int result = work->wish.free_count || many ? libvirt_network_read(&work->network) : 0;
+    if (result == 0 && work->wish.free_count)
+        result = count_again(work);
+    work->complete = work->network.listed.count > 0 && work->ports.count >= work->network.listed.count;
+    if (result == 0 && many && !work->complete)
+        result = ports_identify(&work->network, &work->ports);
+    return result;
 }
 
 /* libvirt's error is one and the same for what somebody else has, and for what the network does not list (F25). */
@@ -90,23 +105,20 @@ static int explain_unheld(struct work *work, const struct pciaddr *address)
         result = libvirt_network_read(&work->network);
     if (result != 0 || ports_foreign(&work->ports, address) || !pciaddr_set_has(&work->network.listed, address))
         return result;
-    return libvirt_complain(EXIT_FAILED, "cannot hold VF %s: %s", pciaddr_format(address, text), words);
+    return libvirt_complain(GATE_FAILED, "cannot hold VF %s: %s", pciaddr_format(address, text), words);
 }
 
 static int hold(struct work *work, const struct pciaddr *address)
 {
     char text[PCIADDR_SIZE];
-    if (pciaddr_set_has(&work->ports.held, address))
+    if (work->complete || pciaddr_set_has(&work->ports.held, address))
         return 0;
-    /* Many are asked for when others are freed, those of running guests among them: no trial and error then. */
-    if (work->wish.free_count) {
-        int result = ports_identify(&work->network, &work->ports);
-        if (result != 0 || ports_foreign(&work->ports, address) || !pciaddr_set_has(&work->network.listed, address))
-            return result;
-    }
+    if (work->ports.identified &&
+        (ports_foreign(&work->ports, address) || !pciaddr_set_has(&work->network.listed, address)))
+        return 0;
     if (ports_hold(&work->network, address) < 0)
         return explain_unheld(work, address);
-    printf("held %s\n", pciaddr_format(address, text));
+    printf(GATE_HELD "%s\n", pciaddr_format(address, text));
     return 0;
 }
 
@@ -125,21 +137,21 @@ static int set_free(struct work *work, const struct pciaddr *address)
     char text[PCIADDR_SIZE];
     pciaddr_format(address, text);
     if (!pciaddr_set_has(&work->network.listed, address))
-        return libvirt_complain(EXIT_NO_NETWORK, "libvirt network '%s' does not list VF %s: run 'vfpool reconcile'",
+        return libvirt_complain(GATE_NO_NETWORK, "libvirt network '%s' does not list VF %s: run 'vfpool reconcile'",
                                 name, text);
     int result = ours ? 0 : ports_identify(&work->network, &work->ports);
     if (result == 0 && !ours)
         other = ports_foreign(&work->ports, address);
     if (result == 0 && other)
         return libvirt_complain(
-            EXIT_BUSY,
+            GATE_BUSY,
             "VF %s has a port of '%s' on libvirt network '%s' already; if it is nobody's: virsh net-port-delete %s %s",
             text, other->owner, name, name, other->uuid);
     if (result != 0 || !ours)
         return result;
     if (virNetworkPortDelete(ours->handle, 0) < 0)
-        return libvirt_complain(EXIT_FAILED, "cannot free VF %s: %s", text, libvirt_words());
-    printf("freed %s\n", text);
+        return libvirt_complain(GATE_FAILED, "cannot free VF %s: %s", text, libvirt_words());
+    printf(GATE_FREED "%s\n", text);
     return 0;
 }
 
@@ -151,9 +163,11 @@ int verb_set(char **arguments)
     if (result == 0)
         result = libvirt_network_find(arguments[0], &work.network);
     if (result == 0)
+        result = network_finish(&work.network);
+    if (result == 0)
         result = ports_list(&work.network, &work.ports);
-    if (result == 0 && work.wish.free_count)
-        result = prepare_to_free(&work);
+    if (result == 0)
+        result = look(&work);
     for (size_t i = 0; i < work.wish.hold_count && result == 0; i++)
         result = hold(&work, &work.wish.addresses[i]);
     for (size_t i = 0; i < work.wish.free_count && result == 0; i++)

@@ -21,21 +21,20 @@ int verb_open(char **arguments);
  */
 int verb_prune(char **arguments);
 
-/** network NETWORK: "active", "miscounted" (see ports_miscounted()) or "inactive", and its XML */
+/** network NETWORK: what it is like, in the words of lib/gate-protocol.h, and its XML */
 int verb_network(char **arguments);
 
 /**
- * define NETWORK < XML: define it anew, and have it active, and at each start of libvirt
+ * define NETWORK restart|keep < XML: define it anew, and have it active, and at each start of libvirt
  *
- * libvirt cannot change the addresses of an active network, and forgets all ports of one that it ends; running guests
- * do not notice, and have their ports back a moment later.
+ * An active one goes on as it is until it is ended and started: see gate-restart.h.
  */
 int verb_define(char **arguments);
 
 /** domains: the UUID of each guest that runs or is being started */
 int verb_domains(char **arguments);
 
-/** domain UUID: its XML as it is now; EXIT_NO_NETWORK when there is none */
+/** domain UUID: its XML as it is now; GATE_NO_NETWORK when there is none */
 int verb_domain(char **arguments);
 
 #endif

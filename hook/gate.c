@@ -3,10 +3,10 @@
  * gate - vfpool-gate, the only program that talks to libvirt
  *
  * Not for people: lib/gate.c runs it and kills it past a deadline, as libvirt's client library has none. One call, one
- * connection, one line on standard error when it fails. Exit status: 0 done, 1 libvirt said no, 2 wrong arguments, 3
- * the network is not there or not active, 4 somebody else has the port.
+ * connection, one line on standard error when it fails: lib/gate-protocol.h.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ static const struct {
     int (*run)(char **arguments);
 } verbs[] = {
     {"set", 1, verb_set},       {"open", 1, verb_open},     {"prune", 1, verb_prune},     {"network", 1, verb_network},
-    {"define", 1, verb_define}, {"domain", 1, verb_domain}, {"domains", 0, verb_domains},
+    {"define", 2, verb_define}, {"domain", 1, verb_domain}, {"domains", 0, verb_domains},
 };
 
 /* Errors are complained about where they matter, in one line. */
@@ -31,15 +31,16 @@ static void ignore_libvirt_error(void *context, virErrorPtr problem)
 
 int main(int argc, char **argv)
 {
-    program_guard_memory(EXIT_FAILED);
+    program_guard_memory(GATE_FAILED);
     virSetErrorFunc(NULL, ignore_libvirt_error);
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs && argc > 1; i++) {
+    bool called = fcntl(GATE_ROOT_FD, F_GETFD) >= 0;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs && argc > 1 && called; i++) {
         if (strcmp(argv[1], verbs[i].name) != 0 || argc != 2 + verbs[i].argument_count)
             continue;
         int result = verbs[i].run(argv + 2);
         if (fflush(stdout) != 0 && result == 0)
-            return libvirt_complain(EXIT_FAILED, "cannot write to standard output: %s", strerror(errno));
+            return libvirt_complain(GATE_FAILED, "cannot write to standard output: %s", strerror(errno));
         return result;
     }
-    return libvirt_complain(EXIT_USAGE, "vfpool-gate is called by vfpool, not by hand");
+    return libvirt_complain(GATE_USAGE, "vfpool-gate is called by vfpool, not by hand");
 }

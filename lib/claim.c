@@ -76,6 +76,7 @@ static int parse_vf(struct claim *claim, xmlNodePtr node)
     _cleanup_(cleanup_xml_string) char *pf = xml_attribute(node, "pf");
     _cleanup_(cleanup_xml_string) char *number = xml_attribute(node, "num");
     _cleanup_(cleanup_xml_string) char *mac = xml_attribute(node, "mac");
+    _cleanup_(cleanup_xml_string) char *by = xml_attribute(node, "by");
     struct claim_vf vf = {.pool = pool, .pf = pf};
     if (!address || !pool || !pf || !number || pciaddr_parse(address, &vf.address) < 0)
         return -EINVAL;
@@ -83,6 +84,7 @@ static int parse_vf(struct claim *claim, xmlNodePtr node)
     vf.number = (unsigned int)strtoul(number, &end, 10);
     if (*end != '\0' || end == number || claim_find(claim, &vf.address))
         return -EINVAL;
+    vf.by_address = by && strcmp(by, "address") == 0;
     snprintf(vf.mac, sizeof vf.mac, "%s", mac ? mac : "");
     claim_add(claim, &vf);
     return 0;
@@ -135,6 +137,8 @@ static void format_vf(xmlNodePtr root, const struct claim_vf *vf)
     xml_set_number(node, "num", vf->number);
     if (vf->mac[0])
         xml_set(node, "mac", vf->mac);
+    if (vf->by_address)
+        xml_set(node, "by", "address");
 }
 
 int claim_format(const struct claim *claim, char **data, size_t *length, struct error *error)

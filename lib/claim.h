@@ -3,6 +3,7 @@
 #ifndef VFPOOL_CLAIM_H
 #define VFPOOL_CLAIM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "domain.h"
@@ -23,6 +24,7 @@ struct claim_vf {
     char *pf;
     unsigned int number;
     char mac[MAC_SIZE]; /* empty: none is known */
+    bool by_address;    /* the guest asked for this very device: libvirt gives it without a port */
 };
 
 struct claim {

@@ -2,20 +2,16 @@
 #include "gate.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 
+#include "child.h"
 #include "daemon.h"
+#include "gate-protocol.h"
 #include "io.h"
 #include "memory.h"
 
 #define TRIES 2
-#define MAX_OUTPUT ((size_t)4 * 1024 * 1024)
 
 bool gate_present(int root)
 {
@@ -41,97 +37,63 @@ int gate_usable(int root, struct error *error)
         load.hooks, load.max_workers);
 }
 
-struct child {
-    pid_t pid;
-    int output, problems; /* its standard output and standard error */
-};
+#define MAX_ARGUMENTS 4
 
-static void close_child(struct child *child)
+static int call(int root, const char *const *arguments, const char *input, int timeout_ms, struct child_end *end,
+                struct error *error)
 {
-    cleanup_close(&child->output);
-    cleanup_close(&child->problems);
-    if (child->pid > 0) {
-        kill(child->pid, SIGKILL);
-        while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
-            continue;
-    }
-}
-
-static void run_child(int root, const char *const *arguments, int input, int output, int problems)
-{
-    const char *argv[16] = {"vfpool-gate"};
-    static char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", NULL};
-    for (size_t i = 0; i < 14 && arguments[i]; i++)
-        argv[i + 1] = arguments[i];
-    /* The root is inherited, for a program that is a script. */
-    if (dup2(input, 0) == 0 && dup2(output, 1) == 1 && dup2(problems, 2) == 2 && fcntl(root, F_SETFD, 0) == 0)
-        execveat(root, GATE_PATH, (char *const *)argv, environment, 0);
-    dprintf(2, "cannot run /" GATE_PATH ": %s\n", strerror(errno));
-    _exit(127);
-}
-
-static int start_child(int root, const char *const *arguments, const char *input, struct child *child)
-{
-    int out[2] = {-1, -1}, err[2] = {-1, -1}, result = 0;
-    _cleanup_(cleanup_close) int in = memfd_create("vfpool-gate", MFD_CLOEXEC);
-    if (in < 0 || (input && (result = io_write(in, input, strlen(input))) < 0) || lseek(in, 0, SEEK_SET) < 0)
-        return result < 0 ? result : -errno;
-    if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0) {
-        result = -errno;
-    } else {
-        child->pid = fork();
-        if (child->pid == 0)
-            run_child(root, arguments, in, out[1], err[1]);
-        result = child->pid < 0 ? -errno : 0;
-    }
-    child->output = out[0];
-    child->problems = err[0];
-    cleanup_close(&out[1]);
-    cleanup_close(&err[1]);
-    return result;
-}
-
-/* Waits for the end of a child whose output has ended. Return: its exit status, or -ETIMEDOUT or another errno value.
- */
-static int wait_child(struct child *child)
-{
-    int status = 0;
-    while (waitpid(child->pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -errno;
-    child->pid = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-int gate_call(int root, const char *const *arguments, const char *input, char **output, int timeout_ms,
-              struct error *error)
-{
-    _cleanup_(close_child) struct child child = {.output = -1, .problems = -1};
-    _cleanup_(cleanup_free) char *text = NULL, *words = NULL;
-    size_t length = 0;
-    int64_t deadline = io_now_ms() + timeout_ms;
-    int result = start_child(root, arguments, input, &child);
-    if (result == 0)
-        result = io_read(child.output, MAX_OUTPUT, timeout_ms, &text, &length);
-    if (result == 0) {
-        int64_t left = deadline - io_now_ms();
-        result = io_read(child.problems, MAX_OUTPUT, left > 0 ? (int)left : 0, &words, &length);
-    }
+    const char *words[MAX_ARGUMENTS + 2] = {"vfpool-gate"};
+    for (size_t i = 0; i < MAX_ARGUMENTS && arguments[i]; i++)
+        words[i + 1] = arguments[i];
+    struct child child = {.root = root,
+                          .root_fd = GATE_ROOT_FD,
+                          .path = GATE_PATH,
+                          .arguments = words,
+                          .input = input,
+                          .timeout_ms = timeout_ms};
+    int result = child_run(&child, end);
     if (result == -ETIMEDOUT)
         return error_set(error, ETIMEDOUT, "libvirt did not answer within %d s", timeout_ms / 1000);
     if (result < 0)
         return error_set(error, -result, "cannot talk to vfpool-gate: %s", strerror(-result));
-    int status = wait_child(&child);
-    words[strcspn(words, "\n")] = '\0';
-    if (status != 0)
-        return error_set(error,
-                         status == 3   ? ENOENT
-                         : status == 4 ? EBUSY
-                                       : EIO,
-                         "%s", words[0] ? words : "vfpool-gate was killed");
-    if (output)
-        *output = steal(text);
-    return 0;
+    if (end->status == GATE_DONE)
+        return 0;
+    end->problems[strcspn(end->problems, "\n")] = '\0';
+    return error_set(error,
+                     end->status == GATE_NO_NETWORK ? ENOENT
+                     : end->status == GATE_BUSY     ? EBUSY
+                                                    : EIO,
+                     "%s", end->problems[0] ? end->problems : "vfpool-gate was killed");
+}
+
+int gate_ask(int root, const char *const *arguments, const char *input, char **answer, struct error *error)
+{
+    _cleanup_(child_free) struct child_end end = {0};
+    int result = call(root, arguments, input, GATE_CALL_MS, &end, error);
+    if (result == 0)
+        *answer = steal(end.output);
+    return result;
+}
+
+/* Passes on the notes. Return: how many lines say that something was changed. */
+static int count_changes(const char *output, struct error *error)
+{
+    int count = 0;
+    for (const char *line = output; *line; line += strcspn(line, "\n") + (strchr(line, '\n') != NULL)) {
+        if (strncmp(line, GATE_NOTE, strlen(GATE_NOTE)) == 0)
+            error_note(error, "%.*s", (int)(strcspn(line, "\n") - strlen(GATE_NOTE)), line + strlen(GATE_NOTE));
+        else
+            count++;
+    }
+    return count;
+}
+
+int gate_change(int root, const char *const *arguments, const char *input, struct error *error)
+{
+    _cleanup_(child_free) struct child_end end = {0};
+    int result = call(root, arguments, input, GATE_CALL_MS, &end, error);
+    int changes = end.output ? count_changes(end.output, error) : 0;
+    return result < 0 ? result : changes;
 }
 
 /* Return: how many bytes of @input are used; @input has room for what is added. */
@@ -139,35 +101,19 @@ static size_t add_lines(char *input, size_t used, const char *verb, const struct
 {
     char text[PCIADDR_SIZE];
     for (size_t i = 0; set && i < set->count; i++)
-        used += (size_t)sprintf(input + used, "%s %s\n", verb, pciaddr_format(&set->addresses[i], text));
+        used += (size_t)sprintf(input + used, "%s%s\n", verb, pciaddr_format(&set->addresses[i], text));
     return used;
-}
-
-/* Return: 0 or a negative errno value; @output says what was done. */
-static int set_ports(int root, const char *network, const struct gate_set *hold, const struct gate_set *free,
-                     char **output, struct error *error)
-{
-    const char *arguments[] = {"set", network, NULL};
-    size_t lines = (hold ? hold->count : 0) + (free ? free->count : 0);
-    _cleanup_(cleanup_free) char *input = memory_new(lines + 1, sizeof "hold \n" + PCIADDR_SIZE);
-    add_lines(input, add_lines(input, 0, "hold", hold), "free", free);
-    int result = -ETIMEDOUT;
-    for (int i = 0; i < TRIES && result == -ETIMEDOUT; i++)
-        result = gate_call(root, arguments, input, output, GATE_CALL_MS, error);
-    return result;
 }
 
 int gate_set(int root, const char *network, const struct gate_set *hold, const struct gate_set *free,
              struct error *error)
 {
-    return set_ports(root, network, hold, free, NULL, error);
-}
-
-int gate_hold(int root, const char *network, const struct gate_set *hold, struct error *error)
-{
-    _cleanup_(cleanup_free) char *output = NULL;
-    int result = set_ports(root, network, hold, NULL, &output, error), count = 0;
-    for (const char *line = output; line && *line; line++)
-        count += *line == '\n';
-    return result < 0 ? result : count;
+    const char *arguments[] = {"set", network, NULL};
+    size_t lines = (hold ? hold->count : 0) + (free ? free->count : 0);
+    _cleanup_(cleanup_free) char *input = memory_new(lines + 1, sizeof GATE_HOLD + PCIADDR_SIZE);
+    add_lines(input, add_lines(input, 0, GATE_HOLD, hold), GATE_FREE, free);
+    int result = -ETIMEDOUT;
+    for (int i = 0; i < TRIES && result == -ETIMEDOUT; i++)
+        result = gate_change(root, arguments, input, error);
+    return result;
 }

@@ -43,25 +43,27 @@ struct gate_set {
  *
  * Doing it twice is doing it once.
  *
- * Return: 0; -ETIMEDOUT; -ENOENT when the network is not there or not active; -EBUSY when a VF to be freed has somebody
- * else's port; -EIO with libvirt's words otherwise.
+ * Return: how many ports it made or took away; -ETIMEDOUT; -ENOENT when the network is not there or not active; -EBUSY
+ * when a VF to be freed has somebody else's port; -EIO with libvirt's words otherwise.
  */
 int gate_set(int root, const char *network, const struct gate_set *hold, const struct gate_set *free,
              struct error *error) must_check nonnull(2, 5);
 
-/** gate_hold() - gate_set() that only holds. Return: how many ports it made, or as gate_set(). */
-int gate_hold(int root, const char *network, const struct gate_set *hold, struct error *error) must_check
-    nonnull(2, 3, 4);
-
 /**
- * gate_call() - run vfpool-gate
- * @arguments: behind the program's name, ended by NULL
+ * gate_ask() - have vfpool-gate answer
+ * @arguments: behind the program's name, ended by NULL: gate-verb.h of hook/
  * @input:     for its standard input; may be NULL
- * @output:    what it printed, which the caller frees; may be NULL
+ * @answer:    what it printed, which the caller frees
  *
- * Return: 0; -ETIMEDOUT; or a negative errno value with the one line that it said.
+ * Return: 0; -ETIMEDOUT; -ENOENT when what it was asked about is not there; or a negative errno value with the one line
+ * that it said.
  */
-int gate_call(int root, const char *const *arguments, const char *input, char **output, int timeout_ms,
-              struct error *error) must_check nonnull(2, 6);
+int gate_ask(int root, const char *const *arguments, const char *input, char **answer, struct error *error) must_check
+    nonnull(2, 4, 5);
+
+/** gate_change() - have vfpool-gate change something; its notes are added. Return: how many changes it told of, or as
+ * gate_ask(). */
+int gate_change(int root, const char *const *arguments, const char *input, struct error *error) must_check
+    nonnull(2, 4);
 
 #endif

@@ -123,7 +123,7 @@ static int show(struct call *call, struct plan *plan)
  * must not run with it. At reconnect the guest runs, so it is only said.
  */
 static int adopt_vf(struct call *call, const struct plan *plan, size_t index, struct ledger *ledger,
-                    struct claim *claim)
+                    const struct claim *old, struct claim *claim)
 {
     _cleanup_(cleanup_claim) struct claim *holder = NULL;
     const struct choose_request *choice = &plan->choices[index];
@@ -141,10 +141,14 @@ static int adopt_vf(struct call *call, const struct plan *plan, size_t index, st
                    call->error->message);
         return 0;
     }
+    /* An interface may have been asked for by its address or have been given one: its claim knows. */
+    const struct claim_vf *before = claim_find(old, &choice->wanted->address);
     struct claim_vf vf = {.address = choice->wanted->address,
                           .pool = choice->table->pool->name,
                           .pf = choice->table->pfs[choice->wanted->pf].name,
-                          .number = choice->wanted->number};
+                          .number = choice->wanted->number,
+                          .by_address =
+                              plan->requests[index]->type != REQUEST_INTERFACE || (before && before->by_address)};
     snprintf(vf.mac, sizeof vf.mac, "%s", plan->requests[index]->mac);
     claim_add(claim, &vf);
     return 0;
@@ -176,28 +180,37 @@ static void keep_held(const struct plan *plan, const struct claim *old, struct c
             claim_add(claim, &old->vfs[i]);
 }
 
-static int adopt(struct call *call, struct plan *plan)
+/* @old, @claim: what the guest held, and holds now; NULL: nothing. The caller frees both. */
+static int claim_devices(struct call *call, const struct plan *plan, struct claim **old, struct claim **claim)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    _cleanup_(cleanup_claim) struct claim *old = NULL, *claim = NULL;
     const char *uuid = plan->domain.uuid;
-    if (plan->count == 0 && !ledger_has_file(call->root, uuid))
-        return 0;
     int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
     if (result == 0)
-        result = ledger_get(ledger, uuid, &old, call->error);
+        result = ledger_get(ledger, uuid, old, call->error);
     if (result < 0)
         return result;
-    claim = claim_new(uuid, plan->domain.name);
-    claim->state = CLAIM_HELD;
-    if (old)
-        memcpy(claim->since, old->since, sizeof claim->since);
+    *claim = claim_new(uuid, plan->domain.name);
+    (*claim)->state = CLAIM_HELD;
+    if (*old)
+        memcpy((*claim)->since, (*old)->since, sizeof(*claim)->since);
     for (size_t i = 0; i < plan->count && result == 0; i++)
-        result = adopt_vf(call, plan, i, ledger, claim);
+        result = adopt_vf(call, plan, i, ledger, *old, *claim);
     if (result < 0)
         return result;
-    keep_held(plan, old, claim);
-    return claim->vf_count ? ledger_put(ledger, claim, call->error) : ledger_drop(ledger, uuid, call->error);
+    keep_held(plan, *old, *claim);
+    return (*claim)->vf_count ? ledger_put(ledger, *claim, call->error) : ledger_drop(ledger, uuid, call->error);
+}
+
+static int adopt(struct call *call, struct plan *plan)
+{
+    _cleanup_(cleanup_claim) struct claim *old = NULL, *claim = NULL;
+    if (plan->count == 0 && !ledger_has_file(call->root, plan->domain.uuid))
+        return 0;
+    int result = claim_devices(call, plan, &old, &claim);
+    if (result == 0 && old)
+        port_return(call->root, old, claim, call->error);
+    return result;
 }
 
 /* ---- stopped, release: the claim by the UUID alone, as the XML does not say what the guest had (F7) ---- */

@@ -344,7 +344,8 @@ struct claim *plan_claim(const struct plan *plan)
         struct claim_vf vf = {.address = choice->granted->address,
                               .pool = choice->table->pool->name,
                               .pf = choice->table->pfs[choice->granted->pf].name,
-                              .number = choice->granted->number};
+                              .number = choice->granted->number,
+                              .by_address = plan->requests[i]->type != REQUEST_NETWORK};
         snprintf(vf.mac, sizeof vf.mac, "%s", plan->requests[i]->mac);
         claim_add(claim, &vf);
     }

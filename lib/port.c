@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gate.h"
+#include "io.h"
 #include "memory.h"
 #include "turn.h"
 
@@ -37,75 +38,90 @@ static bool is_opened(const struct plan *plan, const struct vf *vf)
     return false;
 }
 
-static int set_ports(int root, const struct plan *plan, const struct pool *pool, bool open, struct error *error)
-{
-    const struct vf_table *table = &plan->tables[pool - plan->pools.pools];
-    _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(table->vf_count, sizeof *addresses);
-    struct gate_set hold = {.addresses = addresses}, free_set = {0};
-    /* From the front those to hold, from the back those to free. */
-    free_set.addresses = addresses + table->vf_count;
-    for (size_t i = 0; i < table->vf_count; i++) {
-        const struct vf *vf = &table->vfs[i];
-        if (open && is_opened(plan, vf)) {
-            *--free_set.addresses = vf->address;
-            free_set.count++;
-        } else {
-            addresses[hold.count++] = vf->address;
-        }
-    }
-    return gate_set(root, pool->name, &hold, &free_set, error);
-}
-
 static int check_usable(int root, struct error *error)
 {
     int usable = gate_usable(root, error);
     return usable < 0 ? usable : 0;
 }
 
+/* Frees the guest's VFs of a pool, once every other one is held. */
 static int open_pool(int root, const struct plan *plan, const struct pool *pool, struct error *error)
 {
-    struct turn *turn = NULL;
-    int result = turn_take(root, pool->name, check_usable, &turn, error);
-    /* Written down first: whoever comes next must know, even if this process is killed in between. */
-    if (result == 0)
-        result = turn_open(turn, plan->domain.uuid, error);
-    if (result == 0)
-        result = set_ports(root, plan, pool, true, error);
-    turn_close(turn);
+    const struct vf_table *table = &plan->tables[pool - plan->pools.pools];
+    _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(table->vf_count, sizeof *addresses);
+    struct gate_set hold = {.addresses = addresses};
+    /* From the front those to hold, from the back those to free. */
+    struct gate_set free_set = {.addresses = addresses + table->vf_count};
+    for (size_t i = 0; i < table->vf_count; i++) {
+        const struct vf *vf = &table->vfs[i];
+        if (is_opened(plan, vf)) {
+            *--free_set.addresses = vf->address;
+            free_set.count++;
+        } else {
+            addresses[hold.count++] = vf->address;
+        }
+    }
+    int result = gate_set(root, pool->name, &hold, &free_set, error);
+    return result < 0 ? result : 0;
+}
+
+/* Holds what was, or may have been, freed. */
+static void undo_pool(int root, const struct plan *plan, const struct pool *pool)
+{
+    _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(plan->count, sizeof *addresses);
+    struct gate_set hold = {.addresses = addresses};
+    struct error ignored = {0};
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->requests[i]->type == REQUEST_NETWORK && plan->choices[i].table->pool == pool)
+            addresses[hold.count++] = plan->choices[i].granted->address;
+    /* What led here is what to say; and what stays open, the next one holds before it frees anything. */
+    if (gate_set(root, pool->name, &hold, NULL, &ignored) < 0)
+        return;
+}
+
+/* Written down first: whoever comes next must know, even if this process is killed in between. */
+static int open_pools(int root, const struct plan *plan, const struct pool **pools, struct turn **turns, size_t count,
+                      struct error *error)
+{
+    size_t done = 0;
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = turn_open(turns[i], plan->domain.uuid, error);
+    for (; result == 0 && done < count; done++)
+        result = open_pool(root, plan, pools[done], error);
+    /* A silent libvirt would only be waited for again. */
+    for (size_t i = 0; result < 0 && result != -ETIMEDOUT && i < done; i++)
+        undo_pool(root, plan, pools[i]);
     return result;
 }
 
 int port_open(int root, const struct plan *plan, struct error *error)
 {
     _cleanup_(cleanup_free) const struct pool **pools = memory_new(plan->count, sizeof *pools);
-    size_t count = list_pools(plan, pools), done = 0;
+    _cleanup_(cleanup_free) struct turn **turns = memory_new(plan->count, sizeof *turns);
+    size_t count = list_pools(plan, pools);
+    int64_t deadline = io_now_ms() + TURN_WAIT_MS;
     int result = count ? gate_usable(root, error) : 0;
     if (result <= 0)
         return result;
-    for (result = 0; done < count && result == 0; done++)
-        result = open_pool(root, plan, pools[done], error);
-    struct error problem = {0};
-    for (size_t i = 0; result < 0 && result != -ETIMEDOUT && i < done; i++)
-        if (set_ports(root, plan, pools[i], false, &problem) < 0)
-            break;
+    result = 0;
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = turn_take(root, pools[i]->name, deadline, check_usable, &turns[i], error);
+    if (result == 0)
+        result = open_pools(root, plan, pools, turns, count, error);
+    for (size_t i = 0; i < count; i++)
+        turn_close(turns[i]);
     return result;
 }
 
-static bool is_first_of_pool(const struct claim *claim, size_t index)
-{
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(claim->vfs[i].pool, claim->vfs[index].pool) == 0)
-            return false;
-    return true;
-}
-
-/* The pool whose name follows @after in the order that all take turns in; NULL: there is none. */
+/* The pool whose name follows @after in the order that all take turns in, of those that give VFs by ports; NULL: there
+ * is none. */
 static const char *next_pool(const struct claim *claim, const char *after)
 {
     const char *next = NULL;
     for (size_t i = 0; i < claim->vf_count; i++) {
         const char *pool = claim->vfs[i].pool;
-        if ((!after || strcmp(pool, after) > 0) && (!next || strcmp(pool, next) < 0))
+        if (!claim->vfs[i].by_address && (!after || strcmp(pool, after) > 0) && (!next || strcmp(pool, next) < 0))
             next = pool;
     }
     return next;
@@ -122,26 +138,40 @@ void port_leave(int root, const struct claim *claim)
             return;
 }
 
-void port_close(int root, const struct claim *claim, struct error *error)
+/* Holds the VFs of @claim that @now does not have. */
+static void hold(int root, const struct claim *claim, const struct claim *now, struct error *error)
 {
     _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(claim->vf_count, sizeof *addresses);
     struct error problem = {0};
     int usable = gate_usable(root, &problem);
-    for (size_t i = 0; i < claim->vf_count && usable > 0; i++) {
-        const char *pool = claim->vfs[i].pool;
-        struct gate_set hold = {.addresses = addresses};
-        if (!is_first_of_pool(claim, i))
-            continue;
-        for (size_t j = i; j < claim->vf_count; j++)
-            if (strcmp(claim->vfs[j].pool, pool) == 0)
-                addresses[hold.count++] = claim->vfs[j].address;
+    for (const char *pool = next_pool(claim, NULL); pool && usable > 0; pool = next_pool(claim, pool)) {
+        struct gate_set set = {.addresses = addresses};
+        for (size_t i = 0; i < claim->vf_count; i++)
+            if (!claim->vfs[i].by_address && strcmp(claim->vfs[i].pool, pool) == 0 &&
+                !claim_find(now, &claim->vfs[i].address))
+                addresses[set.count++] = claim->vfs[i].address;
         /* -ENOENT: a pool without a network of libvirt's has no ports to hold. */
-        int result = gate_set(root, pool, &hold, NULL, &problem);
+        int result = set.count ? gate_set(root, pool, &set, NULL, &problem) : 0;
         if (result < 0 && result != -ENOENT)
             usable = result;
     }
-    for (size_t i = 0; i < claim->vf_count; i++)
-        turn_left(root, claim->vfs[i].pool, claim->uuid);
     if (usable < 0)
         error_note(error, "VFs of guest '%.64s' stay open until the next start: %s", claim->name, problem.message);
+}
+
+void port_return(int root, const struct claim *before, const struct claim *now, struct error *error)
+{
+    for (size_t i = 0; i < before->vf_count; i++) {
+        if (claim_find(now, &before->vfs[i].address))
+            continue;
+        hold(root, before, now, error);
+        return;
+    }
+}
+
+void port_close(int root, const struct claim *claim, struct error *error)
+{
+    hold(root, claim, NULL, error);
+    for (const char *pool = next_pool(claim, NULL); pool; pool = next_pool(claim, pool))
+        turn_left(root, pool, claim->uuid);
 }

@@ -20,9 +20,11 @@
 #include <time.h>
 
 #include "claim.h"
+#include "gate-protocol.h"
 #include "gate.h"
 #include "guest.h"
 #include "host.h"
+#include "io.h"
 #include "ledger.h"
 #include "memory.h"
 #include "network.h"
@@ -194,7 +196,7 @@ static int drop_stale(struct work *work, char **running)
     work->libvirt = (struct error){0};
     if (!gate_present(work->root))
         (void)error_set(&work->libvirt, EHOSTDOWN, "libvirt is not running");
-    else if (result == 0 && gate_call(work->root, domains, NULL, running, GATE_CALL_MS, &work->libvirt) == 0)
+    else if (result == 0 && gate_ask(work->root, domains, NULL, running, &work->libvirt) == 0)
         work->libvirt.code = 0;
     if (result == 0)
         result = drop_gone(work, claims, count, *running);
@@ -209,7 +211,7 @@ static int adopt_guest(struct work *work, const char *uuid)
     _cleanup_(cleanup_free) char *xml = NULL, *text = NULL;
     size_t length = 0;
     struct error problem = {0};
-    int result = gate_call(work->root, arguments, NULL, &xml, GATE_CALL_MS, &problem);
+    int result = gate_ask(work->root, arguments, NULL, &xml, &problem);
     /* -ENOENT: it has ended since. */
     if (result == 0)
         result = guest_run(work->root, GUEST_RECONNECT, xml, strlen(xml), &text, &length, &problem);
@@ -274,59 +276,105 @@ static int is_alike(struct work *work, const struct vf_table *table, const char 
     return result < 0 ? result : strcmp(have, want) == 0;
 }
 
+/* What libvirt has of a pool's network. */
+struct state {
+    bool present, active, alike, miscounted, passing, unfinished;
+};
+
+static bool has_word(const char *line, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = line; (at = strstr(at, word)) != NULL; at += length)
+        if ((at == line || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
+/* Return: 0, also when there is none, or a negative errno value. */
+static int read_state(struct work *work, const struct vf_table *table, struct state *state)
+{
+    const char *show[] = {"network", table->pool->name, NULL};
+    _cleanup_(cleanup_free) char *text = NULL;
+    *state = (struct state){0};
+    int result = gate_ask(work->root, show, NULL, &text, work->error);
+    if (result < 0)
+        return result == -ENOENT ? 0 : result;
+    char *xml = text + strcspn(text, "\n");
+    if (*xml)
+        *xml++ = '\0';
+    int alike = is_alike(work, table, xml);
+    *state = (struct state){.present = true,
+                            .active = has_word(text, GATE_ACTIVE),
+                            .alike = alike == 1,
+                            .miscounted = has_word(text, GATE_MISCOUNTED),
+                            .passing = has_word(text, GATE_PASSING),
+                            .unfinished = has_word(text, GATE_UNFINISHED)};
+    return alike < 0 ? alike : 0;
+}
+
 /* Return: 1 when the network is there as it should be, 0 when it was or would be made, or a negative errno value. */
 static int ensure_network(struct work *work, const struct vf_table *table)
 {
     const char *name = table->pool->name;
-    const char *show[] = {"network", name, NULL}, *define[] = {"define", name, NULL};
-    _cleanup_(cleanup_free) char *text = NULL, *xml = NULL;
-    _cleanup_(cleanup_free) struct pciaddr *addresses = NULL;
+    _cleanup_(cleanup_free) char *xml = NULL;
+    _cleanup_(cleanup_free) struct pciaddr *addresses = table_addresses(table);
+    struct state state;
     size_t length = 0;
-    int result = gate_call(work->root, show, NULL, &text, GATE_CALL_MS, work->error);
-    bool present = result == 0, active = present && strncmp(text, "active\n", 7) == 0;
-    bool miscounted = present && strncmp(text, "miscounted\n", 11) == 0;
-    int alike = present ? is_alike(work, table, text + strcspn(text, "\n")) : 0;
-    if ((result < 0 && result != -ENOENT) || alike < 0)
-        return result < 0 ? result : alike;
-    if (active && alike)
+    int result = read_state(work, table, &state);
+    if (result < 0)
+        return result;
+    if (state.active && state.alike && !state.miscounted && !state.passing && !state.unfinished)
         return 1;
+    const char *define[] = {"define", name, state.alike && !state.miscounted ? GATE_KEEP : GATE_RESTART, NULL};
+    if (!work->dry_run)
+        result =
+            network_format(table->pool->doc, NETWORK_DEFINE, addresses, table->vf_count, 0, &xml, &length, work->error);
+    if (result == 0 && !work->dry_run)
+        result = gate_change(work->root, define, xml, work->error);
+    if (result < 0)
+        return result;
     note(work, "%s libvirt network '%s' with %zu VFs",
-         !present     ? "defined and started"
-         : !alike     ? "changed"
-         : miscounted ? "ended and started (libvirt had lost count of its ports)"
-                      : "started",
+         !state.present     ? "defined and started"
+         : !state.alike     ? "changed"
+         : state.miscounted ? "ended and started (libvirt had lost count of its ports)"
+         : state.unfinished ? "started, and made the ports of its guests again on"
+         : !state.active    ? "started"
+                            : "set to start with libvirt:",
          name, table->vf_count);
-    if (work->dry_run)
-        return 0;
-    addresses = table_addresses(table);
-    result =
-        network_format(table->pool->doc, NETWORK_DEFINE, addresses, table->vf_count, 0, &xml, &length, work->error);
-    return result < 0 ? result : gate_call(work->root, define, xml, NULL, GATE_CALL_MS, work->error);
+    return 0;
 }
 
-/* With the turn taken: every VF that no guest has claimed gets a port of ours. */
-static int hold_free_vfs(struct work *work, const struct vf_table *table)
+/* Whether a VF is, or is going to be, open for its guest to take. */
+static bool is_awaited(struct claim *const *claims, size_t count, const struct pciaddr *address)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct claim_vf *vf = claims[i]->state == CLAIM_CLAIMED ? claim_find(claims[i], address) : NULL;
+        if (vf && !vf->by_address)
+            return true;
+    }
+    return false;
+}
+
+/* With the turn taken: every VF has a port, the guest's or ours, but for those that guests are about to take. */
+static int hold_vfs(struct work *work, const struct vf_table *table)
 {
     _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(table->vf_count, sizeof *addresses);
-    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    struct pciaddr_set taken = {0};
     struct gate_set hold = {.addresses = addresses};
-    int result = ledger_open(work->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, work->error);
-    if (result == 0)
-        result = ledger_taken(ledger, NULL, &taken, work->error);
-    ledger_close(steal(ledger));
-    for (size_t i = 0; i < table->vf_count; i++)
-        if (!pciaddr_set_has(&taken, &table->vfs[i].address))
+    struct claim **claims = NULL;
+    size_t count = 0;
+    int result = read_claims(work, false, &claims, &count);
+    for (size_t i = 0; i < table->vf_count && result == 0; i++)
+        if (!is_awaited(claims, count, &table->vfs[i].address))
             addresses[hold.count++] = table->vfs[i].address;
-    pciaddr_set_free(&taken);
-    return result < 0 ? result : gate_hold(work->root, table->pool->name, &hold, work->error);
+    claims_free(claims, count);
+    return result < 0 ? result : gate_set(work->root, table->pool->name, &hold, NULL, work->error);
 }
 
 static int prune_ports(struct work *work, const struct vf_table *table)
 {
     const char *arguments[] = {"prune", table->pool->name, NULL};
     _cleanup_(cleanup_free) char *owners = NULL;
-    int result = gate_call(work->root, arguments, NULL, &owners, GATE_CALL_MS, work->error);
+    int result = gate_ask(work->root, arguments, NULL, &owners, work->error);
     for (char *rest = NULL, *owner = result < 0 ? NULL : strtok_r(owners, "\n", &rest); owner;
          owner = strtok_r(NULL, "\n", &rest))
         note(work, "freed a VF of libvirt network '%s' from guest %s, which is not running", table->pool->name, owner);
@@ -338,13 +386,13 @@ static int reconcile_network(struct work *work, const struct vf_table *table)
     struct turn *turn = NULL;
     if (table->pool->fault.code || table->vf_count == 0)
         return 0;
-    int result = turn_take(work->root, table->pool->name, never, &turn, work->error);
+    int result = turn_take(work->root, table->pool->name, io_now_ms() + TURN_WAIT_MS, never, &turn, work->error);
     if (result == 0)
         result = ensure_network(work, table);
     if (result >= 0 && !work->dry_run)
         result = prune_ports(work, table);
     if (result >= 0 && !work->dry_run)
-        result = hold_free_vfs(work, table);
+        result = hold_vfs(work, table);
     if (result > 0)
         note(work, "held %d VFs of libvirt network '%s'", result, table->pool->name);
     turn_close(turn);
@@ -372,8 +420,8 @@ int reconcile_open(int root, struct error *error)
     for (size_t i = 0; i < pools.count && result == 0 && gate_present(root); i++) {
         const char *arguments[] = {"open", pools.pools[i].name, NULL};
         struct error problem = {0};
-        int freed = gate_call(root, arguments, NULL, NULL, GATE_CALL_MS, &problem);
-        if (freed == 0)
+        int freed = gate_change(root, arguments, NULL, &problem);
+        if (freed >= 0)
             error_note(error, "freed libvirt network '%s'", pools.pools[i].name);
         else if (freed != -ENOENT)
             result = error_set(error, -freed, "%s", problem.message);

@@ -96,14 +96,11 @@ static xmlNodePtr find_culprit(xmlRelaxNGPtr schema, xmlNodePtr element, int *at
 
 static int describe(xmlNodePtr culprit, const char *path, struct error *error)
 {
-    xmlBufferPtr text = memory_need(xmlBufferCreate());
+    _cleanup_(cleanup_free) char *text = xml_format_node(culprit);
     xmlNodePtr element = culprit->type == XML_ATTRIBUTE_NODE ? culprit->parent : culprit;
-    xmlNodeDump(text, culprit->doc, culprit, 0, 0);
-    const char *words = (const char *)xmlBufferContent(text);
     error_set(error, EINVAL, "%s, line %ld: %.*s%s is not allowed in <%s>", path, xmlGetLineNo(element), 120,
-              words + strspn(words, " "), strlen(words) > 120 ? "..." : "",
+              text + strspn(text, " "), strlen(text) > 120 ? "..." : "",
               culprit->type == XML_ATTRIBUTE_NODE ? element->name : element->parent->name);
-    xmlBufferFree(text);
     return -EINVAL;
 }
 

@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "io.h"
@@ -15,9 +14,10 @@
 #include "memory.h"
 
 #define TURNS LEDGER_DIRECTORY "/turns"
-#define LEAVING LEDGER_DIRECTORY "/leaving" /* NETWORK/UUID: an empty file, as old as the leaving */
+#define LEAVING LEDGER_DIRECTORY "/leaving" /* NETWORK/UUID: since when, in milliseconds */
 #define LEAVING_SIZE (sizeof LEAVING + NAME_MAX + UUID_SIZE + 2)
 #define LOOK_MS 20
+#define MAX_MOMENT_BYTES 64
 
 struct turn {
     int root;
@@ -36,6 +36,17 @@ static int leaving_path(const char *network, const char *uuid, char path[LEAVING
     return length < 0 || (size_t)length >= LEAVING_SIZE || strchr(network, '/') ? -EINVAL : 0;
 }
 
+/* Whether a file tells of a moment in the last TURN_OPEN_MS; one that is gone, or cannot be understood, does not. */
+static bool is_recent(int directory, const char *file)
+{
+    _cleanup_(cleanup_free) char *text = NULL;
+    size_t length = 0;
+    if (io_read_file(directory, file, MAX_MOMENT_BYTES, &text, &length) < 0)
+        return false;
+    int64_t age = io_now_ms() - strtoll(text, NULL, 10);
+    return age >= 0 && age <= TURN_OPEN_MS;
+}
+
 /* Whether no guest's VF is open because it stops, as far as can be read. One that never came to its release is
  * forgotten. */
 static bool all_left(int root, const char *network)
@@ -47,11 +58,9 @@ static bool all_left(int root, const char *network)
     if (!directory)
         return true;
     for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
-        struct stat status;
-        if (entry->d_name[0] == '.' || fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        if (entry->d_name[0] == '.')
             continue;
-        time_t age = time(NULL) - status.st_mtime;
-        if (age >= 0 && age <= TURN_OPEN_MS / 1000)
+        if (is_recent(dirfd(directory), entry->d_name))
             left = true;
         else
             unlinkat(dirfd(directory), entry->d_name, 0);
@@ -88,28 +97,37 @@ static int open_turn(int root, const char *network, struct error *error)
 
 static int too_late(const char *network, struct error *error)
 {
-    return error_set(error, ETIMEDOUT,
+    return error_set(error, EAGAIN,
                      "other guests were being given VFs of pool '%s' for %d s: see 'vfpool status', try again", network,
                      TURN_WAIT_MS / 1000);
 }
 
-static int take(int root, const char *network, bool leaving, int (*check)(int root, struct error *error),
-                struct turn **turn, struct error *error)
+/* The lock is asked for again and again, so that each that waits sees in time that it must give up. */
+static int lock_turn(const struct turn *turn, const char *network, int64_t deadline,
+                     int (*check)(int root, struct error *error), struct error *error)
 {
-    int64_t deadline = io_now_ms() + (leaving ? TURN_OPEN_MS : TURN_WAIT_MS);
+    for (;;) {
+        int result = lock_take(turn->file, true, io_now_ms() + 10 * LOOK_MS);
+        if (result == 0)
+            return 0;
+        if (result != -ETIMEDOUT)
+            return error_set(error, -result, "cannot lock /" TURNS "/%.64s: %s", network, strerror(-result));
+        if (io_now_ms() >= deadline)
+            return too_late(network, error);
+        result = check(turn->root, error);
+        if (result < 0)
+            return result;
+    }
+}
+
+static int take(int root, const char *network, bool leaving, int64_t deadline,
+                int (*check)(int root, struct error *error), struct turn **turn, struct error *error)
+{
     struct turn *taken = memory_new(1, sizeof *taken);
     *turn = NULL;
     taken->root = root;
     taken->file = open_turn(root, network, error);
-    int result = taken->file < 0 ? taken->file : -EAGAIN;
-    /* The lock is asked for again and again, so that each that waits sees in time that it must give up. */
-    while (result == -EAGAIN) {
-        result = lock_take(taken->file, true, io_now_ms() + 10 * LOOK_MS);
-        if (result == -ETIMEDOUT)
-            result = io_now_ms() >= deadline ? too_late(network, error) : check(root, error) < 0 ? -EBUSY : -EAGAIN;
-        else if (result < 0)
-            error_set(error, -result, "cannot lock /" TURNS "/%.64s: %s", network, strerror(-result));
-    }
+    int result = taken->file < 0 ? taken->file : lock_turn(taken, network, deadline, check, error);
     while (result == 0 && !(is_settled(taken) && (leaving || all_left(root, network)))) {
         pause_for(LOOK_MS);
         if (io_now_ms() >= deadline)
@@ -121,13 +139,13 @@ static int take(int root, const char *network, bool leaving, int (*check)(int ro
         turn_close(taken);
     else
         *turn = taken;
-    return result < 0 ? -error->code : 0;
+    return result;
 }
 
-int turn_take(int root, const char *network, int (*check)(int root, struct error *error), struct turn **turn,
-              struct error *error)
+int turn_take(int root, const char *network, int64_t deadline, int (*check)(int root, struct error *error),
+              struct turn **turn, struct error *error)
 {
-    return take(root, network, false, check, turn, error);
+    return take(root, network, false, deadline, check, turn, error);
 }
 
 /* Marks the guest as leaving. */
@@ -137,15 +155,17 @@ static int add_leaving(int root, const char *network, const char *uuid)
     _cleanup_(cleanup_close) int directory = all < 0 ? all : io_open_directory(all, network, true);
     if (directory < 0)
         return directory;
-    _cleanup_(cleanup_close) int file = openat(directory, uuid, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return file < 0 || futimens(file, NULL) < 0 ? -errno : 0;
+    char text[MAX_MOMENT_BYTES], temporary[UUID_SIZE + 1];
+    int length = snprintf(text, sizeof text, "%lld\n", (long long)io_now_ms());
+    snprintf(temporary, sizeof temporary, ".%.36s", uuid);
+    return io_replace_file(directory, temporary, uuid, text, (size_t)length);
 }
 
 int turn_leave(int root, const char *network, const char *uuid, int (*check)(int root, struct error *error),
                struct error *error)
 {
     struct turn *turn = NULL;
-    int result = take(root, network, true, check, &turn, error);
+    int result = take(root, network, true, io_now_ms() + TURN_OPEN_MS, check, &turn, error);
     if (result < 0)
         return result;
     result = add_leaving(root, network, uuid);

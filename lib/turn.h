@@ -20,12 +20,15 @@ struct turn;
 /**
  * turn_take() - wait until no other guest has an opened VF on this network, and keep others from opening one
  *
+ * @deadline: of io_now_ms()'s clock
+ *
  * Between two looks, @check is called, and its error ends the wait.
  *
- * Return: 0, -ETIMEDOUT, @check's error, or another negative errno value. The caller closes with turn_close().
+ * Return: 0, -EAGAIN when the turn did not come in time, @check's error, or another negative errno value but
+ * -ETIMEDOUT. The caller closes with turn_close().
  */
-int turn_take(int root, const char *network, int (*check)(int root, struct error *error), struct turn **turn,
-              struct error *error) must_check nonnull(2, 3, 4, 5);
+int turn_take(int root, const char *network, int64_t deadline, int (*check)(int root, struct error *error),
+              struct turn **turn, struct error *error) must_check nonnull(2, 4, 5, 6);
 
 /** turn_open() - write down whose VF is going to be opened. Return: 0 or a negative errno value. */
 int turn_open(struct turn *turn, const char *uuid, struct error *error) must_check nonnull(1, 2, 3);

@@ -78,6 +78,15 @@ int xml_format(xmlDocPtr doc, bool indent, char **data, size_t *length, struct e
     return saved ? 0 : error_set(error, EILSEQ, "the result cannot be written as UTF-8");
 }
 
+char *xml_format_node(xmlNodePtr node)
+{
+    xmlBufferPtr buffer = memory_need(xmlBufferCreate());
+    xmlNodeDump(buffer, node->doc, node, 0, 0);
+    char *text = memory_copy((const char *)xmlBufferContent(buffer));
+    xmlBufferFree(buffer);
+    return text;
+}
+
 bool xml_is(const xmlNode *node, const char *name)
 {
     return node && node->type == XML_ELEMENT_NODE && !node->ns && strcmp((const char *)node->name, name) == 0;

@@ -50,6 +50,9 @@ int xml_parse(const char *data, size_t length, const char *what, xmlDocPtr *doc,
 int xml_format(xmlDocPtr doc, bool indent, char **data, size_t *length, struct error *error) must_check
     nonnull(1, 3, 4, 5);
 
+/** xml_format_node() - an element as UTF-8 text, which the caller frees with free(); never NULL */
+char *xml_format_node(xmlNodePtr node) must_check nonnull(1);
+
 /** xml_is() - whether the node is an element of this name, in no namespace */
 bool xml_is(const xmlNode *node, const char *name) nonnull(2);
 

@@ -8,7 +8,6 @@
 VFPOOL_TIMEOUT=400    # thousands of runs each
 load helpers
 
-PLAIN=$TESTS/../build
 A=$(uuid 1)
 XML=$BATS_FILE_TMPDIR/guest.xml
 
@@ -26,12 +25,12 @@ sweep() {
     local ended=$1 program=$2
     shift 2
     run_program 0 "$PLAIN/tests/memory/sweep" "$ended" "$PLAIN/tests/memory/fail.so" "$XML" \
-        "$PLAIN/hook/vfpool" "$PLAIN/hook/$program" "$@"
+        "$PLAIN/hook/vfpool" "$PLAIN/$program" "$@"
     echo "# $program $*: $output" >&3
 }
 
 hook() { # STATUS OPERATION
-    sweep "$1" qemu g "$2" "$(suboperation "$2")" -
+    sweep "$1" hook/qemu g "$2" "$(suboperation "$2")" -
 }
 
 # running FUNCTION FUNCTION: the guest with these VFs
@@ -97,31 +96,39 @@ libvirt() {
 }
 
 @test "transform" {
-    sweep 1 vfpool transform -
+    sweep 1 hook/vfpool transform -
 }
 
 @test "status, as a table and as XML" {
-    sweep 1 vfpool status
-    sweep 1 vfpool status --format xml
+    sweep 1 hook/vfpool status
+    sweep 1 hook/vfpool status --format xml
 }
 
 @test "dumpxml and network" {
-    sweep 1 vfpool dumpxml net
-    sweep 1 vfpool network net
+    sweep 1 hook/vfpool dumpxml net
+    sweep 1 hook/vfpool network net
 }
 
 @test "discover" {
-    sweep 1 vfpool discover
+    sweep 1 hook/vfpool discover
 }
 
 @test "release by hand" {
     prepared
-    sweep 1 vfpool release "$A"
-    sweep 1 vfpool release 0000:01:10.2
+    sweep 1 hook/vfpool release "$A"
+    sweep 1 hook/vfpool release 0000:01:10.2
 }
 
 @test "reconcile and open, with libvirt" {
     libvirt
-    sweep 1 vfpool reconcile
-    sweep 1 vfpool open
+    sweep 1 hook/vfpool reconcile
+    sweep 1 hook/vfpool open
+}
+
+@test "vfpool-gate, but for what libvirt's client library allocates" {
+    load libvirt/helpers
+    libvirt_begin
+    run_vfpool 0 reconcile
+    export FAKE_LIBVIRT=$LIBVIRT
+    sweep 1 tests/libvirt/gate network net
 }

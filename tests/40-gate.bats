@@ -113,8 +113,57 @@ free 0000:01:10.0"
     libvirt 'cat >> "$log"; [ "$2" = p ] || { echo "no q" >&2; exit 1; }'
     prepare 1 "$A" 11 p q
     assert_one_line "no q"
-    [[ $(calls) == *"free 0000:01:10.0"*"hold 0000:01:10.0"* ]]
+    # Its own VF alone: another's may be open there by now.
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.2
+hold 0000:01:10.4
+free 0000:01:10.0
+set q
+hold 0000:02:10.2
+free 0000:02:10.0
+set p
+hold 0000:01:10.0
+set q
+hold 0000:02:10.0"
     assert_released "$A"
+}
+
+@test "nothing is opened before all turns have come" {
+    prepare 0 "$A" 11 q
+    calls > /dev/null
+    prepare 0 "$B" 12 p q < /dev/null 3>&- &
+    local waiting=$!
+    wait_until test -e "$ROOT/run/vfpool/turns/p"
+    run timeout 1 tail --pid "$waiting" -f /dev/null
+    assert_equal "$status" 124
+    assert_equal "$(calls)" ""
+    run_hook 0 g11 release < <(guest g11 "$A")
+    wait "$waiting"
+    assert_equal "$(calls | grep -c '^free')" 2
+}
+
+@test "a guest whose VFs all have fixed addresses waits for nobody when it stops" {
+    run_hook 0 g prepare < <(guest g "$B" "<hostdev mode='subsystem' type='pci' managed='yes'>
+        <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>")
+    run_hook 0 g start < <(guest g "$B" "<hostdev mode='subsystem' type='pci' managed='yes'>
+        <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>")
+    prepare 0 "$A" 11 p
+    calls > /dev/null
+    local begin=$SECONDS
+    run_hook 0 g stopped < <(guest g "$B")
+    run_hook 0 g release < <(guest g "$B")
+    ((SECONDS - begin < 5)) || fail "took $((SECONDS - begin)) s"
+    # Its port was held all the time.
+    assert_equal "$(calls)" ""
+}
+
+@test "what was opened and not taken is held again at start" {
+    prepare 0 "$A" 11 p
+    calls > /dev/null
+    start "$A" 11 0000:01:10.4
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.0"
+    assert_taken 0000:01:10.4 "$A"
 }
 
 @test "a libvirt that hangs is killed past the deadline, tried again, and fails the start" {
@@ -128,10 +177,33 @@ free 0000:01:10.0"
     run ! pgrep -f "$ROOT/usr/sbin/vfpool-gate"
 }
 
+@test "a gate program that closes its output and stays is killed past the deadline" {
+    libvirt 'exec > /dev/null 2>&1; exec sleep 300'
+    prepare 1 "$A" 11 p
+    assert_one_line "libvirt did not answer within 8 s"
+    run ! pgrep -f "$ROOT/usr/sbin/vfpool-gate"
+}
+
+@test "a gate program that says much on both outputs is read to its end" {
+    libvirt 'cat > /dev/null; head -c 300000 /dev/zero | tr "\\0" "\\n" >&2; head -c 300000 /dev/zero | tr "\\0" "\\n"; exit 0'
+    prepare 0 "$A" 11 p
+}
+
+@test "a hook that is killed takes its gate program along" {
+    libvirt 'echo $$ > "$log.pid"; exec sleep 300'
+    hook_environment
+    "${HOOK_ENVIRONMENT[@]}" "$VFPOOL_BUILD/hook/qemu" g11 prepare begin - < <(guest g11 "$A" "p:$(mac 1)") 3>&- &
+    local hook=$!
+    wait_until test -s "$ROOT/calls.pid"
+    kill -KILL "$hook"
+    wait_until eval '! kill -0 "$(< "$ROOT/calls.pid")" 2> /dev/null'
+}
+
 @test "a child that libvirt's answer leaves behind does not keep the hook waiting" {
     libvirt 'sleep 300 & echo $! >> "$log.left"; cat > /dev/null; exit 0'
-    prepare 1 "$A" 11 p
-    assert_one_line "did not answer"
+    local begin=$SECONDS
+    prepare 0 "$A" 11 p
+    ((SECONDS - begin < 5)) || fail "took $((SECONDS - begin)) s"
     xargs kill < "$ROOT/calls.left"
 }
 
@@ -236,7 +308,7 @@ free 0000:01:10.2"
     prepare 0 "$A" 11 p
     start "$A" 11 0000:01:10.0
     run_hook 0 g11 stopped < <(guest g11 "$A")
-    touch -d '1 minute ago' "$ROOT/run/vfpool/leaving/p/$A"
+    echo "$(($(cat "$ROOT/run/vfpool/leaving/p/$A") - 30001))" > "$ROOT/run/vfpool/leaving/p/$A"
     prepare 0 "$B" 12 p
     assert_taken 0000:01:10.0 "$A" 0000:01:10.2 "$B"
 }
@@ -316,4 +388,19 @@ C
     echo 'max_workers = 2' >"$ROOT/etc/libvirt/libvirtd.conf"
     run_program 0 "$ROOT/libvirtd" "$ROOT/etc/libvirt/hooks/qemu" g11 prepare begin - < <(guest g11 "$A" p:52:54:00:00:11:01)
     [[ $(calls) == "set p"* ]]
+}
+
+@test "a guest that is refused while it waits for its turn touches no port" {
+    prepare 0 "$A" 11 p
+    calls > /dev/null
+    fake_libvirtd
+    echo 'max_workers = 2' > "$ROOT/etc/libvirt/libvirtd.conf"
+    run_program 1 "$ROOT/libvirtd" "$ROOT/etc/libvirt/hooks/qemu" g12 prepare begin - < <(guest g12 "$B" p:52:54:00:00:12:01) 3>&- &
+    local waiting=$!
+    wait_until test -e "$ROOT/run/vfpool/guests/$B.xml"
+    echo 'max_workers = 1' > "$ROOT/etc/libvirt/libvirtd.conf"
+    wait "$waiting"
+    grep -q max_workers "$STDERR"
+    assert_equal "$(calls)" ""
+    assert_taken 0000:01:10.0 "$A"
 }

@@ -14,6 +14,9 @@ TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 VFPOOL_BUILD=$(realpath -m -- "${VFPOOL_BUILD:-$TESTS/../build}")    # hooks are called from /
 export FIXTURES=$TESTS/fixtures
 
+# The same programs without sanitizers, as they are installed: for thousands of runs ("make plain").
+PLAIN=$TESTS/../build
+
 # Seconds after which a program, or a wait, counts as hanging.
 : "${VFPOOL_TIMEOUT:=60}" "${VFPOOL_WAIT:=20}"
 

@@ -58,6 +58,8 @@ static pid_t start(char **argv, char **environment, const char *stdin_path, int 
     posix_spawn_file_actions_addopen(&actions, 0, stdin_path, O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, out, 1);
     posix_spawn_file_actions_adddup2(&actions, err, 2);
+    /* vfpool-gate finds the root there (lib/gate-protocol.h). */
+    posix_spawn_file_actions_addopen(&actions, 3, root, O_RDONLY | O_DIRECTORY, 0);
     if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environment) != 0)
         die(argv[0]);
     posix_spawn_file_actions_destroy(&actions);
@@ -96,10 +98,10 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* Turns hold times and inode numbers, and are no part of what is claimed. */
+/* Turns and leavings hold times and inode numbers, and are no part of what is claimed. */
 static int is_entry(const struct dirent *entry)
 {
-    return entry->d_name[0] != '.' && strcmp(entry->d_name, "turns") != 0;
+    return entry->d_name[0] != '.' && strcmp(entry->d_name, "turns") != 0 && strcmp(entry->d_name, "leaving") != 0;
 }
 
 static void describe(FILE *to, const char *path)
@@ -152,14 +154,15 @@ static void restore_ledger(void)
 /* As libvirt calls a hook: next to nothing in the environment. @count_file: see fail.c; NULL: none */
 static struct run run(unsigned long fail_at, const char *count_file)
 {
-    char preload[4200], at[64], where[4200], count[4200] = "IGNORED=";
+    char preload[4200], at[64], where[4200], count[4200] = "IGNORED=", libvirt[4200];
     struct run result;
     snprintf(preload, sizeof preload, "LD_PRELOAD=%s", fail_so);
     snprintf(at, sizeof at, "FAIL_AT=%lu", fail_at);
     snprintf(where, sizeof where, "VFPOOL_ROOT=%s", root);
+    snprintf(libvirt, sizeof libvirt, "FAKE_LIBVIRT=%s", getenv("FAKE_LIBVIRT") ? getenv("FAKE_LIBVIRT") : "");
     if (count_file)
         snprintf(count, sizeof count, "FAIL_COUNT=%s", count_file);
-    char *environment[] = {preload, at, where, count, "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    char *environment[] = {preload, at, where, count, libvirt, "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
     int out = memfd_create("output", MFD_CLOEXEC), err = memfd_create("errors", MFD_CLOEXEC);
     result.status = wait_for(start(program, environment, input, out, err));
     result.output = copy_text(out);

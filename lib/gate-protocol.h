@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * gate-protocol - what vfpool and vfpool-gate say to each other
+ *
+ * Arguments are a verb and what it is about; input and output are lines of a word and what it is about, or XML. What
+ * went wrong is one line on standard error and an exit status.
+ */
+#ifndef VFPOOL_GATE_PROTOCOL_H
+#define VFPOOL_GATE_PROTOCOL_H
+
+enum gate_status {
+    GATE_DONE = 0,
+    GATE_FAILED = 1,     /* libvirt said no */
+    GATE_USAGE = 2,      /* wrong arguments */
+    GATE_NO_NETWORK = 3, /* the network (or the guest) is not there or not active */
+    GATE_BUSY = 4,       /* somebody else has the port */
+};
+
+#define GATE_ROOT_FD 3 /* vfpool-gate finds $VFPOOL_ROOT open there */
+
+/* Input of "set". */
+#define GATE_HOLD "hold "
+#define GATE_FREE "free "
+
+/* Output of whatever changes something; a note is for the person. */
+#define GATE_HELD "held "
+#define GATE_FREED "freed "
+#define GATE_NOTE "note "
+
+/* The words in the first line of "network"; its XML follows. */
+#define GATE_ACTIVE "active"
+#define GATE_INACTIVE "inactive"
+#define GATE_MISCOUNTED "miscounted" /* libvirt has lost count of its ports (F27) */
+#define GATE_PASSING "passing"       /* not defined, or not started with libvirt */
+#define GATE_UNFINISHED "unfinished" /* a killed call ended it and did not make its ports again */
+
+/* The second argument of "define": whether an active network is ended and started. */
+#define GATE_RESTART "restart"
+#define GATE_KEEP "keep"
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* hooks - libvirt's hook programs on disk (https://libvirt.org/hooks.html) */
+#ifndef VFPOOL_HOOKS_H
+#define VFPOOL_HOOKS_H
+
+#include "error.h"
+
+/**
+ * hooks_check() - whether libvirt can run each hook of a kind
+ * @root: a descriptor of $VFPOOL_ROOT
+ * @kind: "network" or "qemu": that file and those in KIND.d of etc/libvirt/hooks
+ *
+ * libvirt passes over a file that is not executable (src/util/virhook.c, virHookCheck). One that is and cannot be run,
+ * for want of its interpreter or for its format, fails what it is called for (F42).
+ *
+ * Return: 0, also when there is none; -ENOEXEC with the file and the reason.
+ */
+int hooks_check(int root, const char *kind, struct error *error) must_check nonnull(2, 3);
+
+#endif

@@ -1,0 +1,231 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# vfpool-gate itself, with a libvirt on files (tests/libvirt): what it makes of networks and ports, and what is left when
+# any of its calls fails or is the last one before a kill. The real libvirt is in tests/lab.
+
+load helpers
+load libvirt/helpers
+
+V=(0000:01:10.0 0000:01:10.2 0000:01:10.4 0000:01:10.6)
+
+setup() {
+    common_setup
+    host eth3:vfs=4
+    pool p eth3
+    libvirt_begin
+}
+
+# Two guests run, and the other VFs are held.
+two_guests() {
+    run_vfpool 0 reconcile
+    boot 1 p
+    boot 2 p
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+    rm -f "$LIBVIRT/calls"
+}
+
+# assert_whole [OWNER...]: the network is there as the pool wants it, each VF has the port of one of these, and libvirt
+# counts right.
+assert_whole() {
+    local i
+    [[ -e $LIBVIRT/networks/p.active && -e $LIBVIRT/networks/p.persistent && -e $LIBVIRT/networks/p.autostart ]] ||
+        fail "the network is not there: $(ls "$LIBVIRT/networks")" || return
+    assert_equal "$(open_vfs p)" "" || return
+    for ((i = 0; i < $#; i++)); do
+        [[ $(owner p "${V[i]}") =~ ^(${*:i+1:1})$ ]] || fail "${V[i]} is '$(owner p "${V[i]}")'s" || return
+    done
+    assert_equal "$(cat "$LIBVIRT/networks/p.connections")" "$(find "$LIBVIRT/ports/p" -name '*.xml' | wc -l)" || return
+    [[ ! -e $ROOT/run/vfpool/ports/p.xml ]] || fail "ports are still to be made again" || return
+    assert_invariants
+}
+
+# assert_kept: whatever went wrong, the VF of each running guest has a port, or is written down to get it again with its
+# network.
+assert_kept() {
+    local kept=$ROOT/run/vfpool/ports/p.xml i
+    [[ -e $LIBVIRT/networks/p.active || -e $kept ]] || fail "the network is gone" || return
+    for i in 0 1; do
+        [[ -n $(owner p "${V[i]}") ]] || grep -qs "<name>g$((i + 1))</name>" "$kept" ||
+            fail "the port of guest $((i + 1)) is gone" || return
+    done
+}
+
+# each_fault COMMAND...: runs it once to count its calls, then once for each call that fails, and for each that is the
+# last one before a kill, from the same beginning each time. After each: one line if it failed, then AFTER, all is well
+# again, and a reconcile, FINALLY.
+each_fault() {
+    local count call what VFPOOL_BUILD=$PLAIN
+    libvirt_begin
+    cp -a "$LIBVIRT" "$ROOT/libvirt.before"
+    cp -a "$ROOT/run/vfpool" "$ROOT/vfpool.before" 2> /dev/null || mkdir "$ROOT/vfpool.before"
+    "$@" > /dev/null 2>&1
+    count=$(wc -l < "$LIBVIRT/calls")
+    ((count > 2)) || fail "$count calls"
+    for ((call = 1; call <= count; call++)); do
+        for what in fail kill killed; do
+            rm -rf "$LIBVIRT" "$ROOT/run/vfpool"
+            cp -a "$ROOT/libvirt.before" "$LIBVIRT"
+            cp -a "$ROOT/vfpool.before" "$ROOT/run/vfpool"
+            fault "$call" "$what"
+            code=0
+            "$@" > "$STDOUT" 2> "$STDERR" || code=$?
+            echo "call $call of $count, $(sed -n "${call}p" "$LIBVIRT/calls"), $what: exit code $code, $(< "$STDOUT")$(< "$STDERR")"
+            ((code <= 1 && (code == 0 || $(grep -vc "^vfpool: note: " "$STDERR") == 1))) || fail "not one line"
+            ${AFTER:-true}
+            fault
+            run_vfpool 0 reconcile
+            $FINALLY
+            run_vfpool 0 reconcile
+            assert_equal "$output" "nothing to repair"
+        done
+    done
+}
+
+vfpool() { timeout 60 "$VFPOOL_BUILD/hook/vfpool" "$@" 3>&-; }
+hook() { timeout 60 "${HOOK_ENVIRONMENT[@]}" "$VFPOOL_BUILD/hook/qemu" "g$2" "$1" "$(suboperation "$1")" - < <(vm "$2" p) 3>&-; }
+
+@test "a network is defined, started with libvirt, and held; then there is nothing to do" {
+    run_vfpool 0 reconcile
+    assert_equal "$output" "defined and started libvirt network 'p' with 4 VFs
+held 4 VFs of libvirt network 'p'"
+    assert_whole vfpool vfpool vfpool vfpool
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+}
+
+@test "a network is made whichever call fails or is the last one" {
+    FINALLY="assert_whole vfpool vfpool vfpool vfpool" each_fault vfpool reconcile
+}
+
+@test "a guest gets its VF, and gives it back" {
+    run_vfpool 0 reconcile
+    boot 1 p
+    boot 2 p
+    assert_whole g1 g2 vfpool vfpool
+    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)"
+}
+
+@test "a network with other VFs is changed around its guests" {
+    two_guests
+    rm "$ROOT/etc/vfpool/p.xml"
+    host eth4:vfs=2
+    pool p eth3 eth4
+    run_vfpool 0 reconcile
+    assert_equal "$output" "changed libvirt network 'p' with 6 VFs
+held 2 VFs of libvirt network 'p'"
+    assert_whole g1 g2 vfpool vfpool
+}
+
+@test "a network is changed around its guests whichever call fails or is the last one" {
+    two_guests
+    rm "$ROOT/etc/vfpool/p.xml"
+    host eth4:vfs=1
+    pool p eth3 eth4
+    AFTER=assert_kept FINALLY="assert_whole g1|vfpool g2|vfpool vfpool vfpool" each_fault vfpool reconcile
+}
+
+@test "a network whose ports libvirt has lost count of is started again, whichever call fails or is the last one" {
+    two_guests
+    reload p
+    AFTER=assert_kept FINALLY="assert_whole g1|vfpool g2|vfpool vfpool vfpool" each_fault vfpool reconcile
+}
+
+@test "a prepare where libvirt has lost count, whichever call fails or is the last one" {
+    two_guests
+    reload p
+    hook_environment
+    vm 3 p > "$LIBVIRT/domains/$(uuid 3).xml" # it is being started
+    AFTER=after_prepare FINALLY="assert_whole g1|vfpool g2|vfpool vfpool vfpool" each_fault hook prepare 3
+}
+
+# One that started all the same ends.
+after_prepare() {
+    assert_kept || return
+    ((code != 0)) || hook release 3
+    rm "$LIBVIRT/domains/$(uuid 3).xml"
+    assert_released "$(uuid 3)"
+}
+
+@test "a network that does not start with libvirt is set to, without ending it" {
+    two_guests
+    rm "$LIBVIRT/networks/p.autostart"
+    run_vfpool 0 reconcile
+    assert_equal "$output" "set to start with libvirt: libvirt network 'p' with 4 VFs"
+    [[ $(calls) != *virNetworkDestroy* ]]
+    rm "$LIBVIRT/networks/p.persistent"
+    run_vfpool 0 reconcile
+    [[ $(calls) != *virNetworkDestroy* ]]
+    assert_whole g1 g2 vfpool vfpool
+}
+
+@test "a network keeps its UUID; one that the pool file writes otherwise is the same" {
+    pool p eth3 -- "<uuid>0000aaaa-0000-4000-8000-00000000000b</uuid>"
+    run_vfpool 0 reconcile
+    pool p eth3 eth4 -- "<uuid>0000AAAA0000400080000000 0000000B</uuid>"
+    host eth4:vfs=1
+    sed -i 's/ 0000000B/0000000B/' "$ROOT/etc/vfpool/p.xml"
+    run_vfpool 0 reconcile
+    assert_equal "$output" "changed libvirt network 'p' with 5 VFs
+held 1 VFs of libvirt network 'p'"
+    assert_whole vfpool vfpool vfpool vfpool
+}
+
+@test "a pool file with another UUID than the network's is refused, and changes nothing" {
+    two_guests
+    host eth4:vfs=1
+    pool p eth3 eth4 -- "<uuid>0000aaaa-0000-4000-8000-00000000000b</uuid>"
+    run_vfpool 1 reconcile
+    assert_one_line "libvirt network 'p' has UUID 11111111-1111-4111-8111-111111111111, and the pool file says 0000aaaa-"
+    assert_whole g1 g2 vfpool vfpool
+}
+
+@test "a network is not ended where a network hook that cannot be run would fail its start" {
+    two_guests
+    host eth4:vfs=1
+    pool p eth3 eth4
+    mkdir -p "$ROOT/etc/libvirt/hooks/network.d"
+    for text in '#!/no/such/shell' 'echo no program' '#! /bin/sh'; do
+        echo "$text" > "$ROOT/etc/libvirt/hooks/network.d/site"
+        chmod +x "$ROOT/etc/libvirt/hooks/network.d/site"
+        run_vfpool 1 reconcile
+        assert_one_line "/etc/libvirt/hooks/network.d/site cannot be run"
+        [[ $(calls) != *virNetworkDestroy* ]]
+        assert_equal "$(owner p "${V[0]}") $(owner p "${V[1]}")" "g1 g2"
+    done
+    # libvirt passes over what is not executable; and here is its interpreter.
+    chmod -x "$ROOT/etc/libvirt/hooks/network.d/site"
+    mkdir -p "$ROOT/bin"
+    printf '#! /bin/sh -e\n' > "$ROOT/etc/libvirt/hooks/network"
+    cp /bin/true "$ROOT/bin/sh"
+    chmod +x "$ROOT/etc/libvirt/hooks/network"
+    run_vfpool 0 reconcile
+    assert_whole g1 g2 vfpool vfpool
+}
+
+@test "a guest that is called vfpool is a guest" {
+    run_vfpool 0 reconcile
+    vf=${V[0]}
+    rm "$LIBVIRT/networks/p.count/$vf" "$(grep -l "function='0x0'" "$LIBVIRT"/ports/p/*.xml)"
+    port p vfpool "$(uuid 7)" "$vf"
+    echo 4 > "$LIBVIRT/networks/p.connections"
+    run_vfpool 0 open
+    assert_equal "$(open_vfs p | wc -l)" 3
+    assert_equal "$(owner p "$vf")" vfpool
+    grep -q "$(uuid 7)" "$LIBVIRT"/ports/p/*.xml
+}
+
+@test "open gives every VF of ours to libvirt's own choice, whichever call fails or is the last one" {
+    two_guests
+    run_vfpool 0 open
+    assert_equal "$(open_vfs p)" "${V[2]}
+${V[3]}"
+    run_vfpool 0 reconcile
+    AFTER=assert_kept FINALLY="assert_whole g1 g2 vfpool vfpool" each_fault vfpool open
+}
+
+@test "vfpool-gate is not run by hand" {
+    run_program 2 "$VFPOOL_BUILD/tests/libvirt/gate" domains 3>&-
+    assert_one_line "is called by vfpool"
+}

@@ -1,0 +1,101 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# A libvirt on files (libvirt.c) for a test's root: its networks, its guests, and what goes wrong. Loaded behind
+# tests/helpers.bash.
+
+# libvirt_begin: it is there, with no networks and no guests.
+libvirt_begin() {
+    LIBVIRT=$ROOT/libvirt
+    mkdir -p "$LIBVIRT/networks" "$LIBVIRT/domains" "$ROOT/run/libvirt" "$ROOT/usr/sbin" "$ROOT/etc/libvirt"
+    # No libvirtd calls the hook here, so only the socket says that there is a libvirt.
+    : > "$ROOT/run/libvirt/libvirt-sock"
+    cat > "$ROOT/usr/sbin/vfpool-gate" << X
+#!/bin/sh
+FAKE_LIBVIRT='$LIBVIRT' exec '$VFPOOL_BUILD/tests/libvirt/gate' "\$@"
+X
+    chmod +x "$ROOT/usr/sbin/vfpool-gate"
+}
+
+# calls: what libvirt was asked since the last time.
+calls() {
+    cat "$LIBVIRT/calls" 2> /dev/null
+    rm -f "$LIBVIRT/calls"
+}
+
+# listed NETWORK: the VFs that libvirt may pick, in order.
+listed() {
+    xmllint --xpath '/network/forward/address' "$LIBVIRT/networks/$1.active" |
+        sed -n "s/.*domain=.0x\([0-9a-f]*\).* bus=.0x\([0-9a-f]*\).* slot=.0x\([0-9a-f]*\).* function=.0x\([0-7]\).*/\1:\2:\3.\4/p"
+}
+
+# open_vfs NETWORK: those that libvirt would give to the next who asks.
+open_vfs() {
+    local vf
+    for vf in $(listed "$1"); do
+        [[ -e $LIBVIRT/networks/$1.count/$vf ]] || echo "$vf"
+    done
+}
+
+# owner NETWORK ADDRESS: whose port the VF has.
+owner() {
+    local port
+    for port in "$LIBVIRT/ports/$1"/*.xml; do
+        [[ -e $port ]] || continue
+        if grep -q "bus=.0x${2:5:2}. slot=.0x${2:8:2}. function=.0x${2:11}." "$port"; then
+            xmllint --xpath 'string(/networkport/owner/name)' "$port"
+        fi
+    done
+}
+
+# port NETWORK NAME UUID ADDRESS: somebody gets a port, as libvirt makes it for a guest.
+port() {
+    local network=$1 name=$2 uuid=$3 vf=$4 count
+    mkdir -p "$LIBVIRT/ports/$network" "$LIBVIRT/networks/$network.count"
+    cat > "$LIBVIRT/ports/$network/a${uuid:1:34}${vf:11}.xml" << X
+<networkport><uuid>a${uuid:1:34}${vf:11}</uuid><owner><name>$name</name><uuid>$uuid</uuid></owner>
+<mac address='52:54:00:00:00:01'/><plug type='hostdev-pci' managed='yes'><driver name='vfio'/>
+<address domain='0x${vf:0:4}' bus='0x${vf:5:2}' slot='0x${vf:8:2}' function='0x${vf:11}'/></plug></networkport>
+X
+    : > "$LIBVIRT/networks/$network.count/$vf"
+    count=$(cat "$LIBVIRT/networks/$network.connections")
+    echo $((count + 1)) > "$LIBVIRT/networks/$network.connections"
+}
+
+# concrete NAME UUID MAC ADDRESS: the guest as libvirt shows it once it has the VF.
+concrete() {
+    guest "$1" "$2" "<interface type='hostdev' managed='yes'><mac address='$3'/>
+        <source><address type='pci' domain='0x${4:0:4}' bus='0x${4:5:2}' slot='0x${4:8:2}' function='0x${4:11}'/></source>
+        </interface>"
+}
+
+# vm N NETWORK: guest N, which asks for a VF.
+vm() {
+    guest "g$1" "$(uuid "$1")" "$2:$(mac "$1")"
+}
+
+# boot N NETWORK: guest N starts, and gets the VF that libvirt would give it: the first that is open, if it is one.
+boot() {
+    local vf
+    run_hook 0 "g$1" prepare < <(vm "$1" "$2")
+    vf=$(open_vfs "$2" | head -n 1)
+    [[ -n $vf ]] || fail "no VF of $2 is open for guest $1"
+    port "$2" "g$1" "$(uuid "$1")" "$vf"
+    concrete "g$1" "$(uuid "$1")" "$(mac "$1")" "$vf" > "$LIBVIRT/domains/$(uuid "$1").xml"
+    run_hook 0 "g$1" start < "$LIBVIRT/domains/$(uuid "$1").xml"
+}
+
+# reload: libvirt forgets how many ports there are (F27).
+reload() {
+    rm -rf "$LIBVIRT/networks/$1.count"
+    echo 0 > "$LIBVIRT/networks/$1.connections"
+}
+
+# fault WHICH WHAT: see libvirt.c; nothing: all is well again
+fault() {
+    if (($#)); then
+        echo "$*" > "$LIBVIRT/fault"
+    else
+        rm -f "$LIBVIRT/fault"
+    fi
+}
