@@ -20,7 +20,7 @@ int cmd_reconcile(int root, int argc, char **argv, struct error *error)
     int result = reconcile(root, dry_run, error);
     if (result < 0)
         return result;
-    if (!error->notes[0])
+    if (!error->notes)
         error_note(error, "nothing to repair");
     return program_report(error);
 }

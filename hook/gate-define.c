@@ -15,7 +15,7 @@
  */
 static int keep_uuid(const struct libvirt_network *network, char **xml)
 {
-    struct error error = {0};
+    _cleanup_(error_free) struct error error = {0};
     _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
     char uuid[VIR_UUID_STRING_BUFLEN], have[UUID_SIZE], want[UUID_SIZE], *text = NULL;
     size_t length = 0;
@@ -65,14 +65,14 @@ static int define(struct libvirt_network *network, const char *xml)
 /* Has it active, and as it is defined. */
 static int activate(struct libvirt_network *network, bool again)
 {
-    int active = virNetworkIsActive(network->handle);
-    if (active == 1 && again)
+    char words[512];
+    if (again && virNetworkIsActive(network->handle) == 1)
         return network_restart(network);
     if (network_unfinished(network->name))
         return network_finish(network);
-    if (active != 1 && virNetworkCreate(network->handle) < 0 && virNetworkIsActive(network->handle) != 1)
-        return libvirt_complain(GATE_FAILED, "cannot start libvirt network '%s': %s", network->name, libvirt_words());
-    return 0;
+    return libvirt_network_start(network, words, sizeof words) == 0
+               ? 0
+               : libvirt_complain(GATE_FAILED, "cannot start libvirt network '%s': %s", network->name, words);
 }
 
 int verb_define(char **arguments)

@@ -12,7 +12,7 @@
 
 static void print_line(FILE *to, const char *word, const char *format, va_list arguments)
 {
-    struct error line = {0};
+    _cleanup_(error_free) struct error line = {0};
     char text[1024];
     vsnprintf(text, sizeof text, format, arguments);
     error_set(&line, EIO, "%s", text);
@@ -28,11 +28,11 @@ int libvirt_complain(int code, const char *format, ...)
     return code;
 }
 
-void libvirt_note(const char *format, ...)
+void libvirt_say(const char *word, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    print_line(stdout, GATE_NOTE, format, arguments);
+    print_line(stdout, word, format, arguments);
     va_end(arguments);
 }
 
@@ -79,7 +79,7 @@ static void read_listed(struct libvirt_network *network, xmlNodePtr root)
 
 int libvirt_network_read(struct libvirt_network *network)
 {
-    struct error error = {0};
+    _cleanup_(error_free) struct error error = {0};
     _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
     char *text = virNetworkGetXMLDesc(network->handle, 0);
     if (!text)
@@ -92,6 +92,17 @@ int libvirt_network_read(struct libvirt_network *network)
     network->connections = number ? (int)strtol(number, NULL, 10) : 0;
     read_listed(network, xmlDocGetRootElement(doc));
     return 0;
+}
+
+int libvirt_network_start(const struct libvirt_network *network, char *words, size_t size)
+{
+    words[0] = '\0';
+    if (virNetworkIsActive(network->handle) == 1 || virNetworkCreate(network->handle) == 0)
+        return 0;
+    /* The next call forgets them. */
+    snprintf(words, size, "%s", libvirt_words());
+    /* Another one may have started it meanwhile. */
+    return virNetworkIsActive(network->handle) == 1 ? 0 : -1;
 }
 
 int libvirt_network_failed(const struct libvirt_network *network, const char *what)

@@ -18,8 +18,8 @@
 /** libvirt_complain() - say on standard error why it failed, in one line. Return: @code, an exit status. */
 int libvirt_complain(int code, const char *format, ...) printf_like(2, 3);
 
-/** libvirt_note() - tell the person, in a line of the output, what went wrong although the call goes on */
-void libvirt_note(const char *format, ...) printf_like(1, 2);
+/** libvirt_say() - print a line of the output: @word, and what follows, made one line whatever a guest is called */
+void libvirt_say(const char *word, const char *format, ...) printf_like(2, 3);
 
 /** libvirt_words() - the last call's error, in libvirt's words; never NULL */
 const char *libvirt_words(void);
@@ -41,6 +41,9 @@ int libvirt_network_find(const char *name, struct libvirt_network *network) must
 
 /** libvirt_network_read() - reads its XML. Return: 0, or an exit status after complaining. */
 int libvirt_network_read(struct libvirt_network *network) must_check nonnull(1);
+
+/** libvirt_network_start() - have it active. Return: 0, also where it is, or -1 with libvirt's words in @words. */
+int libvirt_network_start(const struct libvirt_network *network, char *words, size_t size) must_check nonnull(1, 2);
 
 /** libvirt_network_failed() - complain that a call on the network failed, or that it is not active */
 int libvirt_network_failed(const struct libvirt_network *network, const char *what) nonnull(1, 2);

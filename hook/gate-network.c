@@ -12,6 +12,12 @@ static bool is_passing(const struct libvirt_network *network)
            !autostart;
 }
 
+static bool is_holding(const struct libvirt_network *network)
+{
+    _cleanup_(ports_free) struct ports ports = {0};
+    return ports_list(network, &ports) == 0 && ports.held.count > 0;
+}
+
 int verb_network(char **arguments)
 {
     _cleanup_(libvirt_network_close) struct libvirt_network network = {0};
@@ -25,9 +31,9 @@ int verb_network(char **arguments)
     if (result == 0 && (active < 0 || !text))
         return libvirt_complain(GATE_FAILED, "libvirt network '%s': %s", network.name, libvirt_words());
     if (result == 0)
-        printf("%s%s%s%s\n%s", active ? GATE_ACTIVE : GATE_INACTIVE,
+        printf("%s%s%s%s%s\n%s", active ? GATE_ACTIVE : GATE_INACTIVE,
                active && ports_miscounted(&network) ? " " GATE_MISCOUNTED : "",
-               is_passing(&network) ? " " GATE_PASSING : "",
+               is_passing(&network) ? " " GATE_PASSING : "", active && is_holding(&network) ? " " GATE_HOLDING : "",
                network_unfinished(network.name) ? " " GATE_UNFINISHED : "", text);
     return result;
 }

@@ -51,14 +51,16 @@ int ports_list(const struct libvirt_network *network, struct ports *ports)
     return 0;
 }
 
-/* One without a PCI device is nobody's whom we care about. Return: 0, also when it went away, or -EINVAL. */
+/* One without a PCI device is nobody's whom we care about. Return: 0, also when it went away, or -EIO or -EINVAL. */
 static int identify(struct port *port)
 {
-    struct error error = {0};
+    _cleanup_(error_free) struct error error = {0};
     _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
     _cleanup_(cleanup_free) char *text = virNetworkPortGetXMLDesc(port->handle, 0);
-    int result = text ? xml_parse(text, strlen(text), "libvirt's network port", &doc, &error) : 0;
-    if (!doc)
+    if (!text)
+        return virGetLastErrorCode() == VIR_ERR_NO_NETWORK_PORT ? 0 : -EIO;
+    int result = xml_parse(text, strlen(text), "libvirt's network port", &doc, &error);
+    if (result < 0)
         return result;
     xmlNodePtr root = xmlDocGetRootElement(doc);
     _cleanup_(cleanup_xml_string) char *owner = xml_text(xml_child(xml_child(root, "owner"), "name"));
@@ -91,6 +93,17 @@ const struct port *ports_foreign(const struct ports *ports, const struct pciaddr
         if (!ports->ports[i].ours && ports->ports[i].has_device && pciaddr_equal(&ports->ports[i].address, address))
             return &ports->ports[i];
     return NULL;
+}
+
+void ports_print(const struct ports *ports)
+{
+    char text[PCIADDR_SIZE];
+    for (size_t i = 0; i < ports->count; i++) {
+        const struct port *port = &ports->ports[i];
+        if (!port->ours && port->has_device)
+            libvirt_say(GATE_PORT, "%s %s %s %s", pciaddr_format(&port->address, text), port->uuid,
+                        port->owner_uuid[0] ? port->owner_uuid : "-", port->owner);
+    }
 }
 
 void ports_free(struct ports *ports)

@@ -37,6 +37,9 @@ int ports_identify(const struct libvirt_network *network, struct ports *ports) m
 /** ports_foreign() - who else has the VF. @ports must be identified. Return: its port; NULL: nobody. */
 const struct port *ports_foreign(const struct ports *ports, const struct pciaddr *address) must_check nonnull(1, 2);
 
+/** ports_print() - a line for each that is not ours; @ports must be identified */
+void ports_print(const struct ports *ports) nonnull(1);
+
 void ports_free(struct ports *ports) nonnull(1);
 
 /** ports_hold() - make a port of ours. Return: 0, or -1 with libvirt's error set. */

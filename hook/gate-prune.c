@@ -1,37 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
+#include <string.h>
 
-#include "gate-port.h"
+#include "gate-libvirt.h"
 #include "gate-verb.h"
+#include "io.h"
+#include "xml.h"
 
-/* Whether it is a guest that is defined, and does not run. */
-static bool is_ended(virConnectPtr connection, const struct port *port)
+/* One that is not there any more needs no deleting. */
+static int delete_port(const struct libvirt_network *network, const char *uuid)
 {
-    virDomainPtr domain = virDomainLookupByUUIDString(connection, port->owner_uuid);
-    bool ended = domain && virDomainIsActive(domain) == 0;
-    if (domain)
-        virDomainFree(domain);
-    return ended;
+    virNetworkPortPtr port = virNetworkPortLookupByUUIDString(network->handle, uuid);
+    bool deleted = port && virNetworkPortDelete(port, 0) == 0;
+    if (port)
+        virNetworkPortFree(port);
+    if (deleted)
+        printf(GATE_FREED "%s\n", uuid);
+    return deleted || virGetLastErrorCode() == VIR_ERR_NO_NETWORK_PORT
+               ? 0
+               : libvirt_complain(GATE_FAILED, "cannot delete port %s of libvirt network '%s': %s", uuid, network->name,
+                                  libvirt_words());
 }
 
 int verb_prune(char **arguments)
 {
     _cleanup_(libvirt_network_close) struct libvirt_network network = {0};
-    _cleanup_(ports_free) struct ports ports = {0};
-    virConnectPtr connection = NULL;
+    _cleanup_(cleanup_free) char *input = NULL;
+    size_t length = 0;
+    if (io_read(STDIN_FILENO, XML_MAX_BYTES, IO_NO_DEADLINE, &input, &length) < 0)
+        return libvirt_complain(GATE_FAILED, "cannot read standard input");
     int result = libvirt_network_find(arguments[0], &network);
-    if (result == 0)
-        result = ports_list(&network, &ports);
-    if (result == 0)
-        result = ports_identify(&network, &ports);
-    if (result == 0)
-        result = libvirt_connect("qemu:///system", &connection);
-    for (size_t i = 0; i < ports.count && result == 0; i++) {
-        const struct port *port = &ports.ports[i];
-        if (!port->ours && port->has_device && is_ended(connection, port) && virNetworkPortDelete(port->handle, 0) == 0)
-            printf("'%s'\n", port->owner);
-    }
-    if (connection)
-        virConnectClose(connection);
+    for (char *rest = NULL, *uuid = strtok_r(input, "\n", &rest); uuid && result == 0;
+         uuid = strtok_r(NULL, "\n", &rest))
+        result = delete_port(&network, uuid);
     return result;
 }

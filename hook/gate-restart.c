@@ -73,8 +73,8 @@ static void say_lost(xmlNodePtr port, const char *network)
     char text[PCIADDR_SIZE] = "?";
     if (xml_pci_address(xml_child(xml_child(port, "plug"), "address"), &address) == 0)
         pciaddr_format(&address, text);
-    libvirt_note("the port of guest '%s' on libvirt network '%s', VF %s, could not be made again: %s",
-                 owner ? owner : "?", network, text, libvirt_words());
+    libvirt_say(GATE_NOTE, "the port of guest '%s' on libvirt network '%s', VF %s, could not be made again: %s",
+                owner ? owner : "?", network, text, libvirt_words());
 }
 
 static void make_port(const struct libvirt_network *network, xmlNodePtr node)
@@ -94,26 +94,24 @@ static void make_port(const struct libvirt_network *network, xmlNodePtr node)
 /* Steps 3 to 5, for the ports of others. */
 static int start_again(int directory, const struct libvirt_network *network)
 {
-    char file[FILE_SIZE];
+    char file[FILE_SIZE], words[512];
     _cleanup_(cleanup_free) char *text = NULL;
     _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
-    struct error error = {0};
+    _cleanup_(error_free) struct error error = {0};
     size_t length = 0;
-    /* Another one may have started it meanwhile. */
-    if (virNetworkIsActive(network->handle) != 1 && virNetworkCreate(network->handle) < 0 &&
-        virNetworkIsActive(network->handle) != 1)
+    if (libvirt_network_start(network, words, sizeof words) < 0)
         return libvirt_complain(GATE_FAILED,
                                 "cannot start libvirt network '%s' again: %s; the ports of its guests are kept in "
                                 "/" PORTS ": run 'vfpool reconcile'",
-                                network->name, libvirt_words());
+                                network->name, words);
     int result = io_read_file(directory, file_of(network->name, file), XML_MAX_BYTES, &text, &length);
     if (result == -ENOENT)
         return 0;
     if (result == 0)
         result = xml_parse(text, length, "/" PORTS, &doc, &error);
     if (result < 0)
-        libvirt_note("the ports of the guests on libvirt network '%s' could not be made again: %s", network->name,
-                     error.code ? error.message : strerror(-result));
+        libvirt_say(GATE_NOTE, "the ports of the guests on libvirt network '%s' could not be made again: %s",
+                    network->name, error.code ? error.message : strerror(-result));
     for (xmlNodePtr port = doc ? xml_child(xmlDocGetRootElement(doc), "networkport") : NULL; port;
          port = xml_next(port))
         make_port(network, port);
@@ -138,8 +136,8 @@ static int hold_again(struct libvirt_network *network, const struct ports *ports
     for (size_t i = 0; i < ports->count && result == 0; i++) {
         const struct port *port = &ports->ports[i];
         if (port->ours && pciaddr_set_has(&network->listed, &port->address) && ports_hold(network, &port->address) < 0)
-            libvirt_note("cannot hold VF %s of libvirt network '%s' again: %s", pciaddr_format(&port->address, text),
-                         network->name, libvirt_words());
+            libvirt_say(GATE_NOTE, "cannot hold VF %s of libvirt network '%s' again: %s",
+                        pciaddr_format(&port->address, text), network->name, libvirt_words());
     }
     return result;
 }
@@ -163,7 +161,7 @@ static int restart(int directory, struct libvirt_network *network)
 
 int network_restart(struct libvirt_network *network)
 {
-    struct error error = {0};
+    _cleanup_(error_free) struct error error = {0};
     if (hooks_check(GATE_ROOT_FD, "network", &error) < 0)
         return libvirt_complain(GATE_FAILED, "libvirt network '%s' would not start again: %s", network->name,
                                 error.message);

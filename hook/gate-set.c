@@ -143,6 +143,8 @@ static int set_free(struct work *work, const struct pciaddr *address)
     if (result == 0 && !ours)
         other = ports_foreign(&work->ports, address);
     if (result == 0 && other)
+        ports_print(&work->ports);
+    if (result == 0 && other)
         return libvirt_complain(
             GATE_BUSY,
             "VF %s has a port of '%s' on libvirt network '%s' already; if it is nobody's: virsh net-port-delete %s %s",

@@ -13,12 +13,10 @@ int verb_set(char **arguments);
 /** open NETWORK: every port of ours goes */
 int verb_open(char **arguments);
 
-/**
- * prune NETWORK: ports of guests that are defined and do not run go; says whose
- *
- * libvirt forgets a guest when it is killed in the middle of its start, and not the guest's port. A port of whoever is
- * no guest stays.
- */
+/** ports NETWORK: the ports that are not ours */
+int verb_ports(char **arguments);
+
+/** prune NETWORK < UUIDs of ports, a line each: they go; says which did */
 int verb_prune(char **arguments);
 
 /** network NETWORK: what it is like, in the words of lib/gate-protocol.h, and its XML */
@@ -31,7 +29,7 @@ int verb_network(char **arguments);
  */
 int verb_define(char **arguments);
 
-/** domains: the UUID of each guest that runs or is being started */
+/** domains: each guest that runs or is being started, and each that is defined */
 int verb_domains(char **arguments);
 
 /** domain UUID: its XML as it is now; GATE_NO_NETWORK when there is none */

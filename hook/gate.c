@@ -19,8 +19,8 @@ static const struct {
     int argument_count;
     int (*run)(char **arguments);
 } verbs[] = {
-    {"set", 1, verb_set},       {"open", 1, verb_open},     {"prune", 1, verb_prune},     {"network", 1, verb_network},
-    {"define", 2, verb_define}, {"domain", 1, verb_domain}, {"domains", 0, verb_domains},
+    {"set", 1, verb_set},         {"ports", 1, verb_ports},   {"open", 1, verb_open},     {"prune", 1, verb_prune},
+    {"network", 1, verb_network}, {"define", 2, verb_define}, {"domain", 1, verb_domain}, {"domains", 0, verb_domains},
 };
 
 /* Errors are complained about where they matter, in one line. */
@@ -38,7 +38,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], verbs[i].name) != 0 || argc != 2 + verbs[i].argument_count)
             continue;
         int result = verbs[i].run(argv + 2);
-        if (fflush(stdout) != 0 && result == 0)
+        if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0)
             return libvirt_complain(GATE_FAILED, "cannot write to standard output: %s", strerror(errno));
         return result;
     }

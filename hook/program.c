@@ -57,15 +57,15 @@ int program_print(const char *text, size_t length, struct error *error)
 
 int program_report(struct error *error)
 {
-    int result = program_print(error->notes, strlen(error->notes), error);
-    error->notes[0] = '\0';
+    int result = error->notes ? program_print(error->notes, strlen(error->notes), error) : 0;
+    error_free(error);
     return result;
 }
 
 int program_end(const struct error *error, int result)
 {
     const char *line = error->notes;
-    while (*line) {
+    while (line && *line) {
         size_t length = strcspn(line, "\n");
         fprintf(stderr, "vfpool: note: %.*s\n", (int)length, line);
         line += length + 1;

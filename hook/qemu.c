@@ -43,7 +43,7 @@ static int run(int root, enum guest_operation operation, struct error *error)
     if (result < 0 || !text)
         return result;
     result = program_print(text, text_length, error);
-    struct error undo = {0};
+    _cleanup_(error_free) struct error undo = {0};
     if (result < 0 && operation == GUEST_PREPARE && guest_undo(root, data, length, &undo) < 0)
         error_note(error, "the claim could not be taken back: %s", undo.message);
     return result;
@@ -51,7 +51,7 @@ static int run(int root, enum guest_operation operation, struct error *error)
 
 int main(int argc, char **argv)
 {
-    struct error error = {0};
+    _cleanup_(error_free) struct error error = {0};
     if (argc != 5) {
         fprintf(stderr, "usage: qemu GUEST OPERATION SUBOPERATION EXTRA < domain.xml\n");
         return EXIT_USAGE;

@@ -76,7 +76,7 @@ static int run(const struct command *command, int argc, char **argv)
 {
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return print_usage(command);
-    struct error error = {0};
+    _cleanup_(error_free) struct error error = {0};
     program_guard_memory(EXIT_FAILED);
     opterr = 0;
     int root = program_start(&error);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memory.h"
+
 /* Return: the bytes of the UTF-8 character that starts here; 0: it is none, or is cut off. */
 static size_t character_length(const char *text)
 {
@@ -87,21 +89,39 @@ int error_prefix(struct error *error, const char *format, ...)
     return -error->code;
 }
 
+static void add_note(struct error *error, const char *line)
+{
+    size_t length = strlen(line);
+    for (const char *at = error->notes; at && *at; at = strchr(at, '\n') + 1)
+        if (strncmp(at, line, length) == 0 && at[length] == '\n')
+            return;
+    char *before = error->notes;
+    error->notes = memory_format("%s%s\n", before ? before : "", line);
+    free(before);
+}
+
 void error_note(struct error *error, const char *format, ...)
 {
-    size_t used = strlen(error->notes), room = sizeof error->notes - used;
-    static const char full[] = "there is more to say than there is room for\n";
-    if (room < 2 * sizeof full) {
-        if (strcmp(error->notes + used - strlen(full), full) != 0)
-            strcat(error->notes, full);
-        return;
-    }
+    char line[sizeof error->message];
     va_list arguments;
     va_start(arguments, format);
-    format_line(error->notes + used, room - sizeof full, format, arguments);
+    format_line(line, sizeof line, format, arguments);
     va_end(arguments);
-    strcat(error->notes, "\n");
-    /* What was said once is enough, however often it was come across. */
-    if (strstr(error->notes, error->notes + used) != error->notes + used)
-        error->notes[used] = '\0';
+    add_note(error, line);
+}
+
+void error_move_notes(struct error *error, struct error *from)
+{
+    for (char *line = from->notes, *end; line && *line; line = end + 1) {
+        end = strchr(line, '\n');
+        *end = '\0';
+        add_note(error, line);
+    }
+    error_free(from);
+}
+
+void error_free(struct error *error)
+{
+    free(error->notes);
+    error->notes = NULL;
 }

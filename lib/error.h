@@ -16,7 +16,7 @@
 struct error {
     int code;           /* a positive errno value; 0: no error */
     char message[2048]; /* one line, no control characters, cut at a whole character */
-    char notes[4096];   /* lines, each ended by '\n' */
+    char *notes;        /* lines, each ended by '\n'; NULL: none; freed by error_free() */
 };
 
 /**
@@ -37,8 +37,13 @@ int error_set(struct error *error, int code, const char *format, ...) nonnull(1,
  */
 int error_prefix(struct error *error, const char *format, ...) nonnull(1, 2) printf_like(2, 3);
 
-/** error_note() - add a line that a person should see although the call goes on, once; the last one says if room ran
- * out */
+/** error_note() - add a line that a person should see although the call goes on; what was said once is enough */
 void error_note(struct error *error, const char *format, ...) nonnull(1, 2) printf_like(2, 3);
+
+/** error_move_notes() - add the notes of another error, which has none then */
+void error_move_notes(struct error *error, struct error *from) nonnull(1, 2);
+
+/** error_free() - free the notes; code and message stay */
+void error_free(struct error *error) nonnull(1);
 
 #endif

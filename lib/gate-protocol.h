@@ -27,11 +27,20 @@ enum gate_status {
 #define GATE_FREED "freed "
 #define GATE_NOTE "note "
 
+/* Output of "ports", and of a "set" that ends with GATE_BUSY: ports of others, as "port ADDRESS PORT OWNER NAME", the
+ * port and its owner by their UUIDs. */
+#define GATE_PORT "port "
+
+/* Output of "domains": each guest that runs, or is being started, and each that is defined, by its UUID. */
+#define GATE_RUNNING "running "
+#define GATE_DEFINED "defined "
+
 /* The words in the first line of "network"; its XML follows. */
 #define GATE_ACTIVE "active"
 #define GATE_INACTIVE "inactive"
 #define GATE_MISCOUNTED "miscounted" /* libvirt has lost count of its ports (F27) */
 #define GATE_PASSING "passing"       /* not defined, or not started with libvirt */
+#define GATE_HOLDING "holding"       /* some of its VFs are held by vfpool */
 #define GATE_UNFINISHED "unfinished" /* a killed call ended it and did not make its ports again */
 
 /* The second argument of "define": whether an active network is ended and started. */

@@ -66,12 +66,48 @@ static int call(int root, const char *const *arguments, const char *input, int t
                      "%s", end->problems[0] ? end->problems : "vfpool-gate was killed");
 }
 
-int gate_ask(int root, const char *const *arguments, const char *input, char **answer, struct error *error)
+int gate_ask(int root, const char *const *arguments, const char *input, int timeout_ms, char **answer,
+             struct error *error)
 {
     _cleanup_(child_free) struct child_end end = {0};
-    int result = call(root, arguments, input, GATE_CALL_MS, &end, error);
+    int result = call(root, arguments, input, timeout_ms, &end, error);
     if (result == 0)
         *answer = steal(end.output);
+    return result;
+}
+
+void gate_ports_free(struct gate_ports *ports)
+{
+    for (size_t i = 0; i < ports->count; i++)
+        free(ports->ports[i].name);
+    free(ports->ports);
+    *ports = (struct gate_ports){0};
+}
+
+/* Reads the lines of ports; others are passed over. */
+static void read_ports(const char *output, struct gate_ports *ports)
+{
+    for (const char *line = output; line && *line; line += strcspn(line, "\n") + (strchr(line, '\n') != NULL)) {
+        char address[PCIADDR_SIZE];
+        struct gate_port port;
+        int used = 0;
+        if (sscanf(line, GATE_PORT "%16s %36s %36s %n", address, port.uuid, port.owner, &used) != 3 || used == 0 ||
+            pciaddr_parse(address, &port.address) < 0)
+            continue;
+        port.name = memory_copy_part(line + used, strcspn(line + used, "\n"));
+        ports->ports = memory_resize(ports->ports, ports->count + 1, sizeof *ports->ports);
+        ports->ports[ports->count++] = port;
+    }
+}
+
+int gate_ports(int root, const char *network, struct gate_ports *ports, struct error *error)
+{
+    const char *arguments[] = {"ports", network, NULL};
+    _cleanup_(cleanup_free) char *answer = NULL;
+    *ports = (struct gate_ports){0};
+    int result = gate_ask(root, arguments, NULL, GATE_CALL_MS, &answer, error);
+    if (result == 0)
+        read_ports(answer, ports);
     return result;
 }
 
@@ -88,12 +124,20 @@ static int count_changes(const char *output, struct error *error)
     return count;
 }
 
-int gate_change(int root, const char *const *arguments, const char *input, struct error *error)
+static int change(int root, const char *const *arguments, const char *input, struct gate_ports *others,
+                  struct error *error)
 {
     _cleanup_(child_free) struct child_end end = {0};
     int result = call(root, arguments, input, GATE_CALL_MS, &end, error);
     int changes = end.output ? count_changes(end.output, error) : 0;
+    if (result == -EBUSY && others)
+        read_ports(end.output, others);
     return result < 0 ? result : changes;
+}
+
+int gate_change(int root, const char *const *arguments, const char *input, struct error *error)
+{
+    return change(root, arguments, input, NULL, error);
 }
 
 /* Return: how many bytes of @input are used; @input has room for what is added. */
@@ -106,7 +150,7 @@ static size_t add_lines(char *input, size_t used, const char *verb, const struct
 }
 
 int gate_set(int root, const char *network, const struct gate_set *hold, const struct gate_set *free,
-             struct error *error)
+             struct gate_ports *others, struct error *error)
 {
     const char *arguments[] = {"set", network, NULL};
     size_t lines = (hold ? hold->count : 0) + (free ? free->count : 0);
@@ -114,6 +158,6 @@ int gate_set(int root, const char *network, const struct gate_set *hold, const s
     add_lines(input, add_lines(input, 0, GATE_HOLD, hold), GATE_FREE, free);
     int result = -ETIMEDOUT;
     for (int i = 0; i < TRIES && result == -ETIMEDOUT; i++)
-        result = gate_change(root, arguments, input, error);
+        result = change(root, arguments, input, others, error);
     return result;
 }

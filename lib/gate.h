@@ -12,10 +12,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "domain.h"
 #include "error.h"
 #include "pciaddr.h"
 
-#define GATE_CALL_MS 8000 /* one try; there are two (F22) */
+#define GATE_CALL_MS 8000  /* one try; there are two (F22) */
+#define GATE_LIST_MS 30000 /* guests: libvirt waits for the hooks of those that start and stop (F26) */
 
 /** gate_present() - whether libvirt serves networks here: virtnetworkd's socket, or the monolithic libvirtd's */
 bool gate_present(int root) must_check;
@@ -36,10 +38,36 @@ struct gate_set {
     size_t count;
 };
 
+/* A port of somebody else's. */
+struct gate_port {
+    struct pciaddr address;
+    char uuid[UUID_SIZE];
+    char owner[UUID_SIZE];
+    char *name; /* the owner's */
+};
+
+struct gate_ports {
+    struct gate_port *ports;
+    size_t count;
+};
+
+/**
+ * gate_ports() - the ports of others on a network
+ * @ports: the caller frees it with gate_ports_free(), also after a failure
+ *
+ * Return: 0, or as gate_ask().
+ */
+int gate_ports(int root, const char *network, struct gate_ports *ports, struct error *error) must_check
+    nonnull(2, 3, 4);
+
+void gate_ports_free(struct gate_ports *ports) nonnull(1);
+
 /**
  * gate_set() - hold the ports of some VFs of a network, and free those of others
  * @hold: each gets a port of ours unless it has one, whoever's; those that the network does not list are passed over
  * @free: none of them has a port of ours afterwards, and the network lists each
+ *
+ * @others: after -EBUSY the ports of others, for the caller to free with gate_ports_free(); may be NULL
  *
  * Doing it twice is doing it once.
  *
@@ -47,7 +75,7 @@ struct gate_set {
  * when a VF to be freed has somebody else's port; -EIO with libvirt's words otherwise.
  */
 int gate_set(int root, const char *network, const struct gate_set *hold, const struct gate_set *free,
-             struct error *error) must_check nonnull(2, 5);
+             struct gate_ports *others, struct error *error) must_check nonnull(2, 6);
 
 /**
  * gate_ask() - have vfpool-gate answer
@@ -58,8 +86,8 @@ int gate_set(int root, const char *network, const struct gate_set *hold, const s
  * Return: 0; -ETIMEDOUT; -ENOENT when what it was asked about is not there; or a negative errno value with the one line
  * that it said.
  */
-int gate_ask(int root, const char *const *arguments, const char *input, char **answer, struct error *error) must_check
-    nonnull(2, 4, 5);
+int gate_ask(int root, const char *const *arguments, const char *input, int timeout_ms, char **answer,
+             struct error *error) must_check nonnull(2, 5, 6);
 
 /** gate_change() - have vfpool-gate change something; its notes are added. Return: how many changes it told of, or as
  * gate_ask(). */

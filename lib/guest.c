@@ -88,18 +88,24 @@ static int check_strays(struct call *call, const struct plan *plan)
 /* The ledger is not locked while libvirt is waited for. */
 static int prepare(struct call *call, struct plan *plan)
 {
-    struct error problem = {0};
+    _cleanup_(error_free) struct error problem = {0};
     int stray = check_strays(call, plan);
     if (stray < 0)
         return stray;
     if (plan->count == 0)
         return ledger_has_file(call->root, plan->domain.uuid) ? drop(call, plan->domain.uuid) : 0;
-    int result = claim_vfs(call, plan);
-    if (result < 0)
-        return result;
-    result = port_open(call->root, plan, call->error);
+    bool claimed = false;
+    int result = 0;
+    do {
+        free(steal(call->text));
+        result = claim_vfs(call, plan);
+        if (result < 0)
+            break;
+        claimed = true;
+        result = port_open(call->root, plan, call->error);
+    } while (result == -EBUSY);
     struct call undo = {.root = call->root, .error = &problem};
-    if (result < 0 && drop(&undo, plan->domain.uuid) < 0)
+    if (result < 0 && claimed && drop(&undo, plan->domain.uuid) < 0)
         error_note(call->error, "the claim could not be taken back: %s", problem.message);
     return result;
 }
@@ -112,6 +118,8 @@ static int show(struct call *call, struct plan *plan)
         return stray;
     if (plan->count == 0)
         return 0;
+    if (call->draft && plan->kind == PLAN_START)
+        port_look(call->root, plan, call->error);
     int result = ledger_open(call->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, call->error);
     return result < 0 ? result : decide(call, plan, ledger);
 }

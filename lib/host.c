@@ -295,7 +295,7 @@ static int compare_pfs(const void *a, const void *b)
 static void add_pf(const struct host *host, const char *netdev, struct host_pf **pfs, size_t *count)
 {
     struct host_pf pf;
-    struct error ignored = {0};
+    _cleanup_(error_free) struct error ignored = {0};
     if (host_pf_by_name(host, netdev, &pf, &ignored) < 0)
         return;
     /* Of several netdevs on one device, the same one whichever the directory has first. */

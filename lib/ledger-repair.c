@@ -50,7 +50,7 @@ static int repair_guest(struct ledger *ledger, const struct claim *claim, struct
     char text[PCIADDR_SIZE];
     int repairs = 0;
     for (size_t i = 0; i < claim->vf_count; i++) {
-        struct error problem = {0};
+        _cleanup_(error_free) struct error problem = {0};
         int result = ledger_make_link(ledger, claim->uuid, &claim->vfs[i].address, &problem);
         pciaddr_format(&claim->vfs[i].address, text);
         if (result == -EEXIST)

@@ -281,7 +281,7 @@ static int read_guest(const struct ledger *ledger, const char *name, const char 
 int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error)
 {
     char name[GUEST_NAME_SIZE], bad[GUEST_NAME_SIZE];
-    struct error problem = {0};
+    _cleanup_(error_free) struct error problem = {0};
     *claim = NULL;
     if (ledger->directory < 0)
         return 0;

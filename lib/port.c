@@ -44,10 +44,31 @@ static int check_usable(int root, struct error *error)
     return usable < 0 ? usable : 0;
 }
 
+static struct vf_table *table_of(const struct plan *plan, const struct pool *pool)
+{
+    return &plan->tables[pool - plan->pools.pools];
+}
+
+static void add_ports(struct vf_table *table, const struct gate_ports *ports)
+{
+    for (size_t i = 0; i < ports->count; i++)
+        vf_add_port(table, &ports->ports[i].address, ports->ports[i].uuid, ports->ports[i].name);
+}
+
+/* Whether libvirt has given a VF that was chosen to somebody else. */
+static bool must_choose_again(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->requests[i]->type == REQUEST_NETWORK && plan->choices[i].granted->obstacle == VF_PORTED)
+            return true;
+    return false;
+}
+
 /* Frees the guest's VFs of a pool, once every other one is held. */
 static int open_pool(int root, const struct plan *plan, const struct pool *pool, struct error *error)
 {
-    const struct vf_table *table = &plan->tables[pool - plan->pools.pools];
+    _cleanup_(gate_ports_free) struct gate_ports others = {0};
+    struct vf_table *table = table_of(plan, pool);
     _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(table->vf_count, sizeof *addresses);
     struct gate_set hold = {.addresses = addresses};
     /* From the front those to hold, from the back those to free. */
@@ -61,7 +82,10 @@ static int open_pool(int root, const struct plan *plan, const struct pool *pool,
             addresses[hold.count++] = vf->address;
         }
     }
-    int result = gate_set(root, pool->name, &hold, &free_set, error);
+    int result = gate_set(root, pool->name, &hold, &free_set, &others, error);
+    add_ports(table, &others);
+    if (result == -EBUSY && !must_choose_again(plan))
+        return -EIO;
     return result < 0 ? result : 0;
 }
 
@@ -70,12 +94,12 @@ static void undo_pool(int root, const struct plan *plan, const struct pool *pool
 {
     _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(plan->count, sizeof *addresses);
     struct gate_set hold = {.addresses = addresses};
-    struct error ignored = {0};
+    _cleanup_(error_free) struct error ignored = {0};
     for (size_t i = 0; i < plan->count; i++)
         if (plan->requests[i]->type == REQUEST_NETWORK && plan->choices[i].table->pool == pool)
             addresses[hold.count++] = plan->choices[i].granted->address;
     /* What led here is what to say; and what stays open, the next one holds before it frees anything. */
-    if (gate_set(root, pool->name, &hold, NULL, &ignored) < 0)
+    if (gate_set(root, pool->name, &hold, NULL, NULL, &ignored) < 0)
         return;
 }
 
@@ -95,15 +119,23 @@ static int open_pools(int root, const struct plan *plan, const struct pool **poo
     return result;
 }
 
-int port_open(int root, const struct plan *plan, struct error *error)
+static bool needs_ports(const struct plan *plan)
 {
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->requests[i]->type == REQUEST_NETWORK)
+            return true;
+    return false;
+}
+
+int port_open(int root, struct plan *plan, struct error *error)
+{
+    int64_t deadline = io_now_ms() + TURN_WAIT_MS;
+    int result = needs_ports(plan) ? gate_usable(root, error) : 0;
+    if (result <= 0)
+        return result;
     _cleanup_(cleanup_free) const struct pool **pools = memory_new(plan->count, sizeof *pools);
     _cleanup_(cleanup_free) struct turn **turns = memory_new(plan->count, sizeof *turns);
     size_t count = list_pools(plan, pools);
-    int64_t deadline = io_now_ms() + TURN_WAIT_MS;
-    int result = count ? gate_usable(root, error) : 0;
-    if (result <= 0)
-        return result;
     result = 0;
     for (size_t i = 0; i < count && result == 0; i++)
         result = turn_take(root, pools[i]->name, deadline, check_usable, &turns[i], error);
@@ -112,6 +144,22 @@ int port_open(int root, const struct plan *plan, struct error *error)
     for (size_t i = 0; i < count; i++)
         turn_close(turns[i]);
     return result;
+}
+
+void port_look(int root, struct plan *plan, struct error *error)
+{
+    _cleanup_(cleanup_free) const struct pool **pools = memory_new(plan->count, sizeof *pools);
+    size_t count = gate_present(root) ? list_pools(plan, pools) : 0;
+    for (size_t i = 0; i < count; i++) {
+        _cleanup_(gate_ports_free) struct gate_ports others = {0};
+        _cleanup_(error_free) struct error problem = {0};
+        int result = gate_ports(root, pools[i]->name, &others, &problem);
+        add_ports(table_of(plan, pools[i]), &others);
+        if (result < 0)
+            error_note(error, "what libvirt has given away cannot be seen: %s", problem.message);
+        if (result < 0 && result != -ENOENT)
+            return;
+    }
 }
 
 /* The pool whose name follows @after in the order that all take turns in, of those that give VFs by ports; NULL: there
@@ -129,7 +177,7 @@ static const char *next_pool(const struct claim *claim, const char *after)
 
 void port_leave(int root, const struct claim *claim)
 {
-    struct error problem = {0};
+    _cleanup_(error_free) struct error problem = {0};
     /* One that never started has its turn still, which lasts until its release. */
     if (claim->state != CLAIM_HELD || gate_usable(root, &problem) <= 0)
         return;
@@ -142,7 +190,7 @@ void port_leave(int root, const struct claim *claim)
 static void hold(int root, const struct claim *claim, const struct claim *now, struct error *error)
 {
     _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(claim->vf_count, sizeof *addresses);
-    struct error problem = {0};
+    _cleanup_(error_free) struct error problem = {0};
     int usable = gate_usable(root, &problem);
     for (const char *pool = next_pool(claim, NULL); pool && usable > 0; pool = next_pool(claim, pool)) {
         struct gate_set set = {.addresses = addresses};
@@ -151,7 +199,7 @@ static void hold(int root, const struct claim *claim, const struct claim *now, s
                 !claim_find(now, &claim->vfs[i].address))
                 addresses[set.count++] = claim->vfs[i].address;
         /* -ENOENT: a pool without a network of libvirt's has no ports to hold. */
-        int result = set.count ? gate_set(root, pool, &set, NULL, &problem) : 0;
+        int result = set.count ? gate_set(root, pool, &set, NULL, NULL, &problem) : 0;
         if (result < 0 && result != -ENOENT)
             usable = result;
     }

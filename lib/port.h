@@ -41,9 +41,18 @@
  *
  * A guest on several networks has all their turns before it opens anything.
  *
- * Return: 0; -ETIMEDOUT when libvirt is silent; or another negative errno value, then what was freed is held again.
+ * Return: 0; -EBUSY when libvirt has given one of them to somebody whom the ledger does not know: that is in the plan
+ * now, so that it chooses another; -ETIMEDOUT when libvirt is silent; or another negative errno value, then what was
+ * freed is held again.
  */
-int port_open(int root, const struct plan *plan, struct error *error) must_check nonnull(2, 3);
+int port_open(int root, struct plan *plan, struct error *error) must_check nonnull(2, 3);
+
+/**
+ * port_look() - find out what would make port_open() choose again
+ *
+ * Where that is not to be known, a note says so.
+ */
+void port_look(int root, struct plan *plan, struct error *error) nonnull(2, 3);
 
 /**
  * port_return() - hold what was opened for a guest and is not among what it has now

@@ -34,7 +34,7 @@ static bool is_port_of(const char *longer, const char *shorter)
 bool rename_find(const struct host *host, const char *name, struct host_pf *pf)
 {
     _cleanup_(cleanup_free) struct host_pf *pfs = NULL;
-    struct error ignored = {0};
+    _cleanup_(error_free) struct error ignored = {0};
     struct pciaddr address;
     size_t count = 0;
     bool placed = parse_path_name(name, &address);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "claim.h"
+#include "gate.h"
 #include "host.h"
 #include "ledger.h"
 #include "memory.h"
@@ -83,7 +84,7 @@ static int find_quarantined(struct view *view, struct ledger *ledger, struct err
             char uuid[UUID_SIZE] = "";
             if (!pciaddr_set_has(&taken, address) || find_entry(view, address))
                 continue;
-            struct error problem = {0};
+            _cleanup_(error_free) struct error problem = {0};
             result = ledger_holder(ledger, address, &claim, uuid, &problem);
             if (result == -EINVAL) /* no link of ours */
                 result = snprintf(uuid, sizeof uuid, "?") < 0;
@@ -162,7 +163,8 @@ static void add_vf(xmlNodePtr parent, const struct view *view, const struct vf_t
         entry->listed = true;
     vf_examine(&view->host, table, vf);
     /* What uses it is its guest. */
-    if (entry && (vf->obstacle == VF_USABLE || vf->obstacle == VF_IN_USE || vf->obstacle == VF_HOST_USES)) {
+    if (entry && (vf->obstacle == VF_USABLE || vf->obstacle == VF_IN_USE || vf->obstacle == VF_HOST_USES ||
+                  vf->obstacle == VF_PORTED)) {
         vf->obstacle = VF_USABLE;
         vf->doubt = VF_CLEAR;
     }
@@ -183,6 +185,23 @@ static void add_vf(xmlNodePtr parent, const struct view *view, const struct vf_t
         xml_set(node, "driver", details.driver);
     if (entry)
         add_holder(node, entry);
+}
+
+/* To whom libvirt has given VFs; what is not to be known is a note, and nobody waits for it twice. */
+static void look_at_ports(const struct view *view, int root, struct error *error)
+{
+    int result = gate_present(root) ? 0 : -EHOSTDOWN;
+    for (size_t i = 0; i < view->pools.count && (result == 0 || result == -ENOENT); i++) {
+        _cleanup_(gate_ports_free) struct gate_ports others = {0};
+        _cleanup_(error_free) struct error problem = {0};
+        if (view->pools.pools[i].fault.code)
+            continue;
+        result = gate_ports(root, view->pools.pools[i].name, &others, &problem);
+        for (size_t j = 0; j < others.count; j++)
+            vf_add_port(&view->tables[i], &others.ports[j].address, others.ports[j].uuid, others.ports[j].name);
+        if (result < 0)
+            error_note(error, "what libvirt has given away cannot be seen: %s", problem.message);
+    }
 }
 
 /* What guests hold of a pool of this name that the pool does not have (any more). */
@@ -252,6 +271,7 @@ int status_read(int root, const char *pool, xmlDocPtr *doc, struct error *error)
         result = no_such_pool(pool, error);
     if (result < 0)
         return result;
+    look_at_ports(&view, root, error);
     *doc = xml_new("status");
     for (size_t i = 0; i < view.pools.count; i++)
         if (!pool || strcmp(pool, view.pools.pools[i].name) == 0)

@@ -13,7 +13,6 @@
 #include "lock.h"
 #include "memory.h"
 
-#define TURNS LEDGER_DIRECTORY "/turns"
 #define LEAVING LEDGER_DIRECTORY "/leaving" /* NETWORK/UUID: since when, in milliseconds */
 #define LEAVING_SIZE (sizeof LEAVING + NAME_MAX + UUID_SIZE + 2)
 #define LOOK_MS 20
@@ -84,15 +83,16 @@ static bool is_settled(const struct turn *turn)
 
 static int open_turn(int root, const char *network, struct error *error)
 {
-    char path[sizeof TURNS + NAME_MAX + 2];
-    _cleanup_(cleanup_close) int directory = io_open_directory(root, TURNS, true);
+    char path[sizeof TURN_DIRECTORY + NAME_MAX + 2];
+    _cleanup_(cleanup_close) int directory = io_open_directory(root, TURN_DIRECTORY, true);
     if (directory < 0)
-        return error_set(error, -directory, "cannot use /" TURNS ": %s", strerror(-directory));
+        return error_set(error, -directory, "cannot use /" TURN_DIRECTORY ": %s", strerror(-directory));
     if (strchr(network, '/') || strlen(network) > NAME_MAX)
         return error_set(error, EINVAL, "'%.64s' cannot be the name of a pool", network);
     snprintf(path, sizeof path, "%s", network);
     int file = openat(directory, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return file < 0 ? error_set(error, errno, "cannot open /" TURNS "/%.64s: %s", network, strerror(errno)) : file;
+    return file < 0 ? error_set(error, errno, "cannot open /" TURN_DIRECTORY "/%.64s: %s", network, strerror(errno))
+                    : file;
 }
 
 static int too_late(const char *network, struct error *error)
@@ -111,7 +111,7 @@ static int lock_turn(const struct turn *turn, const char *network, int64_t deadl
         if (result == 0)
             return 0;
         if (result != -ETIMEDOUT)
-            return error_set(error, -result, "cannot lock /" TURNS "/%.64s: %s", network, strerror(-result));
+            return error_set(error, -result, "cannot lock /" TURN_DIRECTORY "/%.64s: %s", network, strerror(-result));
         if (io_now_ms() >= deadline)
             return too_late(network, error);
         result = check(turn->root, error);
@@ -186,7 +186,7 @@ int turn_open(struct turn *turn, const char *uuid, struct error *error)
     ledger_stamp(turn->root, uuid, stamp);
     int length = snprintf(text, sizeof text, "%s %lld %s\n", uuid, (long long)io_now_ms(), stamp);
     if (ftruncate(turn->file, 0) < 0 || pwrite(turn->file, text, (size_t)length, 0) != length)
-        return error_set(error, errno ? errno : EIO, "cannot write /" TURNS ": %s", strerror(errno));
+        return error_set(error, errno ? errno : EIO, "cannot write /" TURN_DIRECTORY ": %s", strerror(errno));
     return 0;
 }
 

@@ -11,9 +11,11 @@
 
 #include "domain.h"
 #include "error.h"
+#include "ledger.h"
 
-#define TURN_WAIT_MS 120000 /* for all that were there before */
-#define TURN_OPEN_MS 30000  /* for libvirt to give an opened VF to its guest; then that guest counts as gone */
+#define TURN_DIRECTORY LEDGER_DIRECTORY "/turns" /* a file for each network */
+#define TURN_WAIT_MS 120000                      /* for all that were there before */
+#define TURN_OPEN_MS 30000 /* for libvirt to give an opened VF to its guest; then that guest counts as gone */
 
 struct turn;
 

@@ -14,6 +14,9 @@ static void free_table(struct vf_table *table)
     free(table->vfs);
     free(table->missing);
     free(table->note);
+    for (size_t i = 0; i < table->port_count; i++)
+        free(table->ports[i].owner);
+    free(table->ports);
 }
 
 void vf_tables_free(struct vf_table *tables, size_t count)
@@ -116,7 +119,7 @@ static void add_gone(struct vf_table *table, const struct host_pf *pf, const str
 static void add_pf_source(const struct host *host, struct vf_table *table, const struct pool_source *source)
 {
     struct host_pf pf;
-    struct error problem = {0};
+    _cleanup_(error_free) struct error problem = {0};
     int result = host_pf_by_name(host, source->pf, &pf, &problem);
     if (result < 0) {
         add_lost(host, table, source->pf, &problem);
@@ -151,7 +154,7 @@ static void add_pf_source(const struct host *host, struct vf_table *table, const
 static void add_address_source(const struct host *host, struct vf_table *table, const struct pool_source *source)
 {
     struct host_pf pf;
-    struct error problem = {0};
+    _cleanup_(error_free) struct error problem = {0};
     struct vf vf = {.address = source->address};
     if (host_pf_of_vf(host, &source->address, &pf, &vf.number, &problem) < 0) {
         add_missing(table, problem.message);
@@ -288,6 +291,26 @@ void vf_examine_all(const struct host *host, struct vf_table *table)
     table->examined = true;
 }
 
+void vf_add_port(struct vf_table *table, const struct pciaddr *address, const char *uuid, const char *owner)
+{
+    struct vf *vf = vf_find(table, address);
+    if (!vf || vf->obstacle == VF_TAKEN || vf->obstacle == VF_PORTED)
+        return;
+    vf->obstacle = VF_PORTED;
+    table->ports = memory_resize(table->ports, table->port_count + 1, sizeof *table->ports);
+    struct vf_port *port = &table->ports[table->port_count++];
+    *port = (struct vf_port){.address = *address, .owner = memory_copy(owner)};
+    snprintf(port->uuid, sizeof port->uuid, "%s", uuid);
+}
+
+static const struct vf_port *find_port(const struct vf_table *table, const struct pciaddr *address)
+{
+    for (size_t i = 0; i < table->port_count; i++)
+        if (pciaddr_equal(&table->ports[i].address, address))
+            return &table->ports[i];
+    return NULL;
+}
+
 static const char *doubt_words(enum vf_doubt doubt)
 {
     static const char *const words[] = {
@@ -303,6 +326,7 @@ static const char *doubt_words(enum vf_doubt doubt)
 const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
 {
     const char *pf = table->pfs[vf->pf].name;
+    const struct vf_port *port;
     text[0] = '\0';
     switch ((enum vf_obstacle)vf->obstacle) {
     case VF_USABLE:
@@ -319,6 +343,11 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
     case VF_HOST_USES:
         snprintf(text, size, "VF %u of PF %s is not for guests: %s", vf->number, pf,
                  doubt_words((enum vf_doubt)vf->doubt));
+        break;
+    case VF_PORTED:
+        port = find_port(table, &vf->address);
+        snprintf(text, size, "libvirt has given VF %u of PF %s to '%.64s', whom vfpool does not know (port %s)",
+                 vf->number, pf, port ? port->owner : "?", port ? port->uuid : "?");
         break;
     case VF_TAKEN:
         snprintf(text, size, "taken");

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "domain.h"
 #include "error.h"
 #include "host.h"
 #include "pciaddr.h"
@@ -22,6 +23,7 @@ enum vf_obstacle {
     VF_NO_PF_NETDEV, /* libvirt sets MAC and VLAN through it */
     VF_IN_USE,       /* a process has its VFIO group open */
     VF_HOST_USES,    /* see enum vf_doubt; the pool wants none of these */
+    VF_PORTED,       /* libvirt has given it to somebody whom the ledger does not know */
 };
 
 /* Why a VF is chosen after all others. */
@@ -43,6 +45,13 @@ struct vf {
     pid_t user;       /* of VF_IN_USE */
 };
 
+/* Whose port a VF has. */
+struct vf_port {
+    struct pciaddr address;
+    char uuid[UUID_SIZE]; /* the port's */
+    char *owner;
+};
+
 /* The VFs of one pool. */
 struct vf_table {
     struct pool *pool;
@@ -51,6 +60,8 @@ struct vf_table {
     struct vf *vfs;
     size_t vf_count;
     bool examined; /* each of the VFs */
+    struct vf_port *ports;
+    size_t port_count;
     char *note;    /* what a person may have meant otherwise, as words; NULL: nothing */
     char *missing; /* sources that the host does not have now, as words; NULL: none */
 };
@@ -76,7 +87,11 @@ void vf_examine(const struct host *host, const struct vf_table *table, struct vf
 /** vf_examine_all() - of a pool, once */
 void vf_examine_all(const struct host *host, struct vf_table *table) nonnull(1, 2);
 
-#define VF_REASON_SIZE (2 * HOST_NAME_SIZE + 160)
+/** vf_add_port() - say that libvirt has given a VF, which need not be one of the pool, to @owner */
+void vf_add_port(struct vf_table *table, const struct pciaddr *address, const char *uuid, const char *owner)
+    nonnull(1, 2, 3, 4);
+
+#define VF_REASON_SIZE (2 * HOST_NAME_SIZE + 240)
 
 /** vf_reason() - the obstacle or the doubt as a clause ("PF eth3 is down"), in @text; empty: neither. Return: @text. */
 const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *text, size_t size) nonnull(1, 2, 3);

@@ -92,10 +92,15 @@ free 0000:01:10.0"
     [[ $(calls) == "set p"* ]]
 }
 
-@test "asking for a decision opens nothing" {
+@test "asking for a decision opens nothing, and asks whose ports there are" {
     guest g "$A" p:52:54:00:00:00:01 > "$ROOT/g.xml"
     run_vfpool 0 transform "$ROOT/g.xml"
+    assert_equal "$(calls)" "ports p"
     run_vfpool 0 status
+    assert_equal "$(calls)" "ports p
+ports q"
+    # At migrate a guest is locked in libvirt: it is not asked.
+    run_hook 0 g migrate < "$ROOT/g.xml"
     assert_equal "$(calls)" ""
 }
 

@@ -204,6 +204,149 @@ held 1 VFs of libvirt network 'p'"
     assert_whole g1 g2 vfpool vfpool
 }
 
+# foreign N NAME UUID: the N-th VF has somebody's port instead of ours.
+foreign() {
+    local vf=${V[$1]}
+    rm "$LIBVIRT/networks/p.count/$vf" "$(grep -l "bus='0x${vf:5:2}' slot='0x${vf:8:2}' function='0x${vf:11}'" "$LIBVIRT"/ports/p/*.xml)"
+    port p "$2" "$3" "$vf"
+    echo 4 > "$LIBVIRT/networks/p.connections"
+}
+
+@test "a VF that libvirt has given to somebody else is passed over, and everybody says so" {
+    run_vfpool 0 reconcile
+    foreign 0 other "$(uuid 9)"
+    foreign 1 another "$(uuid 8)"
+    vm 1 p > "$ROOT/g1.xml"
+    run_vfpool 0 transform "$ROOT/g1.xml"
+    local planned=$output
+    [[ $planned == *'function="0x4"'* ]]
+    run_hook 0 g1 prepare < "$ROOT/g1.xml"
+    assert_equal "$output" "$planned"
+    assert_taken "${V[2]}" "$(uuid 1)"
+    assert_equal "$(open_vfs p)" "${V[2]}"
+    run_vfpool 0 status --format xml
+    assert_equal "$(xmllint --xpath 'string(//vf[1]/@reason)' "$STDOUT")" \
+        "libvirt has given VF 0 of PF eth3 to 'other', whom vfpool does not know (port a$(uuid 9 | cut -c2-35)0)"
+    port p g1 "$(uuid 1)" "${V[2]}"
+    concrete g1 "$(uuid 1)" "$(mac 1)" "${V[2]}" > "$LIBVIRT/domains/$(uuid 1).xml"
+    run_hook 0 g1 start < "$LIBVIRT/domains/$(uuid 1).xml"
+    boot 2 p
+    run_hook 1 g3 prepare < <(vm 3 p)
+    assert_one_line "pool 'p' has no free VF" "VF 0 of PF eth3 to 'other'" "VF 1 of PF eth3 to 'another'" "held by guest 'g2'"
+    assert_released "$(uuid 3)"
+    run_vfpool 1 transform <(vm 3 p)
+    assert_one_line "pool 'p' has no free VF" "VF 0 of PF eth3 to 'other'"
+    run_vfpool 0 reconcile
+    assert_equal "$(owner p "${V[0]}")" other
+    assert_whole other another g1 g2
+}
+
+@test "a port whose guest does not run is freed: a defined one's, and a transient one's that had a claim" {
+    run_vfpool 0 reconcile
+    foreign 0 g1 "$(uuid 1)"
+    : > "$LIBVIRT/domains/$(uuid 1).inactive"
+    run_hook 0 g2 prepare < <(vm 2 p)
+    port p g2 "$(uuid 2)" "${V[1]}"
+    assert_whole g1 g2 vfpool vfpool
+    run_vfpool 0 reconcile --dry-run
+    assert_equal "$output" "would be done: freed a VF of libvirt network 'p' from guest 'g1', which is not running
+would be done: freed a VF of libvirt network 'p' from guest 'g2', which is not running
+would be done: released VF ${V[1]} of pool 'p' from guest 'g2' ($(uuid 2)), which is not running"
+    assert_whole g1 g2 vfpool vfpool
+    run_vfpool 0 reconcile
+    assert_equal "$output" "freed a VF of libvirt network 'p' from guest 'g1', which is not running
+freed a VF of libvirt network 'p' from guest 'g2', which is not running
+held 2 VFs of libvirt network 'p'
+released VF ${V[1]} of pool 'p' from guest 'g2' ($(uuid 2)), which is not running"
+    assert_whole vfpool vfpool vfpool vfpool
+}
+
+@test "stale ports and claims are cleared whichever call fails or is the last one" {
+    two_guests
+    : > "$LIBVIRT/domains/$(uuid 2).inactive"
+    rm "$LIBVIRT/domains/$(uuid 1).xml" "$LIBVIRT/domains/$(uuid 2).xml"
+    FINALLY="assert_whole vfpool vfpool vfpool vfpool" each_fault vfpool reconcile
+    assert_taken
+}
+
+@test "a list of guests that is not whole drops nobody's claim" {
+    two_guests
+    for what in virConnectListAllDomains virDomainGetUUIDString; do
+        fault "$what" fail
+        run_vfpool 1 reconcile
+        assert_one_line "cannot list the guests"
+        fault
+    done
+    assert_whole g1 g2 vfpool vfpool
+    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)"
+}
+
+@test "one network that cannot be put right does not keep reconcile from the others" {
+    host eth5:vfs=2 eth6:vfs=2
+    pool a eth5
+    pool z eth6
+    run_vfpool 0 reconcile
+    rm "$LIBVIRT"/networks/[apz].autostart
+    sed -i "s/mode=.hostdev./mode='nat'/" "$LIBVIRT/networks/p.active"
+    run_vfpool 1 reconcile
+    [[ $stderr == *"set to start with libvirt: libvirt network 'a'"*"'z'"* ]]
+    [[ ${stderr##*$'\n'} == "vfpool: libvirt has another network named 'p', with forward mode 'nat'"* ]]
+    [[ -e $LIBVIRT/networks/a.autostart && -e $LIBVIRT/networks/z.autostart ]]
+}
+
+@test "what cannot be done is not said to be done" {
+    fault virNetworkCreate fail
+    run_vfpool 1 reconcile
+    assert_one_line "cannot start libvirt network 'p': virNetworkCreate is made to fail"
+    assert_equal "$output" ""
+}
+
+@test "a pool whose file is gone gives its VFs back to libvirt, and keeps its guests" {
+    two_guests
+    rm "$ROOT/etc/vfpool/p.xml"
+    run_vfpool 0 reconcile --dry-run
+    assert_equal "$output" "would be done: freed libvirt network 'p', as its pool file is gone"
+    assert_whole g1 g2 vfpool vfpool
+    run_vfpool 0 reconcile
+    assert_equal "$output" "freed libvirt network 'p', as its pool file is gone"
+    assert_equal "$(open_vfs p)" "${V[2]}
+${V[3]}"
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)"
+    pool p eth3
+    run_vfpool 0 reconcile
+    assert_whole g1 g2 vfpool vfpool
+}
+
+@test "a dry run makes nothing, and needs nothing" {
+    run_vfpool 0 reconcile --dry-run
+    assert_equal "$output" "would be done: defined and started libvirt network 'p' with 4 VFs"
+    [[ ! -e $ROOT/run/vfpool ]]
+    calls > /dev/null
+    two_guests
+    reload p
+    snapshot
+    run_vfpool 0 reconcile --dry-run
+    assert_equal "$output" "would be done: ended and started (libvirt had lost count of its ports) libvirt network 'p' with 4 VFs"
+    assert_unchanged
+    [[ $(calls) != *Create* ]]
+}
+
+@test "open waits for the turn: a guest that is being given a VF gets it" {
+    run_vfpool 0 reconcile
+    run_hook 0 g1 prepare < <(vm 1 p)
+    run_vfpool 0 open < /dev/null 3>&- &
+    local waiting=$!
+    run timeout 1 tail --pid "$waiting" -f /dev/null
+    assert_equal "$status" 124
+    assert_equal "$(open_vfs p)" "${V[0]}"
+    port p g1 "$(uuid 1)" "${V[0]}"
+    run_hook 0 g1 start < <(concrete g1 "$(uuid 1)" "$(mac 1)" "${V[0]}")
+    wait "$waiting"
+    assert_equal "$(open_vfs p | wc -l)" 3
+}
+
 @test "a guest that is called vfpool is a guest" {
     run_vfpool 0 reconcile
     vf=${V[0]}

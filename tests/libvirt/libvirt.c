@@ -565,8 +565,9 @@ int virConnectListAllDomains(virConnectPtr connection, virDomainPtr **domains, u
     CALL("", -1);
     char path[PATH_SIZE], names[256][64];
     (void)connection;
-    must(flags == VIR_CONNECT_LIST_DOMAINS_ACTIVE, "only running guests are asked for");
-    size_t count = list_files(path_of(path, "domains"), ".xml", names);
+    bool active = flags == VIR_CONNECT_LIST_DOMAINS_ACTIVE;
+    must(active || flags == VIR_CONNECT_LIST_DOMAINS_INACTIVE, "guests that run, or that do not");
+    size_t count = list_files(path_of(path, "domains"), active ? ".xml" : ".inactive", names);
     *domains = memory_new(count + 1, sizeof **domains);
     for (size_t i = 0; i < count; i++)
         (*domains)[i] = make_domain(names[i]);

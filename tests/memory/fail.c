@@ -2,15 +2,16 @@
 /*
  * fail - preloaded into a program: its FAIL_AT-th allocation fails, as malloc(3) fails
  *
- * Every allocation counts, also those of libraries and of the C library itself. At its end the program writes how many
- * there were to the file FAIL_COUNT, where that is set; one that calls _exit(2) does not.
+ * Every allocation counts, also those of libraries and of the C library itself. When it fails, the file FAIL_MARK is
+ * made. How many there are shall not differ from run to run: libxml2 scatters its hashes by the time, which stands
+ * still here.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 void *__libc_malloc(size_t size);
@@ -31,6 +32,10 @@ static bool fails(void)
     }
     if (++allocations != fail_at)
         return false;
+    const char *mark = getenv("FAIL_MARK");
+    int fd = mark ? open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+    if (fd >= 0)
+        close(fd);
     errno = ENOMEM;
     return true;
 }
@@ -76,15 +81,9 @@ int posix_memalign(void **block, size_t alignment, size_t size)
     return *block ? 0 : ENOMEM;
 }
 
-__attribute__((destructor)) static void write_count(void)
+time_t time(time_t *now)
 {
-    char text[32];
-    const char *path = getenv("FAIL_COUNT");
-    int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
-    int length = snprintf(text, sizeof text, "%lu\n", allocations);
-    if (fd < 0)
-        return;
-    if (write(fd, text, (size_t)length) != length)
-        abort();
-    close(fd);
+    if (now)
+        *now = 1800000000;
+    return 1800000000;
 }

@@ -106,21 +106,26 @@ running() {
     holds_all_but passthrough "$(live_vfs g3)"
 }
 
-@test "another client's port on a VF of the pool is not taken away" {
+@test "another client's port on a VF of the pool is not taken away, and the next VF is given" {
     vf=$(lab_vf_addresses enp1s0 | head -n 1)
     run_virsh net-port-delete passthrough "$(ports passthrough | awk -v vf="$vf" '$3 == vf { print $1 }')"
     echo "<networkport><uuid>76667000-0000-4000-8000-00000000000b</uuid><owner><name>other</name><uuid>76667000-0000-4000-8000-00000000000a</uuid></owner>
         <mac address='52:54:00:00:00:0a'/></networkport>" > /tmp/port.xml
     run_virsh net-port-create passthrough /tmp/port.xml
     [ "$(owner_of passthrough "$vf")" = other ]
-    lab_define g1 "$(lab_interface passthrough)"
-    run_virsh_fail start g1
-    says "VF $vf has a port of 'other' on libvirt network 'passthrough' already"
-    [ -z "$(ledger)" ]
-    [ "$(owner_of passthrough "$vf")" = other ]
-    run_virsh net-port-delete passthrough "$(ports passthrough | awk '$2 == "other" { print $1 }')"
-    run_virsh start g1
+    run_ok vfpool status --format json
+    says "libvirt has given VF 0 of PF enp1s0 to 'other', whom vfpool does not know"
+    # The next VF is as good.
+    running g1
     is_exact g1
+    [ "$(live_vfs g1)" != "$vf" ]
+    [ "$(owner_of passthrough "$vf")" = other ]
+    run_ok vfpool reconcile
+    [ "$(owner_of passthrough "$vf")" = other ]
+    run_virsh destroy g1
+    run_virsh net-port-delete passthrough "$(ports passthrough | awk '$2 == "other" { print $1 }')"
+    running g1
+    [ "$(live_vfs g1)" = "$vf" ]
     run_virsh destroy g1
     nothing_left
 }
@@ -181,4 +186,45 @@ running() {
     [ "$status" = 1 ]
     says "libvirt did not answer within"
     run_ok vfpool reconcile
+}
+
+@test "reconcile while guests of the pool are stopped: neither waits for the other" {
+    local i before stopping=()
+    for i in 1 2 3 4; do running "g$i"; done
+    before=$(lab_uptime)
+    for i in 1 2 3 4; do
+        timeout 60 virsh -q destroy "g$i" > "/tmp/said.g$i" 2>&1 3>&- &
+        stopping+=($!)
+    done
+    for i in 1 2 3; do run_ok vfpool reconcile; done
+    wait "${stopping[@]}"
+    # One that waited for the other would be killed after 8 s.
+    lab_took "4 stops and 3 reconciles" "$before" "$(lab_uptime)"
+    [ -z "$(cat /tmp/said.g[1-4])" ]
+    run_ok vfpool reconcile
+    nothing_left
+}
+
+@test "vfpool-gate killed at any moment of a restart: the next reconcile has all ports back" {
+    local vf1 vf2 delay
+    running g1
+    running g2
+    vf1=$(live_vfs g1) vf2=$(live_vfs g2)
+    for delay in 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 1.0 1.3; do
+        lab_reload
+        mv /usr/sbin/vfpool-gate /usr/sbin/vfpool-gate.real
+        printf '#!/bin/sh\n[ "$1" = define ] || exec vfpool-gate.real "$@"\nexec timeout -s KILL %s vfpool-gate.real "$@"\n' \
+            "$delay" > /usr/sbin/vfpool-gate
+        chmod 755 /usr/sbin/vfpool-gate
+        timeout 60 vfpool reconcile > /tmp/killed 2>&1 3>&- || true
+        mv /usr/sbin/vfpool-gate.real /usr/sbin/vfpool-gate
+        echo "# after $delay s: $(tr '\n' ';' < /tmp/killed)"
+        run_ok vfpool reconcile
+        [ "$(owner_of passthrough "$vf1") $(owner_of passthrough "$vf2")" = "g1 g2" ]
+        holds_all_but passthrough "$vf1" "$vf2"
+        run_ok vfpool reconcile
+        [ "$output" = "nothing to repair" ]
+    done
+    is_exact g1
+    is_exact g2
 }

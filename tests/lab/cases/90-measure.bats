@@ -3,6 +3,9 @@
 
 load ../vfpool
 
+# Five storms of seven starts take minutes.
+BATS_TEST_TIMEOUT=1200
+
 setup() { vfpool_ready; }
 teardown() { vfpool_end; }
 
@@ -78,4 +81,85 @@ SCRIPT
         [ "$(wc -l < /tmp/one)" = 5 ]
         printf 'hook, %-22s %.0f ms, median of 5\n' "$operation" "$(median /tmp/one)" >> "$LAB_RESULTS/times.txt"
     done
+}
+
+# hook_ms OPERATION: the median of what was measured of it.
+hook_ms() {
+    awk -v op="$1" '$1 == op { print ($3 - $2) * 1000 }' /tmp/hook-times > /tmp/one
+    [ "$(wc -l < /tmp/one)" = 7 ]
+    median /tmp/one
+}
+# hook_times_on PF...: seven starts and stops of a guest on a pool of these.
+hook_times_on() {
+    pool passthrough "$@"
+    run_ok vfpool reconcile
+    rm -f /tmp/hook-times
+    for ((i = 0; i < 7; i++)); do
+        run_virsh start g1
+        run_virsh destroy g1
+    done
+}
+
+@test "the hook takes as long with all cards' VFs in the network as with one card's" {
+    local all=() few many operation
+    for pf in /sys/class/net/enp?s0/device/sriov_numvfs; do all+=("$(basename "${pf%/device/*}")"); done
+    lab_define g1 "$(lab_interface passthrough)"
+    cat > "$hook" << SCRIPT
+#!/bin/bash
+begin=\$EPOCHREALTIME
+$installed_hook "\$@"
+rc=\$?
+echo "\$2 \$begin \$EPOCHREALTIME" >> /tmp/hook-times
+exit \$rc
+SCRIPT
+    hook_times_on "${all[0]}"
+    few=([0]="$(hook_ms prepare)" [1]="$(hook_ms release)")
+    hook_times_on "${all[@]}"
+    many=([0]="$(hook_ms prepare)" [1]="$(hook_ms release)")
+    hook_content_back
+    for operation in 0 1; do
+        awk -v a="${few[operation]}" -v b="${many[operation]}" -v n="${#all[@]}" -v op="$operation" 'BEGIN {
+            printf "hook, %s: 7 VFs %.0f ms, %d VFs %.0f ms, ratio %.2f (limit 1.15)\n", op ? "release" : "prepare", a, 7 * n, b, b / a
+            exit !(b / a <= 1.15) }' | tee -a "$LAB_RESULTS/times.txt"
+        [ "${PIPESTATUS[0]}" = 0 ]
+    done
+}
+
+# storm COMMAND GUEST...: all at once; the seconds that it takes, into $took.
+storm() {
+    local command=$1 before after guest running=()
+    shift
+    before=$EPOCHREALTIME
+    for guest; do
+        timeout 250 virsh -q "$command" "$guest" 3>&- &
+        running+=($!)
+    done
+    for guest in "${running[@]}"; do wait "$guest"; done
+    after=$EPOCHREALTIME
+    took=$(awk -v a="$before" -v b="$after" 'BEGIN { printf "%.3f", b - a }')
+}
+
+@test "seven starts at once, in turns with libvirt's own pool" {
+    local own=() ours=() i
+    lab_network "<network><name>own</name><forward mode='hostdev' managed='yes'><pf dev='enp2s0'/></forward></network>"
+    pool passthrough enp1s0
+    pools_up
+    for ((i = 1; i <= 7; i++)); do
+        lab_define "own$i" "$(lab_interface own)"
+        lab_define "ours$i" "$(lab_interface passthrough)"
+        own+=("own$i")
+        ours+=("ours$i")
+    done
+    : > /tmp/ratios
+    for ((i = 0; i < ${LAB_STORMS:-5}; i++)); do
+        storm start "${own[@]}"
+        a=$took
+        storm destroy "${own[@]}"
+        storm start "${ours[@]}"
+        b=$took
+        storm destroy "${ours[@]}"
+        awk -v a="$a" -v b="$b" 'BEGIN { print b / a }' >> /tmp/ratios
+        echo "seven starts at once: libvirt $a s, vfpool $b s" >> "$LAB_RESULTS/times.txt"
+    done
+    echo "seven starts at once, ${LAB_STORMS:-5} rounds: median ratio $(median /tmp/ratios)" | tee -a "$LAB_RESULTS/times.txt"
 }

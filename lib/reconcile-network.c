@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The networks and their ports: with the turn of each taken, as a guest that claims a VF in the meantime frees that
+ * VF's port in a turn of its own, later. */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "gate-protocol.h"
+#include "io.h"
+#include "ledger.h"
+#include "memory.h"
+#include "network.h"
+#include "reconcile-work.h"
+#include "turn.h"
+#include "xml.h"
+
+static int never(int root, struct error *error)
+{
+    (void)root, (void)error;
+    return 0;
+}
+
+/* ---- the network ---- */
+
+/* What libvirt has of a pool's network. */
+struct state {
+    bool present, active, alike, miscounted, passing, unfinished;
+};
+
+static bool has_word(const char *line, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = line; (at = strstr(at, word)) != NULL; at += length)
+        if ((at == line || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
+static struct pciaddr *table_addresses(const struct vf_table *table)
+{
+    struct pciaddr *addresses = memory_new(table->vf_count, sizeof *addresses);
+    for (size_t i = 0; i < table->vf_count; i++)
+        addresses[i] = table->vfs[i].address;
+    return addresses;
+}
+
+/* Whether what libvirt has is what the pool wants. Return: 1, 0 or a negative errno value. */
+static int is_alike(const struct vf_table *table, const char *text, struct error *error)
+{
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
+    _cleanup_(cleanup_free) char *have = NULL, *want = NULL;
+    _cleanup_(cleanup_free) struct pciaddr *listed = NULL, *addresses = table_addresses(table);
+    size_t length = 0, count = 0;
+    int result = xml_parse(text, strlen(text), "libvirt's network", &doc, error);
+    if (result < 0)
+        return result;
+    _cleanup_(cleanup_xml_string) char *mode = xml_attribute(xml_child(xmlDocGetRootElement(doc), "forward"), "mode");
+    if (!mode || strcmp(mode, "hostdev") != 0)
+        return error_set(error, EEXIST,
+                         "libvirt has another network named '%s', with forward mode '%s': rename that one or the pool",
+                         table->pool->name, mode ? mode : "none");
+    listed = network_addresses(doc, &count);
+    result = network_format(doc, NETWORK_COMPARE, listed, count, 0, &have, &length, error);
+    if (result == 0)
+        result =
+            network_format(table->pool->doc, NETWORK_COMPARE, addresses, table->vf_count, 0, &want, &length, error);
+    return result < 0 ? result : strcmp(have, want) == 0;
+}
+
+/* Return: 0, also when there is none, or a negative errno value. */
+static int read_state(const struct work *work, const struct vf_table *table, struct state *state, struct error *error)
+{
+    const char *show[] = {"network", table->pool->name, NULL};
+    _cleanup_(cleanup_free) char *text = NULL;
+    *state = (struct state){0};
+    int result = gate_ask(work->root, show, NULL, GATE_CALL_MS, &text, error);
+    if (result < 0)
+        return result == -ENOENT ? 0 : result;
+    char *xml = text + strcspn(text, "\n");
+    if (*xml)
+        *xml++ = '\0';
+    int alike = is_alike(table, xml, error);
+    *state = (struct state){.present = true,
+                            .active = has_word(text, GATE_ACTIVE),
+                            .alike = alike == 1,
+                            .miscounted = has_word(text, GATE_MISCOUNTED),
+                            .passing = has_word(text, GATE_PASSING),
+                            .unfinished = has_word(text, GATE_UNFINISHED)};
+    return alike < 0 ? alike : 0;
+}
+
+static int define(struct work *work, const struct vf_table *table, bool restart, struct error *error)
+{
+    const char *arguments[] = {"define", table->pool->name, restart ? GATE_RESTART : GATE_KEEP, NULL};
+    _cleanup_(cleanup_free) struct pciaddr *addresses = table_addresses(table);
+    _cleanup_(cleanup_free) char *xml = NULL;
+    size_t length = 0;
+    int result = network_format(table->pool->doc, NETWORK_DEFINE, addresses, table->vf_count, 0, &xml, &length, error);
+    return result < 0 ? result : gate_change(work->root, arguments, xml, error);
+}
+
+/* Return: 0, or a negative errno value. */
+static int ensure_network(struct work *work, const struct vf_table *table, struct error *error)
+{
+    struct state state;
+    int result = read_state(work, table, &state, error);
+    if (result < 0 || (state.active && state.alike && !state.miscounted && !state.passing && !state.unfinished))
+        return result;
+    if (!work->dry_run)
+        result = define(work, table, !state.alike || state.miscounted, error);
+    if (result < 0)
+        return result;
+    work_note(work, "%s libvirt network '%s' with %zu VFs",
+              !state.present     ? "defined and started"
+              : !state.alike     ? "changed"
+              : state.miscounted ? "ended and started (libvirt had lost count of its ports)"
+              : state.unfinished ? "started, and made the ports of its guests again on"
+              : !state.active    ? "started"
+                                 : "set to start with libvirt:",
+              table->pool->name, table->vf_count);
+    return 0;
+}
+
+/* ---- its ports ---- */
+
+/*
+ * A guest whose port was there before libvirt was asked who runs, and who does not: it was killed in the middle of its
+ * start. Of a guest that libvirt does not know, a transient one's, the claim tells. Who is neither is no guest, and
+ * keeps the port.
+ */
+static bool is_stale(const struct work *work, const struct gate_port *port)
+{
+    if (work_has_guest(work, GATE_RUNNING, port->owner))
+        return false;
+    for (size_t i = 0; i < work->claim_count; i++)
+        if (strcmp(work->claims[i]->uuid, port->owner) == 0)
+            return true;
+    return work_has_guest(work, GATE_DEFINED, port->owner);
+}
+
+static int prune_ports(struct work *work, size_t pool, struct error *error)
+{
+    const char *arguments[] = {"prune", work->pools.pools[pool].name, NULL};
+    const struct gate_ports *ports = &work->ports[pool];
+    _cleanup_(cleanup_free) char *uuids = memory_new(ports->count + 1, UUID_SIZE + 1), *gone = NULL;
+    size_t length = 0;
+    for (size_t i = 0; i < ports->count; i++)
+        if (is_stale(work, &ports->ports[i]))
+            length += (size_t)sprintf(uuids + length, "%s\n", ports->ports[i].uuid);
+    int result = length > 0 && !work->dry_run ? gate_ask(work->root, arguments, uuids, GATE_CALL_MS, &gone, error) : 0;
+    work->unpruned[pool] = work->unpruned[pool] || result < 0;
+    const char *done = work->dry_run ? uuids : gone;
+    for (size_t i = 0; i < ports->count && result == 0 && done; i++)
+        if (strstr(done, ports->ports[i].uuid))
+            work_note(work, "freed a VF of libvirt network '%s' from guest '%s', which is not running",
+                      work->pools.pools[pool].name, ports->ports[i].name);
+    return result;
+}
+
+/* Whether a VF is, or is going to be, open for its guest to take. */
+static bool is_awaited(const struct work *work, const struct claim *claim, const struct pciaddr *address)
+{
+    const struct claim_vf *vf = claim->state == CLAIM_CLAIMED ? claim_find(claim, address) : NULL;
+    for (size_t i = 0; vf && i < work->claim_count; i++)
+        if (strcmp(work->claims[i]->uuid, claim->uuid) == 0 && strcmp(work->claims[i]->since, claim->since) == 0 &&
+            work_is_gone(work, work->claims[i]))
+            return false;
+    return vf && !vf->by_address;
+}
+
+/* Every VF gets a port, unless it has one or a guest is about to take it. */
+static int hold_vfs(struct work *work, const struct vf_table *table, struct error *error)
+{
+    _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(table->vf_count, sizeof *addresses);
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    struct gate_set hold = {.addresses = addresses};
+    struct claim **claims = NULL;
+    size_t count = 0;
+    int result = ledger_open(work->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, error);
+    if (result == 0)
+        result = ledger_all(ledger, &claims, &count, error);
+    ledger_close(steal(ledger));
+    for (size_t i = 0; i < table->vf_count && result == 0; i++) {
+        bool awaited = false;
+        for (size_t j = 0; j < count && !awaited; j++)
+            awaited = is_awaited(work, claims[j], &table->vfs[i].address);
+        if (!awaited)
+            addresses[hold.count++] = table->vfs[i].address;
+    }
+    claims_free(claims, count);
+    return result < 0 ? result : gate_set(work->root, table->pool->name, &hold, NULL, NULL, error);
+}
+
+/* ---- one after the other ---- */
+
+static int reconcile_network(struct work *work, size_t pool, struct error *error)
+{
+    const struct vf_table *table = &work->tables[pool];
+    struct turn *turn = NULL;
+    /* A dry run makes nothing, and so takes no turn. */
+    int result =
+        work->dry_run ? 0 : turn_take(work->root, table->pool->name, io_now_ms() + TURN_WAIT_MS, never, &turn, error);
+    if (result == 0)
+        result = prune_ports(work, pool, error);
+    if (result == 0)
+        result = ensure_network(work, table, error);
+    if (result == 0 && !work->dry_run)
+        result = hold_vfs(work, table, error);
+    if (result > 0)
+        work_note(work, "held %d VFs of libvirt network '%s'", result, table->pool->name);
+    turn_close(turn);
+    return result < 0 ? result : 0;
+}
+
+void reconcile_networks(struct work *work)
+{
+    for (size_t i = 0; i < work->pools.count; i++) {
+        _cleanup_(error_free) struct error problem = {0};
+        if (work->pools.pools[i].fault.code || work->tables[i].vf_count == 0)
+            continue;
+        if (reconcile_network(work, i, &problem) < 0)
+            work_fail(work, &problem);
+        error_move_notes(work->error, &problem);
+    }
+}
+
+/* Return: how many VFs were given back, or a negative errno value. */
+static int open_network(const struct work *work, const char *name, struct error *error)
+{
+    const char *show[] = {"network", name, NULL}, *open[] = {"open", name, NULL};
+    _cleanup_(cleanup_free) char *text = NULL;
+    struct turn *turn = NULL;
+    int result = gate_ask(work->root, show, NULL, GATE_CALL_MS, &text, error);
+    if (result < 0)
+        return result == -ENOENT ? 0 : result;
+    text[strcspn(text, "\n")] = '\0';
+    if (!has_word(text, GATE_HOLDING) || work->dry_run)
+        return has_word(text, GATE_HOLDING);
+    result = turn_take(work->root, name, io_now_ms() + TURN_WAIT_MS, never, &turn, error);
+    if (result == 0)
+        result = gate_change(work->root, open, NULL, error);
+    turn_close(turn);
+    return result;
+}
+
+static void open_one(struct work *work, const char *name, bool gone)
+{
+    _cleanup_(error_free) struct error problem = {0};
+    int result = open_network(work, name, &problem);
+    if (result < 0)
+        work_fail(work, &problem);
+    else if (result > 0)
+        work_note(work, "freed libvirt network '%s'%s", name, gone ? ", as its pool file is gone" : "");
+    error_move_notes(work->error, &problem);
+}
+
+void reconcile_open_networks(struct work *work, bool all)
+{
+    int result = 0;
+    for (size_t i = 0; i < work->pools.count && all; i++)
+        open_one(work, work->pools.pools[i].name, false);
+    /* A network that ever had a turn has its file there. */
+    _cleanup_(cleanup_dir) DIR *directory = io_list(work->root, TURN_DIRECTORY);
+    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));)
+        if (entry->d_name[0] != '.' && !pools_find(&work->pools, entry->d_name))
+            open_one(work, entry->d_name, true);
+}
