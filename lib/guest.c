@@ -216,7 +216,8 @@ static int adopt(struct call *call, struct plan *plan)
     if (plan->count == 0 && !ledger_has_file(call->root, plan->domain.uuid))
         return 0;
     int result = claim_devices(call, plan, &old, &claim);
-    if (result == 0 && old)
+    /* At reconnect the daemon may not serve yet; there nothing was opened. */
+    if (result == 0 && old && strcmp(call->operation, "start") == 0)
         port_return(call->root, old, claim, call->error);
     return result;
 }

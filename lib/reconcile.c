@@ -249,28 +249,40 @@ static int adopt_guests(struct work *work)
 /* ---- libvirt ---- */
 
 /* Ports first, then who runs: a port whose owner does not run by then is nobody's. */
+static int ask_ports(struct work *work, struct error *trouble)
+{
+    int result = 0;
+    work->ports = memory_new(work->pools.count, sizeof *work->ports);
+    work->unpruned = memory_new(work->pools.count, sizeof *work->unpruned);
+    for (size_t i = 0; i < work->pools.count && result != -ETIMEDOUT; i++) {
+        _cleanup_(error_free) struct error problem = {0};
+        if (work->pools.pools[i].fault.code)
+            continue;
+        result = gate_ports(work->root, work->pools.pools[i].name, &work->ports[i], &problem);
+        work->unpruned[i] = result < 0 && result != -ENOENT;
+        if (work->unpruned[i])
+            (void)error_set(trouble, problem.code, "%s", problem.message);
+    }
+    return result == -ETIMEDOUT ? result : 0;
+}
+
 static void ask_libvirt(struct work *work)
 {
     static const char *const domains[] = {"domains", NULL};
-    _cleanup_(error_free) struct error problem = {0};
-    work->ports = memory_new(work->pools.count, sizeof *work->ports);
-    work->unpruned = memory_new(work->pools.count, sizeof *work->unpruned);
-    for (size_t i = 0; i < work->pools.count && gate_present(work->root); i++) {
-        _cleanup_(error_free) struct error trouble = {0};
-        if (work->pools.pools[i].fault.code)
-            continue;
-        int result = gate_ports(work->root, work->pools.pools[i].name, &work->ports[i], &trouble);
-        work->unpruned[i] = result < 0 && result != -ENOENT;
-        if (work->unpruned[i])
-            work_fail(work, &trouble);
-    }
-    int result = gate_present(work->root) ? gate_ask(work->root, domains, NULL, GATE_LIST_MS, &work->guests, &problem)
-                                          : error_set(&problem, EHOSTDOWN, "libvirt is not running");
+    _cleanup_(error_free) struct error trouble = {0}, problem = {0};
+    int result =
+        gate_present(work->root) ? ask_ports(work, &trouble) : error_set(&trouble, EHOSTDOWN, "libvirt is not running");
+    if (result == 0)
+        result = gate_ask(work->root, domains, NULL, GATE_LIST_MS, &work->guests, &problem);
+    else
+        (void)error_set(&problem, trouble.code, "%s", trouble.message);
     /* Without libvirt's own directory, it is not that libvirt is missing. */
-    if (result < 0 && work->pools.count && faccessat(work->root, "etc/libvirt", F_OK, 0) == 0) {
+    if (result < 0 && (work->pools.count == 0 || faccessat(work->root, "etc/libvirt", F_OK, 0) < 0))
+        return;
+    if (result < 0)
         error_prefix(&problem, "the pools' networks are as they were");
-        work_fail(work, &problem);
-    }
+    if (result < 0 || trouble.code)
+        work_fail(work, result < 0 ? &problem : &trouble);
 }
 
 static int end_work(struct work *work)

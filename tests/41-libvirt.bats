@@ -372,3 +372,15 @@ ${V[3]}"
     run_program 2 "$VFPOOL_BUILD/tests/libvirt/gate" domains 3>&-
     assert_one_line "is called by vfpool"
 }
+
+@test "a libvirt that is silent is waited for once" {
+    two_guests
+    host eth7:vfs=1
+    pool q eth7
+    fault virNetworkListAllPorts hang
+    local begin=$SECONDS
+    run_vfpool 1 reconcile
+    ((SECONDS - begin < 16)) || fail "took $((SECONDS - begin)) s"
+    assert_one_line "the pools' networks are as they were: libvirt did not answer within 8 s"
+    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)"
+}

@@ -124,7 +124,8 @@ running() {
     [ "$(owner_of passthrough "$vf")" = other ]
     run_virsh destroy g1
     run_virsh net-port-delete passthrough "$(ports passthrough | awk '$2 == "other" { print $1 }')"
-    running g1
+    run_virsh start g1
+    is_exact g1
     [ "$(live_vfs g1)" = "$vf" ]
     run_virsh destroy g1
     nothing_left
