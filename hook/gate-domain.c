@@ -3,7 +3,6 @@
 
 #include "gate-libvirt.h"
 #include "gate-verb.h"
-#include "program.h"
 
 int verb_domain(char **arguments)
 {

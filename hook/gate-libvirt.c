@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "error.h"
-#include "program.h"
 #include "xml.h"
 
 static void print_line(FILE *to, const char *word, const char *format, va_list arguments)

@@ -3,7 +3,6 @@
 
 #include "gate-restart.h"
 #include "gate-verb.h"
-#include "program.h"
 
 int verb_open(char **arguments)
 {

@@ -8,7 +8,6 @@
 
 #include "error.h"
 #include "memory.h"
-#include "program.h"
 #include "xml.h"
 
 /* Derived from the address: a port made again after a network was, is the same port, and need not be read. */

@@ -6,7 +6,6 @@
 #include "gate-verb.h"
 #include "io.h"
 #include "memory.h"
-#include "program.h"
 #include "xml.h"
 
 /* What is to be held and freed, in the order of the lines. */

@@ -12,6 +12,7 @@
 #include "memory.h"
 
 #define TRIES 2
+#define MAX_ARGUMENTS 4
 
 bool gate_present(int root)
 {
@@ -36,8 +37,6 @@ int gate_usable(int root, struct error *error)
         "(now %u) in /etc/libvirt/libvirtd.conf above the number of VFs, or try again",
         load.hooks, load.max_workers);
 }
-
-#define MAX_ARGUMENTS 4
 
 static int call(int root, const char *const *arguments, const char *input, int timeout_ms, struct child_end *end,
                 struct error *error)

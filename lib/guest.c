@@ -189,10 +189,12 @@ static void keep_held(const struct plan *plan, const struct claim *old, struct c
 }
 
 /* @old, @claim: what the guest held, and holds now; NULL: nothing. The caller frees both. */
-static int claim_devices(struct call *call, const struct plan *plan, struct claim **old, struct claim **claim)
+static int adopt(struct call *call, const struct plan *plan, struct claim **old, struct claim **claim)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     const char *uuid = plan->domain.uuid;
+    if (plan->count == 0 && !ledger_has_file(call->root, uuid))
+        return 0;
     int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
     if (result == 0)
         result = ledger_get(ledger, uuid, old, call->error);
@@ -210,16 +212,20 @@ static int claim_devices(struct call *call, const struct plan *plan, struct clai
     return (*claim)->vf_count ? ledger_put(ledger, *claim, call->error) : ledger_drop(ledger, uuid, call->error);
 }
 
-static int adopt(struct call *call, struct plan *plan)
+static int start(struct call *call, struct plan *plan)
 {
     _cleanup_(cleanup_claim) struct claim *old = NULL, *claim = NULL;
-    if (plan->count == 0 && !ledger_has_file(call->root, plan->domain.uuid))
-        return 0;
-    int result = claim_devices(call, plan, &old, &claim);
-    /* At reconnect the daemon may not serve yet; there nothing was opened. */
-    if (result == 0 && old && strcmp(call->operation, "start") == 0)
+    int result = adopt(call, plan, &old, &claim);
+    if (result == 0 && old)
         port_return(call->root, old, claim, call->error);
     return result;
+}
+
+/* Nothing was opened for a guest that runs. */
+static int reconnect(struct call *call, struct plan *plan)
+{
+    _cleanup_(cleanup_claim) struct claim *old = NULL, *claim = NULL;
+    return adopt(call, plan, &old, &claim);
 }
 
 /* ---- stopped, release: the claim by the UUID alone, as the XML does not say what the guest had (F7) ---- */
@@ -284,11 +290,11 @@ static const struct {
     int (*run_alone)(struct call *call); /* without a plan */
 } operations[] = {
     [GUEST_PREPARE] = {.name = "prepare", .kind = PLAN_START, .run = prepare, .may_fail = true},
-    [GUEST_START] = {.name = "start", .kind = PLAN_ADOPT, .run = adopt, .may_fail = true},
+    [GUEST_START] = {.name = "start", .kind = PLAN_ADOPT, .run = start, .may_fail = true},
     [GUEST_STOPPED] = {.name = "stopped", .kind = PLAN_ADOPT, .run_alone = stopped},
     [GUEST_RELEASE] = {.name = "release", .kind = PLAN_ADOPT, .may_fail = true, .run_alone = release},
-    [GUEST_RECONNECT] = {.name = "reconnect", .kind = PLAN_ADOPT, .run = adopt},
-    [GUEST_ATTACH] = {.name = "attach", .kind = PLAN_ADOPT, .run = adopt},
+    [GUEST_RECONNECT] = {.name = "reconnect", .kind = PLAN_ADOPT, .run = reconnect},
+    [GUEST_ATTACH] = {.name = "attach", .kind = PLAN_ADOPT, .run = reconnect},
     [GUEST_MIGRATE] = {.name = "migrate", .kind = PLAN_FILTER, .run = show, .may_fail = true},
     [GUEST_RESTORE] = {.name = "restore", .kind = PLAN_FILTER, .run = show, .may_fail = true},
 };

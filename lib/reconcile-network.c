@@ -256,6 +256,7 @@ static void open_one(struct work *work, const char *name, bool gone)
 
 void reconcile_open_networks(struct work *work, bool all)
 {
+    _cleanup_(error_free) struct error problem = {0};
     int result = 0;
     for (size_t i = 0; i < work->pools.count && all; i++)
         open_one(work, work->pools.pools[i].name, false);
@@ -264,4 +265,8 @@ void reconcile_open_networks(struct work *work, bool all)
     for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));)
         if (entry->d_name[0] != '.' && !pools_find(&work->pools, entry->d_name))
             open_one(work, entry->d_name, true);
+    if (result < 0) {
+        (void)error_set(&problem, -result, "cannot read /" TURN_DIRECTORY ": %s", strerror(-result));
+        work_fail(work, &problem);
+    }
 }

@@ -187,14 +187,15 @@ static void add_vf(xmlNodePtr parent, const struct view *view, const struct vf_t
         add_holder(node, entry);
 }
 
-/* To whom libvirt has given VFs; what is not to be known is a note, and nobody waits for it twice. */
-static void look_at_ports(const struct view *view, int root, struct error *error)
+/* To whom libvirt has given VFs, of one pool or (NULL) of all; what is not to be known is a note, and nobody waits for
+ * it twice. */
+static void look_at_ports(const struct view *view, int root, const char *pool, struct error *error)
 {
     int result = gate_present(root) ? 0 : -EHOSTDOWN;
     for (size_t i = 0; i < view->pools.count && (result == 0 || result == -ENOENT); i++) {
         _cleanup_(gate_ports_free) struct gate_ports others = {0};
         _cleanup_(error_free) struct error problem = {0};
-        if (view->pools.pools[i].fault.code)
+        if (view->pools.pools[i].fault.code || (pool && strcmp(pool, view->pools.pools[i].name) != 0))
             continue;
         result = gate_ports(root, view->pools.pools[i].name, &others, &problem);
         for (size_t j = 0; j < others.count; j++)
@@ -271,7 +272,7 @@ int status_read(int root, const char *pool, xmlDocPtr *doc, struct error *error)
         result = no_such_pool(pool, error);
     if (result < 0)
         return result;
-    look_at_ports(&view, root, error);
+    look_at_ports(&view, root, pool, error);
     *doc = xml_new("status");
     for (size_t i = 0; i < view.pools.count; i++)
         if (!pool || strcmp(pool, view.pools.pools[i].name) == 0)

@@ -99,6 +99,8 @@ free 0000:01:10.0"
     run_vfpool 0 status
     assert_equal "$(calls)" "ports p
 ports q"
+    run_vfpool 0 status q
+    assert_equal "$(calls)" "ports q"
     # At migrate a guest is locked in libvirt: it is not asked.
     run_hook 0 g migrate < "$ROOT/g.xml"
     assert_equal "$(calls)" ""

@@ -58,64 +58,61 @@ with_vfpool() {
     awk -v r="$ratio" 'BEGIN { exit !(r <= 1.25) }'
 }
 
+# time_the_hook: it writes down how long each of its operations takes, until hook_content_back.
+time_the_hook() {
+    cat > "$hook" << SCRIPT
+#!/bin/bash
+begin=\$EPOCHREALTIME
+$installed_hook "\$@"
+rc=\$?
+echo "\$2 \$begin \$EPOCHREALTIME" >> /tmp/hook-times
+exit \$rc
+SCRIPT
+}
+# starts_and_stops COUNT: of guest g1, from where times are counted.
+starts_and_stops() {
+    rm -f /tmp/hook-times
+    for ((i = 0; i < $1; i++)); do
+        run_virsh start g1
+        run_virsh destroy g1
+    done
+}
+# hook_ms OPERATION COUNT: the median of so many.
+hook_ms() {
+    awk -v op="$1" '$1 == op { print ($3 - $2) * 1000 }' /tmp/hook-times > /tmp/one
+    [ "$(wc -l < /tmp/one)" = "$2" ]
+    median /tmp/one
+}
+
 @test "the time that the hook takes" {
     pool passthrough enp1s0
     pools_up
     lab_define g1 "$(lab_interface passthrough)"
-    cat > "$hook" << SCRIPT
-#!/bin/bash
-begin=\$EPOCHREALTIME
-$installed_hook "\$@"
-rc=\$?
-echo "\$2 \$begin \$EPOCHREALTIME" >> /tmp/hook-times
-exit \$rc
-SCRIPT
-    rm -f /tmp/hook-times
-    for ((i = 0; i < 5; i++)); do
-        run_virsh start g1
-        run_virsh destroy g1
-    done
+    time_the_hook
+    starts_and_stops 5
     hook_content_back
     for operation in prepare start started stopped release; do
-        awk -v op="$operation" '$1 == op { print ($3 - $2) * 1000 }' /tmp/hook-times > /tmp/one
-        [ "$(wc -l < /tmp/one)" = 5 ]
-        printf 'hook, %-22s %.0f ms, median of 5\n' "$operation" "$(median /tmp/one)" >> "$LAB_RESULTS/times.txt"
+        took=$(hook_ms "$operation" 5)
+        printf 'hook, %-22s %.0f ms, median of 5\n' "$operation" "$took" >> "$LAB_RESULTS/times.txt"
     done
 }
 
-# hook_ms OPERATION: the median of what was measured of it.
-hook_ms() {
-    awk -v op="$1" '$1 == op { print ($3 - $2) * 1000 }' /tmp/hook-times > /tmp/one
-    [ "$(wc -l < /tmp/one)" = 7 ]
-    median /tmp/one
-}
 # hook_times_on PF...: seven starts and stops of a guest on a pool of these.
 hook_times_on() {
     pool passthrough "$@"
     run_ok vfpool reconcile
-    rm -f /tmp/hook-times
-    for ((i = 0; i < 7; i++)); do
-        run_virsh start g1
-        run_virsh destroy g1
-    done
+    starts_and_stops 7
 }
 
 @test "the hook takes as long with all cards' VFs in the network as with one card's" {
-    local all=() few many operation
+    local all=() few=() many=() operation
     for pf in /sys/class/net/enp?s0/device/sriov_numvfs; do all+=("$(basename "${pf%/device/*}")"); done
     lab_define g1 "$(lab_interface passthrough)"
-    cat > "$hook" << SCRIPT
-#!/bin/bash
-begin=\$EPOCHREALTIME
-$installed_hook "\$@"
-rc=\$?
-echo "\$2 \$begin \$EPOCHREALTIME" >> /tmp/hook-times
-exit \$rc
-SCRIPT
+    time_the_hook
     hook_times_on "${all[0]}"
-    few=([0]="$(hook_ms prepare)" [1]="$(hook_ms release)")
+    for operation in prepare release; do few+=("$(hook_ms "$operation" 7)"); done
     hook_times_on "${all[@]}"
-    many=([0]="$(hook_ms prepare)" [1]="$(hook_ms release)")
+    for operation in prepare release; do many+=("$(hook_ms "$operation" 7)"); done
     hook_content_back
     for operation in 0 1; do
         awk -v a="${few[operation]}" -v b="${many[operation]}" -v n="${#all[@]}" -v op="$operation" 'BEGIN {
