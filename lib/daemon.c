@@ -98,6 +98,7 @@ bool daemon_of_hook(int root, struct daemon_load *load)
     _cleanup_(cleanup_dir) DIR *tasks = libvirtd ? io_list(AT_FDCWD, path) : NULL;
     if (!tasks)
         return false;
+    /* An error is the end, too: libvirtd has ended, and nobody waits for this hook. */
     for (struct dirent *entry = readdir(tasks); entry; entry = readdir(tasks)) {
         if (entry->d_name[0] == '.')
             continue;

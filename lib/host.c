@@ -128,15 +128,19 @@ static void find_netdev(const struct host *host, const struct pciaddr *address, 
     char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
     snprintf(path, sizeof path, "bus/pci/devices/%s/net", pciaddr_format(address, text));
     name[0] = '\0';
+    int result = 0;
     _cleanup_(cleanup_dir) DIR *directory = io_list(host->sys, path);
     if (!directory)
         return;
-    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
+    for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
         if (entry->d_name[0] == '.' || strlen(entry->d_name) >= HOST_NAME_SIZE || is_representor(host, entry->d_name))
             continue;
         if (!name[0] || strcmp(entry->d_name, name) < 0)
             strcpy(name, entry->d_name);
     }
+    /* Half a list may lack the right one. */
+    if (result < 0)
+        name[0] = '\0';
 }
 
 static void read_netdev(const struct host *host, struct host_pf *pf)
@@ -382,13 +386,15 @@ static bool is_enslaved(const struct host *host, const char *netdev)
 {
     char path[DEVICE_PATH_SIZE];
     bool found = false;
+    int result = 0;
     snprintf(path, sizeof path, "class/net/%s/.", netdev);
     _cleanup_(cleanup_dir) DIR *directory = io_list(host->sys, path);
     if (!directory)
         return false;
-    for (struct dirent *entry = readdir(directory); entry && !found; entry = readdir(directory))
+    for (struct dirent *entry; !found && (entry = io_next_entry(directory, &result));)
         found = strcmp(entry->d_name, "master") == 0 || strncmp(entry->d_name, "upper_", 6) == 0;
-    return found;
+    /* What cannot be seen speaks against it, no more: such a VF is chosen last. */
+    return found || result < 0;
 }
 
 static void read_use(const struct host *host, struct host_vf *vf)

@@ -13,7 +13,8 @@
  *   open     none            claimed  given    libvirt, when the guest starts; the turn ends at start, where the claim
  *                                              becomes held
  *                                     held     port_open() that fails, of what it opened itself; port_return() at
- * start, of what libvirt did not take; port_close() at release of a guest that did not start: holding needs no turn
+ *                                              start, of what libvirt did not take; port_close() at release of a
+ *                                              guest that did not start: holding needs no turn
  *   given    the guest's     held     leaving  port_leave() at stopped, when no VF of the network is open
  *   leaving  the guest's,    held     held     port_close() at release, before the claim goes
  *            then none

@@ -52,6 +52,7 @@ static void look_at_process(struct vfio *vfio, int proc, const char *pid)
     _cleanup_(cleanup_dir) DIR *directory = io_list(proc, path);
     if (!directory)
         return;
+    /* An error is the end, too: the process has ended, and has nothing open. */
     for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
         ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
         target[length > 0 ? length : 0] = '\0';

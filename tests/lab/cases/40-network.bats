@@ -163,6 +163,48 @@ running() {
     [ "$output" = "nothing to repair" ]
 }
 
+# asks_for N: VFs on enp2s0, in the pool file
+asks_for() {
+    sed -i "s|<pf dev='enp2s0'.*|<pf dev='enp2s0'><vf num='$1'/></pf>|" /etc/vfpool/passthrough.xml
+}
+
+@test "VFs that a card cannot make, or that are there in another number, are said in words" {
+    local numvfs=/sys/class/net/enp2s0/device/sriov_numvfs
+    lab_vfs 0 enp2s0
+    asks_for 24
+    run_ok vfpool reconcile
+    says "cannot make 24 VFs on PF enp2s0 for pool 'passthrough': it makes 7 at most"
+    run_ok vfpool status --format json
+    says "PF enp2s0 has no VFs: the pool file asks for 24, and it makes 7 at most"
+    [ "$(cat "$numvfs")" = 0 ]
+    # Another number is there, and a guest has one of them: they stay.
+    lab_vfs 3 enp2s0
+    ip link set enp1s0 down
+    run_ok vfpool reconcile
+    running g1
+    [[ $(vf_of "$(live_vfs g1)") == "enp2s0 "* ]]
+    asks_for 5
+    run_ok vfpool reconcile
+    run_ok vfpool status --format json
+    says "PF enp2s0 has 3 VFs, and the pool file asks for 5"
+    [ "$(cat "$numvfs")" = 3 ]
+    is_exact g1
+    run_virsh destroy g1
+    # Made while the card is down, they are of use once it is up.
+    lab_vfs 0 enp2s0
+    ip link set enp2s0 down
+    run_ok vfpool reconcile
+    says "made 5 VFs on PF enp2s0"
+    lab_define g2 "$(lab_interface passthrough)"
+    run_virsh_fail start g2
+    says "PF enp2s0 is down"
+    ip link set enp2s0 up
+    wait_until 30 lab_carrier enp2s0
+    run_virsh start g2
+    is_exact g2
+    ip link set enp1s0 up
+}
+
 @test "libvirtd not running: a line, and no hang" {
     LAB_COMMAND_TIMEOUT=20
     lab_libvirtd_stop
