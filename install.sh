@@ -71,17 +71,17 @@ libvirt_version() {
 }
 
 # A hook that is not ours stays, and ours goes beside it, where libvirt looks since 6.5.0.
-hook_path() {
-    local version
-    if [ -e "$hooks/qemu" ] && ! is_ours "$hooks/qemu"; then
-        version=$(libvirt_version) || die "there is another hook, $hooks/qemu, and no libvirt to tell its version"
+hook_path() { # qemu|network
+    local version other=$hooks/$1
+    if [ -e "$other" ] && ! is_ours "$other"; then
+        version=$(libvirt_version) || die "there is another hook, $other, and no libvirt to tell its version"
         if [ "$(printf '%s\n' 6.5.0 "$version" | sort -V | head -n 1)" != 6.5.0 ]; then
-            die "there is another hook, $hooks/qemu, and libvirt $version runs only one: call /usr/libexec/vfpool/qemu from it," \
+            die "there is another hook, $other, and libvirt $version runs only one: call /usr/libexec/vfpool/$1 from it," \
                 "with its arguments and its input (see vfpool-hook(8)), or update libvirt to 6.5.0"
         fi
-        echo "$hooks/qemu.d/vfpool"
+        echo "$other.d/vfpool"
     else
-        echo "$hooks/qemu"
+        echo "$other"
     fi
 }
 
@@ -91,7 +91,7 @@ has_systemd() { [ -d /run/systemd/system ]; }
 reload_libvirt() {
     local name
     if has_systemd; then
-        for name in libvirtd virtqemud; do
+        for name in libvirtd virtqemud virtnetworkd; do
             ! systemctl -q is-active "$name" || run systemctl reload "$name"
         done
     elif [ -r /run/libvirtd.pid ]; then
@@ -102,27 +102,29 @@ reload_libvirt() {
 libvirt_runs() { [ -S /run/libvirt/libvirt-sock ] || [ -S /run/libvirt/virtnetworkd-sock ]; }
 
 do_install() {
-    local hook
+    local qemu network
     [ "$(id -u)" = 0 ] || die "installing takes root: sudo ./install.sh install"
-    hook=$(hook_path)
+    qemu=$(hook_path qemu)
+    network=$(hook_path network)
     need "${build_packages[@]}"
     run make --no-print-directory all
     run make --no-print-directory install
-    # A real file: AppArmor lets libvirt execute what is in the hooks' directory, and not what a link there leads to.
-    run install -D -m 755 build/hook/qemu "$hook"
+    # Real files: AppArmor lets libvirt execute what is in the hooks' directory, and not what a link there leads to.
+    run install -D -m 755 build/hook/network "$network"
+    run install -D -m 755 build/hook/qemu "$qemu"
     ! has_systemd || run systemctl daemon-reload
     ! has_systemd || run systemctl -q enable vfpool.service
     run install -d -m 700 /run/vfpool
     reload_libvirt
     if libvirt_runs; then run /usr/sbin/vfpool reconcile; fi
-    [ -n "$dry_run" ] || echo "installed: the hook is $hook; pools are /etc/vfpool/NAME.xml (vfpool discover writes one)"
+    [ -n "$dry_run" ] || echo "installed: the hooks are $qemu and $network; pools are /etc/vfpool/NAME.xml (vfpool discover writes one)"
 }
 
 do_uninstall() {
     local file
     [ "$(id -u)" = 0 ] || die "uninstalling takes root: sudo ./install.sh uninstall"
-    # The hook goes first: no start from here on claims anything.
-    for file in "$hooks/qemu" "$hooks/qemu.d/vfpool"; do
+    # The hooks go first: no start from here on claims anything.
+    for file in "$hooks"/{qemu,network}{,.d/vfpool}; do
         ! is_ours "$file" || run rm -f "$file"
     done
     reload_libvirt

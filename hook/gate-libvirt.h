@@ -11,10 +11,6 @@
 #include "gate-protocol.h"
 #include "pciaddr.h"
 
-/* The ports that vfpool holds are a guest's that does not exist. */
-#define OWNER_NAME "vfpool"
-#define OWNER_UUID "76667000-0000-4000-8000-000000000000"
-
 /** libvirt_complain() - say on standard error why it failed, in one line. Return: @code, an exit status. */
 int libvirt_complain(int code, const char *format, ...) printf_like(2, 3);
 

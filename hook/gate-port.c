@@ -75,8 +75,8 @@ int ports_identify(const struct libvirt_network *network, struct ports *ports)
     for (size_t i = 0; i < ports->count && !ports->identified; i++) {
         struct port *port = &ports->ports[i];
         if (port->ours) {
-            strcpy(port->owner, OWNER_NAME);
-            strcpy(port->owner_uuid, OWNER_UUID);
+            strcpy(port->owner, GATE_OWNER_NAME);
+            strcpy(port->owner_uuid, GATE_OWNER_UUID);
         } else if (identify(port) < 0) {
             return libvirt_complain(GATE_FAILED, "cannot read port %s of libvirt network '%s'", port->uuid,
                                     network->name);
@@ -120,7 +120,8 @@ int ports_hold(const struct libvirt_network *network, const struct pciaddr *addr
     format_uuid(address, uuid);
     /* The MAC address is required and never used: a unicast, locally administered one. */
     snprintf(xml, sizeof xml,
-             "<networkport><uuid>%s</uuid><owner><name>" OWNER_NAME "</name><uuid>" OWNER_UUID "</uuid></owner>"
+             "<networkport><uuid>%s</uuid><owner><name>" GATE_OWNER_NAME "</name><uuid>" GATE_OWNER_UUID
+             "</uuid></owner>"
              "<mac address='52:54:00:00:00:01'/><plug type='hostdev-pci' managed='yes'><driver name='vfio'/>"
              "<address domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'/></plug></networkport>",
              uuid, address->domain, address->bus, address->slot, address->function & 7U);

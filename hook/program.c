@@ -9,6 +9,9 @@
 
 #include "io.h"
 #include "memory.h"
+#include "xml.h"
+
+#define INPUT_MS 10000
 
 static int status_without_memory = EXIT_FAILED;
 
@@ -47,6 +50,21 @@ int program_start(struct error *error)
         path = "/";
     int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return root < 0 ? error_set(error, errno, "cannot open %s: %s", path, strerror(errno)) : root;
+}
+
+int program_read_xml(const char *what, char **data, size_t *length, struct error *error)
+{
+    int result = io_read(STDIN_FILENO, XML_MAX_BYTES, INPUT_MS, data, length);
+    switch (result) {
+    case 0:
+        return 0;
+    case -EFBIG:
+        return error_set(error, EFBIG, "%s is larger than %zu MiB", what, XML_MAX_BYTES >> 20);
+    case -ETIMEDOUT:
+        return error_set(error, ETIMEDOUT, "%s on standard input did not end within %d s", what, INPUT_MS / 1000);
+    default:
+        return error_set(error, -result, "cannot read standard input: %s", strerror(-result));
+    }
 }
 
 int program_print(const char *text, size_t length, struct error *error)

@@ -30,6 +30,15 @@ void program_guard_memory(int status);
  */
 int program_start(struct error *error) must_check nonnull(1);
 
+/**
+ * program_read_xml() - read standard input to its end, within 10 s
+ * @what: names it in an error
+ * @data: the caller frees it; a NUL follows the @length bytes
+ *
+ * Return: 0, or a negative errno value.
+ */
+int program_read_xml(const char *what, char **data, size_t *length, struct error *error) must_check nonnull(1, 2, 3, 4);
+
 /** program_print() - write to standard output, and see that it arrived. Return: 0 or a negative errno value. */
 int program_print(const char *text, size_t length, struct error *error) must_check nonnull(1, 3);
 

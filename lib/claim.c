@@ -41,6 +41,20 @@ void claim_add(struct claim *claim, const struct claim_vf *vf)
     copy->pf = memory_copy(vf->pf);
 }
 
+void claim_remove(struct claim *claim, const struct pciaddr *address)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < claim->vf_count; i++) {
+        if (!pciaddr_equal(&claim->vfs[i].address, address)) {
+            claim->vfs[kept++] = claim->vfs[i];
+            continue;
+        }
+        free(claim->vfs[i].pool);
+        free(claim->vfs[i].pf);
+    }
+    claim->vf_count = kept;
+}
+
 const struct claim_vf *claim_find(const struct claim *claim, const struct pciaddr *address)
 {
     for (size_t i = 0; claim && i < claim->vf_count; i++)
@@ -77,6 +91,7 @@ static int parse_vf(struct claim *claim, xmlNodePtr node)
     _cleanup_(cleanup_xml_string) char *number = xml_attribute(node, "num");
     _cleanup_(cleanup_xml_string) char *mac = xml_attribute(node, "mac");
     _cleanup_(cleanup_xml_string) char *by = xml_attribute(node, "by");
+    _cleanup_(cleanup_xml_string) char *given = xml_attribute(node, "given");
     struct claim_vf vf = {.pool = pool, .pf = pf};
     if (!address || !pool || !pf || !number || pciaddr_parse(address, &vf.address) < 0)
         return -EINVAL;
@@ -85,6 +100,7 @@ static int parse_vf(struct claim *claim, xmlNodePtr node)
     if (*end != '\0' || end == number || claim_find(claim, &vf.address))
         return -EINVAL;
     vf.by_address = by && strcmp(by, "address") == 0;
+    vf.given = given && strcmp(given, "yes") == 0;
     snprintf(vf.mac, sizeof vf.mac, "%s", mac ? mac : "");
     claim_add(claim, &vf);
     return 0;
@@ -139,6 +155,8 @@ static void format_vf(xmlNodePtr root, const struct claim_vf *vf)
         xml_set(node, "mac", vf->mac);
     if (vf->by_address)
         xml_set(node, "by", "address");
+    if (vf->given)
+        xml_set(node, "given", "yes");
 }
 
 int claim_format(const struct claim *claim, char **data, size_t *length, struct error *error)

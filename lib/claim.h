@@ -25,6 +25,7 @@ struct claim_vf {
     unsigned int number;
     char mac[MAC_SIZE]; /* empty: none is known */
     bool by_address;    /* the guest asked for this very device: libvirt gives it without a port */
+    bool given;         /* libvirt's network hook told that libvirt gave it to the guest */
 };
 
 struct claim {
@@ -41,6 +42,9 @@ struct claim *claim_new(const char *uuid, const char *name) must_check nonnull(1
 
 /** claim_add() - add a copy of a VF's entry */
 void claim_add(struct claim *claim, const struct claim_vf *vf) nonnull(1, 2);
+
+/** claim_remove() - take a VF's entry out; one that is not there is no error */
+void claim_remove(struct claim *claim, const struct pciaddr *address) nonnull(1, 2);
 
 /** claim_find() - the claim's entry for this VF, or NULL; a NULL claim has none */
 const struct claim_vf *claim_find(const struct claim *claim, const struct pciaddr *address) must_check nonnull(2);

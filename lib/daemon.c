@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "io.h"
 
-#define COMM_SIZE 17 /* TASK_COMM_LEN and a line feed */
+#define COMM_SIZE 17                     /* TASK_COMM_LEN and a line feed */
+#define LIBVIRT_STATE "run/libvirt/qemu" /* a file for each guest that runs, or is being started */
 #define HOOKS_DIRECTORY "/etc/libvirt/hooks/"
 
 bool daemon_is_modular(int root)
@@ -77,28 +79,27 @@ static long parent_of(long pid)
     return line ? strtol(line + sizeof "\nPPid:" - 1, NULL, 10) : 0;
 }
 
-/* The libvirtd that called this hook, itself or by way of somebody's script. Return: its PID, or 0. */
-static long find_libvirtd(void)
+/* The daemon of this name that called this hook, itself or by way of somebody's script. Return: its PID, or 0. */
+static long find_caller(const char *daemon)
 {
     char path[64], name[COMM_SIZE];
     for (long pid = getppid(); pid > 1; pid = parent_of(pid)) {
         snprintf(path, sizeof path, "/proc/%ld", pid);
-        if (read_name(path, name) && strcmp(name, "libvirtd") == 0)
+        if (read_name(path, name) && strcmp(name, daemon) == 0)
             return pid;
     }
     return 0;
 }
 
-bool daemon_of_hook(int root, struct daemon_load *load)
+/* Looks at the threads of a daemon. Return: false when it is not there. */
+static bool look_at_threads(long daemon, struct daemon_load *load)
 {
     char path[64], task[384], name[COMM_SIZE];
-    long libvirtd = find_libvirtd();
-    *load = (struct daemon_load){.max_workers = daemon_max_workers(root)};
-    snprintf(path, sizeof path, "/proc/%ld/task", libvirtd);
-    _cleanup_(cleanup_dir) DIR *tasks = libvirtd ? io_list(AT_FDCWD, path) : NULL;
+    snprintf(path, sizeof path, "/proc/%ld/task", daemon);
+    _cleanup_(cleanup_dir) DIR *tasks = daemon ? io_list(AT_FDCWD, path) : NULL;
     if (!tasks)
         return false;
-    /* An error is the end, too: libvirtd has ended, and nobody waits for this hook. */
+    /* An error is the end, too: the daemon has ended, and nobody waits for this hook. */
     for (struct dirent *entry = readdir(tasks); entry; entry = readdir(tasks)) {
         if (entry->d_name[0] == '.')
             continue;
@@ -107,6 +108,28 @@ bool daemon_of_hook(int root, struct daemon_load *load)
         load->hooks += count_hooks(task);
     }
     return true;
+}
+
+bool daemon_has_guest(int root, const char *name)
+{
+    char path[sizeof LIBVIRT_STATE + NAME_MAX + 8];
+    int length = snprintf(path, sizeof path, LIBVIRT_STATE "/%s.xml", name);
+    if (strchr(name, '/') || (size_t)length >= sizeof path || faccessat(root, LIBVIRT_STATE, F_OK, 0) < 0)
+        return true;
+    return faccessat(root, path, F_OK, 0) == 0 || errno != ENOENT;
+}
+
+bool daemon_of_hook(int root, struct daemon_load *load)
+{
+    *load = (struct daemon_load){.max_workers = daemon_max_workers(root)};
+    return look_at_threads(find_caller("libvirtd"), load);
+}
+
+bool daemon_is_starting(void)
+{
+    struct daemon_load load = {.starting = false};
+    return (look_at_threads(find_caller("libvirtd"), &load) || look_at_threads(find_caller("virtnetworkd"), &load)) &&
+           load.starting;
 }
 
 unsigned int daemon_max_workers(int root)

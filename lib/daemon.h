@@ -28,6 +28,12 @@ struct daemon_load {
  */
 bool daemon_of_hook(int root, struct daemon_load *load) must_check nonnull(2);
 
+/** daemon_is_starting() - whether the daemon that called this hook has not finished its start; false where none did */
+bool daemon_is_starting(void) must_check;
+
+/** daemon_has_guest() - whether libvirt keeps the state of a running guest of this name, or it cannot be seen */
+bool daemon_has_guest(int root, const char *name) must_check nonnull(2);
+
 /** daemon_max_workers() - max_workers of etc/libvirt/libvirtd.conf */
 unsigned int daemon_max_workers(int root) must_check;
 

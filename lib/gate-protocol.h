@@ -18,6 +18,10 @@ enum gate_status {
 
 #define GATE_ROOT_FD 3 /* vfpool-gate finds $VFPOOL_ROOT open there */
 
+/* The ports that vfpool holds are a guest's that does not exist. */
+#define GATE_OWNER_NAME "vfpool"
+#define GATE_OWNER_UUID "76667000-0000-4000-8000-000000000000"
+
 /* Input of "set". */
 #define GATE_HOLD "hold "
 #define GATE_FREE "free "

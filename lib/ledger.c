@@ -223,6 +223,24 @@ bool ledger_has_file(int root, const char *uuid)
     return guests >= 0 && (has_file(guests, uuid, "xml") || has_file(guests, uuid, "bad"));
 }
 
+bool ledger_awaits(int root, const char *uuid, const char *pool)
+{
+    char path[sizeof LEDGER_DIRECTORY + GUEST_PATH_SIZE + 1];
+    _cleanup_(cleanup_free) char *data = NULL;
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    _cleanup_(error_free) struct error ignored = {0};
+    size_t length = 0;
+    snprintf(path, sizeof path, LEDGER_DIRECTORY "/guests/%.36s.xml", uuid);
+    /* A file that cannot be understood has no VF for libvirt to give. */
+    if (io_read_file(root, path, MAX_GUEST_BYTES, &data, &length) < 0 ||
+        claim_parse(data, length, uuid, path, &claim, &ignored) < 0 || claim->state != CLAIM_CLAIMED)
+        return false;
+    for (size_t i = 0; i < claim->vf_count; i++)
+        if (!claim->vfs[i].given && !claim->vfs[i].by_address && strcmp(claim->vfs[i].pool, pool) == 0)
+            return true;
+    return false;
+}
+
 bool ledger_has_link(int root, const struct pciaddr *address)
 {
     char path[sizeof LEDGER_DIRECTORY "/vfs/" + PCIADDR_SIZE], text[PCIADDR_SIZE];

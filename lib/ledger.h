@@ -50,6 +50,10 @@ bool ledger_is_interrupted(int root) must_check;
  */
 void ledger_stamp(int root, const char *uuid, char stamp[LEDGER_STAMP_SIZE]) nonnull(2, 3);
 
+/** ledger_awaits() - whether a guest has claimed a VF of the pool that libvirt has not given it yet: without the lock
+ */
+bool ledger_awaits(int root, const char *uuid, const char *pool) must_check nonnull(2, 3);
+
 /** ledger_has_link() - whether it is worth taking the lock for a device: without it. Return: false when it is free. */
 bool ledger_has_link(int root, const struct pciaddr *address) must_check nonnull(2);
 

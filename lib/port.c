@@ -138,7 +138,7 @@ int port_open(int root, struct plan *plan, struct error *error)
     size_t count = list_pools(plan, pools);
     result = 0;
     for (size_t i = 0; i < count && result == 0; i++)
-        result = turn_take(root, pools[i]->name, deadline, check_usable, &turns[i], error);
+        result = turn_take(root, pools[i]->name, plan->domain.uuid, deadline, check_usable, &turns[i], error);
     if (result == 0)
         result = open_pools(root, plan, pools, turns, count, error);
     for (size_t i = 0; i < count; i++)

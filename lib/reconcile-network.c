@@ -198,8 +198,9 @@ static int reconcile_network(struct work *work, size_t pool, struct error *error
     const struct vf_table *table = &work->tables[pool];
     struct turn *turn = NULL;
     /* A dry run makes nothing, and so takes no turn. */
-    int result =
-        work->dry_run ? 0 : turn_take(work->root, table->pool->name, io_now_ms() + TURN_WAIT_MS, never, &turn, error);
+    int result = work->dry_run
+                     ? 0
+                     : turn_take(work->root, table->pool->name, NULL, io_now_ms() + TURN_WAIT_MS, never, &turn, error);
     if (result == 0)
         result = prune_ports(work, pool, error);
     if (result == 0)
@@ -236,7 +237,7 @@ static int open_network(const struct work *work, const char *name, struct error 
     text[strcspn(text, "\n")] = '\0';
     if (!has_word(text, GATE_HOLDING) || work->dry_run)
         return has_word(text, GATE_HOLDING);
-    result = turn_take(work->root, name, io_now_ms() + TURN_WAIT_MS, never, &turn, error);
+    result = turn_take(work->root, name, NULL, io_now_ms() + TURN_WAIT_MS, never, &turn, error);
     if (result == 0)
         result = gate_change(work->root, open, NULL, error);
     turn_close(turn);

@@ -13,13 +13,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "claim.h"
+#include "daemon.h"
 #include "gate-protocol.h"
 #include "gate.h"
 #include "guest.h"
@@ -31,7 +31,6 @@
 #include "reconcile-work.h"
 #include "vf.h"
 
-#define LIBVIRT_STATE "run/libvirt/qemu"
 #define CERTAINLY_STARTED_S 600
 
 static void close_work(struct work *work)
@@ -147,16 +146,12 @@ static int read_claims(struct work *work, bool repair)
 /* Whether a claim is older than any start takes, and libvirt keeps no state of its guest. */
 static bool has_no_state(const struct work *work, const struct claim *claim)
 {
-    char path[sizeof LIBVIRT_STATE + NAME_MAX + 2], limit[CLAIM_TIME_SIZE];
+    char limit[CLAIM_TIME_SIZE];
     time_t then = time(NULL) - CERTAINLY_STARTED_S;
     struct tm parts;
     strftime(limit, sizeof limit, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&then, &parts));
     /* Times of this form are in the order of their text. */
-    if (strcmp(claim->since, limit) > 0 || strchr(claim->name, '/') ||
-        faccessat(work->root, LIBVIRT_STATE, F_OK, 0) < 0)
-        return false;
-    int length = snprintf(path, sizeof path, LIBVIRT_STATE "/%s.xml", claim->name);
-    return (size_t)length < sizeof path && faccessat(work->root, path, F_OK, 0) < 0 && errno == ENOENT;
+    return strcmp(claim->since, limit) <= 0 && !daemon_has_guest(work->root, claim->name);
 }
 
 bool work_is_gone(const struct work *work, const struct claim *claim)

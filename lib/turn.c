@@ -68,7 +68,7 @@ static bool all_left(int root, const char *network)
 }
 
 /* Whether the guest that was let in last has what was opened for it, or will not have it any more. */
-static bool is_settled(const struct turn *turn)
+static bool is_settled(const struct turn *turn, const char *network, const char *own)
 {
     char text[192] = "", uuid[UUID_SIZE] = "", then[LEDGER_STAMP_SIZE] = "", now[LEDGER_STAMP_SIZE];
     long long opened = 0;
@@ -77,8 +77,11 @@ static bool is_settled(const struct turn *turn)
         return true;
     int64_t age = io_now_ms() - opened;
     ledger_stamp(turn->root, uuid, now);
-    /* At start its claim changed, at release it went; a later claim of the same guest is another one. */
-    return age < 0 || age > TURN_OPEN_MS || strcmp(then, now) != 0;
+    /* A guest that asks again has no other life. */
+    if (age < 0 || age > TURN_OPEN_MS || (own && strcmp(uuid, own) == 0))
+        return true;
+    /* With each VF that it is given its claim changes, and at start; at release it goes. */
+    return strcmp(then, now) != 0 && !ledger_awaits(turn->root, uuid, network);
 }
 
 static int open_turn(int root, const char *network, struct error *error)
@@ -120,7 +123,7 @@ static int lock_turn(const struct turn *turn, const char *network, int64_t deadl
     }
 }
 
-static int take(int root, const char *network, bool leaving, int64_t deadline,
+static int take(int root, const char *network, const char *uuid, bool leaving, int64_t deadline,
                 int (*check)(int root, struct error *error), struct turn **turn, struct error *error)
 {
     struct turn *taken = memory_new(1, sizeof *taken);
@@ -128,7 +131,7 @@ static int take(int root, const char *network, bool leaving, int64_t deadline,
     taken->root = root;
     taken->file = open_turn(root, network, error);
     int result = taken->file < 0 ? taken->file : lock_turn(taken, network, deadline, check, error);
-    while (result == 0 && !(is_settled(taken) && (leaving || all_left(root, network)))) {
+    while (result == 0 && !(is_settled(taken, network, uuid) && (leaving || all_left(root, network)))) {
         pause_for(LOOK_MS);
         if (io_now_ms() >= deadline)
             result = too_late(network, error);
@@ -142,10 +145,10 @@ static int take(int root, const char *network, bool leaving, int64_t deadline,
     return result;
 }
 
-int turn_take(int root, const char *network, int64_t deadline, int (*check)(int root, struct error *error),
-              struct turn **turn, struct error *error)
+int turn_take(int root, const char *network, const char *uuid, int64_t deadline,
+              int (*check)(int root, struct error *error), struct turn **turn, struct error *error)
 {
-    return take(root, network, false, deadline, check, turn, error);
+    return take(root, network, uuid, false, deadline, check, turn, error);
 }
 
 /* Marks the guest as leaving. */
@@ -165,12 +168,18 @@ int turn_leave(int root, const char *network, const char *uuid, int (*check)(int
                struct error *error)
 {
     struct turn *turn = NULL;
-    int result = take(root, network, true, io_now_ms() + TURN_OPEN_MS, check, &turn, error);
+    int result = take(root, network, uuid, true, io_now_ms() + TURN_OPEN_MS, check, &turn, error);
     if (result < 0)
         return result;
     result = add_leaving(root, network, uuid);
     turn_close(turn);
     return result < 0 ? error_set(error, -result, "cannot write /" LEAVING ": %s", strerror(-result)) : 0;
+}
+
+bool turn_is_leaving(int root, const char *network, const char *uuid)
+{
+    char path[LEAVING_SIZE];
+    return leaving_path(network, uuid, path) == 0 && is_recent(root, path);
 }
 
 void turn_left(int root, const char *network, const char *uuid)

@@ -3,11 +3,15 @@
  * turn - whose VF is open on a network: one guest's at a time
  *
  * Were the VFs of two guests open at once, libvirt might give each the other's (F6). So a guest whose VF was opened has
- * the turn until libvirt has given it that VF, which is certain at start, when its claim becomes held. The next one
- * waits for that by looking at the ledger, which costs libvirt nothing.
+ * the turn until libvirt has given it that VF, which its network hook tells (allocation.h), or which is certain at
+ * start, when the claim becomes held. The next one waits for that by looking at the ledger, which costs libvirt
+ * nothing.
  */
 #ifndef VFPOOL_TURN_H
 #define VFPOOL_TURN_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "domain.h"
 #include "error.h"
@@ -22,6 +26,7 @@ struct turn;
 /**
  * turn_take() - wait until no other guest has an opened VF on this network, and keep others from opening one
  *
+ * @uuid:     whose turn it is going to be; NULL: no guest's
  * @deadline: of io_now_ms()'s clock
  *
  * Between two looks, @check is called, and its error ends the wait.
@@ -29,8 +34,9 @@ struct turn;
  * Return: 0, -EAGAIN when the turn did not come in time, @check's error, or another negative errno value but
  * -ETIMEDOUT. The caller closes with turn_close().
  */
-int turn_take(int root, const char *network, int64_t deadline, int (*check)(int root, struct error *error),
-              struct turn **turn, struct error *error) must_check nonnull(2, 4, 5, 6);
+int turn_take(int root, const char *network, const char *uuid, int64_t deadline,
+              int (*check)(int root, struct error *error), struct turn **turn, struct error *error) must_check
+    nonnull(2, 5, 6, 7);
 
 /** turn_open() - write down whose VF is going to be opened. Return: 0 or a negative errno value. */
 int turn_open(struct turn *turn, const char *uuid, struct error *error) must_check nonnull(1, 2, 3);
@@ -48,6 +54,9 @@ void turn_close(struct turn *turn);
  */
 int turn_leave(int root, const char *network, const char *uuid, int (*check)(int root, struct error *error),
                struct error *error) must_check nonnull(2, 3, 4, 5);
+
+/** turn_is_leaving() - whether the guest is between turn_leave() and turn_left() */
+bool turn_is_leaving(int root, const char *network, const char *uuid) must_check nonnull(2, 3);
 
 /** turn_left() - the guest's VF is held again */
 void turn_left(int root, const char *network, const char *uuid) nonnull(2, 3);

@@ -8,6 +8,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/helpers.bash" || exit
 
 hook=/etc/libvirt/hooks/qemu
+network_hook=/etc/libvirt/hooks/network
 installed_hook=/usr/libexec/vfpool/qemu
 
 # lab_ready, the hook in its place, no pools, nothing in the ledger.
@@ -16,10 +17,14 @@ vfpool_ready() {
     rm -rf /etc/vfpool/*.xml /run/vfpool
     hook_is_ours || hook_back
 }
-hook_is_ours() { cmp -s "$hook" "$installed_hook" && ! [ -e "$hook.d" ]; }
+hook_is_ours() {
+    cmp -s "$hook" "$installed_hook" && cmp -s "$network_hook" "${installed_hook%qemu}network" &&
+        ! [ -e "$hook.d" ] && ! [ -e "$network_hook.d" ]
+}
 hook_back() {
-    rm -rf "$hook.d"
+    rm -rf "$hook.d" "$network_hook.d"
     hook_content_back
+    install -m 755 "${installed_hook%qemu}network" "$network_hook"
     lab_reload
 }
 # Where a case wrote a script there. libvirt knew that there is a hook, and runs what it finds: nothing to reload, which

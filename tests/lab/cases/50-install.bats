@@ -14,10 +14,11 @@ teardown() {
 
 @test "installing again changes nothing, and a dry run says what would be done" {
     run_ok "$top/install.sh" install
-    says "installed: the hook is /etc/libvirt/hooks/qemu"
+    says "installed: the hooks are /etc/libvirt/hooks/qemu and /etc/libvirt/hooks/network"
     hook_is_ours
     run_ok "$top/install.sh" uninstall --dry-run
     says "would run: rm -f /etc/libvirt/hooks/qemu"
+    says "would run: rm -f /etc/libvirt/hooks/network"
     hook_is_ours
     [ -x /usr/sbin/vfpool ]
 }
@@ -30,7 +31,7 @@ teardown() {
     chmod 755 "$hook"
     rm -f /tmp/user-hook
     run_ok "$top/install.sh" install
-    says "installed: the hook is /etc/libvirt/hooks/qemu.d/vfpool"
+    says "installed: the hooks are /etc/libvirt/hooks/qemu.d/vfpool and /etc/libvirt/hooks/network"
     cmp "$hook" /tmp/user-hook.was
     lab_define g1 "$(lab_interface passthrough)"
     run_virsh start g1
@@ -75,7 +76,7 @@ teardown() {
     run_virsh start g1
     is_exact g1
     run_ok "$top/install.sh" uninstall
-    for path in "$hook" /usr/sbin/vfpool /usr/sbin/vfpool-gate /usr/libexec/vfpool /run/vfpool; do [ ! -e "$path" ]; done
+    for path in "$hook" "$network_hook" /usr/sbin/vfpool /usr/sbin/vfpool-gate /usr/libexec/vfpool /run/vfpool; do [ ! -e "$path" ]; done
     [ -e /etc/vfpool/passthrough.xml ]
     # The running guest runs on, and the other one gets what libvirt picks.
     [ -n "$(live_vfs g1)" ]

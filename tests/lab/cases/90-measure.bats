@@ -22,7 +22,7 @@ start_and_destroy() {
 # median FILE: of its numbers, one a line
 median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 without_vfpool() {
-    rm -f "$hook"
+    rm -f "$hook" "$network_hook"
     lab_reload
     start_and_destroy own
 }

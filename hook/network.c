@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * network - libvirt's other door: /etc/libvirt/hooks/network (https://libvirt.org/hooks.html)
+ *
+ *   network NETWORK port-created|port-deleted begin - < hookData.xml
+ *
+ * A port-created that fails is undone, and what is printed to standard error reaches the user who started the guest or
+ * attached the interface. libvirt waits with the network locked (F32): nothing here calls it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "allocation.h"
+#include "daemon.h"
+#include "pool.h"
+#include "program.h"
+
+static int run(int root, const char *network, bool created, bool starting, struct error *error)
+{
+    _cleanup_(cleanup_free) char *data = NULL;
+    _cleanup_(allocation_free) struct allocation allocation = {0};
+    size_t length = 0;
+    int result = program_read_xml("the hook's XML", &data, &length, error);
+    if (result < 0 || allocation_is_ours(data))
+        return result;
+    result = allocation_read(network, data, length, &allocation, error);
+    if (result <= 0)
+        return result;
+    return created ? allocation_made(root, &allocation, starting, error) : allocation_ended(root, &allocation, error);
+}
+
+int main(int argc, char **argv)
+{
+    _cleanup_(error_free) struct error error = {0};
+    if (argc != 5) {
+        fprintf(stderr, "usage: network NETWORK OPERATION SUBOPERATION EXTRA < hookData.xml\n");
+        return EXIT_USAGE;
+    }
+    bool created = strcmp(argv[2], "port-created") == 0;
+    if (!created && strcmp(argv[2], "port-deleted") != 0)
+        return EXIT_OK;
+    /* Ports that the daemon finds when it starts are there: one that is refused would only not be counted (F33). */
+    bool starting = daemon_is_starting();
+    program_guard_memory(starting ? EXIT_OK : EXIT_FAILED);
+    int root = program_start(&error);
+    int result = root;
+    if (root >= 0)
+        result = pool_exists(root, argv[1]) ? run(root, argv[1], created, starting, &error) : 0;
+    if (root >= 0)
+        close(root);
+    int status = program_end(&error, result);
+    return starting && result != -EBUSY ? EXIT_OK : status;
+}

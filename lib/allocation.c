@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "allocation.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "claim.h"
+#include "daemon.h"
+#include "gate-protocol.h"
+#include "host.h"
+#include "ledger.h"
+#include "memory.h"
+#include "pool.h"
+#include "turn.h"
+#include "vf.h"
+#include "xml.h"
+
+/* ---- what libvirt says ---- */
+
+bool allocation_is_ours(const char *data)
+{
+    return strstr(data, "<uuid>" GATE_OWNER_UUID "</uuid>") != NULL;
+}
+
+void allocation_free(struct allocation *allocation)
+{
+    free(allocation->name);
+    *allocation = (struct allocation){0};
+}
+
+int allocation_read(const char *network, const char *data, size_t length, struct allocation *allocation,
+                    struct error *error)
+{
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
+    *allocation = (struct allocation){.network = network};
+    int result = xml_parse(data, length, "the hook's XML", &doc, error);
+    if (result < 0)
+        return result;
+    xmlNodePtr port = xml_child(xmlDocGetRootElement(doc), "networkport");
+    _cleanup_(cleanup_xml_string) char *name = xml_text(xml_child(xml_child(port, "owner"), "name"));
+    _cleanup_(cleanup_xml_string) char *uuid = xml_text(xml_child(xml_child(port, "owner"), "uuid"));
+    _cleanup_(cleanup_xml_string) char *mac = xml_attribute(xml_child(port, "mac"), "address");
+    if (xml_pci_address(xml_child(xml_child(port, "plug"), "address"), &allocation->address) < 0)
+        return 0;
+    if (!name || !uuid || domain_parse_uuid(uuid, allocation->owner) < 0)
+        return error_set(error, EINVAL, "the hook's XML does not say whose port of network '%s' it is about", network);
+    allocation->name = memory_copy(name);
+    snprintf(allocation->mac, sizeof allocation->mac, "%s", mac ? mac : "");
+    return 1;
+}
+
+/* ---- the VF, as its pool has it ---- */
+
+struct place {
+    struct pools pools;
+    struct host host;
+    struct vf_table *tables;
+    const struct vf_table *table;
+    struct vf *vf; /* NULL: the pool has no such VF */
+};
+
+static void close_place(struct place *place)
+{
+    vf_tables_free(place->tables, place->pools.count);
+    pools_free(&place->pools);
+    host_close(&place->host);
+}
+
+static int find_place(int root, const struct allocation *allocation, struct place *place, struct error *error)
+{
+    int result = pools_load(root, &place->pools, error);
+    if (result == 0)
+        result = host_open(root, &place->host, error);
+    if (result < 0)
+        return result;
+    const struct pool *pool = pools_find(&place->pools, allocation->network);
+    place->tables = vf_tables_load(&place->host, &place->pools);
+    if (!pool || pool->fault.code)
+        return 0;
+    place->table = &place->tables[pool - place->pools.pools];
+    place->vf = vf_find(place->table, &allocation->address);
+    return 0;
+}
+
+/* ---- made ---- */
+
+static void refuse(const struct allocation *allocation, const struct claim *holder, const char *uuid,
+                   struct error *error)
+{
+    char text[PCIADDR_SIZE];
+    (void)error_set(error, EBUSY, "libvirt gives guest '%.256s' VF %s of pool '%s', which is held by guest '%.256s'",
+                    allocation->name, pciaddr_format(&allocation->address, text), allocation->network,
+                    holder ? holder->name : uuid);
+}
+
+/* What the guest was going to get for this interface; NULL: nothing. */
+static struct claim_vf *find_awaited(const struct claim *claim, const struct allocation *allocation)
+{
+    for (size_t i = 0; i < claim->vf_count; i++) {
+        struct claim_vf *vf = &claim->vfs[i];
+        if (claim->state == CLAIM_CLAIMED && !vf->given && !vf->by_address && strcmp(vf->mac, allocation->mac) == 0 &&
+            strcmp(vf->pool, allocation->network) == 0)
+            return vf;
+    }
+    return NULL;
+}
+
+static struct claim_vf *find_claimed(const struct claim *claim, const struct pciaddr *address)
+{
+    for (size_t i = 0; i < claim->vf_count; i++)
+        if (pciaddr_equal(&claim->vfs[i].address, address))
+            return &claim->vfs[i];
+    return NULL;
+}
+
+/* Its own VF: for the interface that it was claimed for, or for another one of the guest's, which then gets that
+ * one's. Return: whether the claim changes. */
+static bool confirm(const struct claim *claim, struct claim_vf *vf, const struct allocation *allocation)
+{
+    struct claim_vf *other = find_awaited(claim, allocation);
+    bool changed = !vf->given || strcmp(vf->mac, allocation->mac) != 0;
+    if (other && other != vf)
+        memcpy(other->mac, vf->mac, sizeof other->mac);
+    memcpy(vf->mac, allocation->mac, sizeof vf->mac);
+    vf->given = true;
+    return changed;
+}
+
+/* A VF of nobody's. Return: 1 when the claim has it now, 0 when the pool does not, or a negative errno value. */
+static int add(int root, struct claim *claim, const struct allocation *allocation, struct error *error)
+{
+    _cleanup_(close_place) struct place place = {.host.sys = -1};
+    int result = find_place(root, allocation, &place, error);
+    if (result < 0 || !place.vf)
+        return result;
+    struct claim_vf *awaited = find_awaited(claim, allocation);
+    if (awaited)
+        claim_remove(claim, &awaited->address);
+    struct claim_vf vf = {.address = allocation->address,
+                          .pool = place.table->pool->name,
+                          .pf = place.table->pfs[place.vf->pf].name,
+                          .number = place.vf->number,
+                          .given = true};
+    memcpy(vf.mac, allocation->mac, sizeof vf.mac);
+    claim_add(claim, &vf);
+    return 1;
+}
+
+static int made(struct ledger *ledger, int root, const struct allocation *allocation, bool certain, struct error *error)
+{
+    _cleanup_(cleanup_claim) struct claim *holder = NULL, *claim = NULL;
+    char uuid[UUID_SIZE];
+    int result = ledger_holder(ledger, &allocation->address, &holder, uuid, error);
+    if (result < 0)
+        return result;
+    result = ledger_get(ledger, allocation->owner, &claim, error);
+    if (result < 0)
+        return result;
+    if (uuid[0] && strcmp(uuid, allocation->owner) != 0) {
+        refuse(allocation, holder, uuid, error);
+        if (!certain || (claim && claim->state == CLAIM_CLAIMED))
+            return -EBUSY;
+        error_note(error, "%s: only one of them can really have it; look at virsh dumpxml of both", error->message);
+        return 0;
+    }
+    if (!claim && !daemon_has_guest(root, allocation->name))
+        return 0;
+    if (!claim) {
+        claim = claim_new(allocation->owner, allocation->name);
+        claim->state = CLAIM_HELD;
+    }
+    struct claim_vf *own = find_claimed(claim, &allocation->address);
+    result = own ? confirm(claim, own, allocation) : add(root, claim, allocation, error);
+    return result > 0 ? ledger_put(ledger, claim, error) : result;
+}
+
+int allocation_made(int root, const struct allocation *allocation, bool certain, struct error *error)
+{
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    int result = ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
+    return result < 0 ? result : made(ledger, root, allocation, certain, error);
+}
+
+/* ---- ended ---- */
+
+/* Return: the process that has the device open, or 0. */
+static pid_t find_user(int root, const struct allocation *allocation)
+{
+    struct host host;
+    struct host_vf vf = {.user = 0};
+    _cleanup_(error_free) struct error ignored = {0};
+    if (host_open(root, &host, &ignored) < 0 || host_vf_read(&host, &allocation->address, &vf) < 0)
+        vf.user = 0; /* a device that is gone is nobody's */
+    host_close(&host);
+    return vf.user;
+}
+
+int allocation_ended(int root, const struct allocation *allocation, struct error *error)
+{
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    char text[PCIADDR_SIZE];
+    if (!ledger_has_file(root, allocation->owner) || turn_is_leaving(root, allocation->network, allocation->owner))
+        return 0;
+    int result = ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
+    if (result == 0)
+        result = ledger_get(ledger, allocation->owner, &claim, error);
+    if (result < 0 || !claim || claim->state != CLAIM_HELD)
+        return result;
+    const struct claim_vf *vf = claim_find(claim, &allocation->address);
+    if (!vf || vf->by_address)
+        return 0;
+    pid_t user = find_user(root, allocation);
+    if (user) {
+        error_note(error, "the port of guest '%.256s' is gone, and VF %s is in use by process %ld still",
+                   allocation->name, pciaddr_format(&allocation->address, text), (long)user);
+        return 0;
+    }
+    claim_remove(claim, &allocation->address);
+    return claim->vf_count ? ledger_put(ledger, claim, error) : ledger_drop(ledger, claim->uuid, error);
+}

@@ -1,0 +1,240 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# libvirt's network hook: what libvirt gives a guest, at its start or later, is what the ledger says, and what another
+# guest has is refused.
+
+load helpers
+
+A=$(uuid 1)
+B=$(uuid 2)
+
+setup() {
+    common_setup
+    host eth3:vfs=3 eth4:vfs=2
+    pool p eth3
+    pool q eth4
+    mkdir -p "$ROOT/run/libvirt/qemu"
+}
+
+# allocation UUID NAME MAC ADDRESS: what libvirt hands to the hook about this guest's port
+allocation() {
+    cat <<X
+<hookData>
+  <network connections='1'>
+    <name>p</name>
+    <forward mode='hostdev' managed='yes'>
+      <address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x0'/>
+    </forward>
+  </network>
+  <networkport>
+    <uuid>5d744f21-ba4a-4d6e-bdb2-30a35ff3207d</uuid>
+    <owner>
+      <name>$(xml_escape "$2")</name>
+      <uuid>$1</uuid>
+    </owner>
+    <mac address='$3'/>
+    <plug type='hostdev-pci' managed='yes'>
+      <address domain='0x${4:0:4}' bus='0x${4:5:2}' slot='0x${4:8:2}' function='0x${4:11:1}'/>
+    </plug>
+  </networkport>
+</hookData>
+X
+}
+
+# run_network CODE NETWORK OPERATION < hookData.xml
+run_network() {
+    hook_environment
+    run_program "$1" "${HOOK_ENVIRONMENT[@]}" "$VFPOOL_BUILD/hook/network" "$2" "$3" begin -
+}
+
+# made CODE NETWORK UUID NAME MAC ADDRESS, ended ...
+made() { run_network "$1" "$2" port-created < <(allocation "${@:3}"); }
+ended() { run_network "$1" "$2" port-deleted < <(allocation "${@:3}"); }
+
+prepare() { # UUID NAME NETWORK:MAC...
+    run_hook 0 "$2" prepare < <(guest "$2" "$1" "${@:3}")
+}
+
+# runs NAME: libvirt keeps its state
+runs() { : > "$ROOT/run/libvirt/qemu/$1.xml"; }
+
+# claim UUID: "ADDRESS MAC given" of each VF
+claim() {
+    xmllint --xpath '/guest/vf' "$ROOT/run/vfpool/guests/$1.xml" | sed -E \
+        's/.* address="([^"]*)".* mac="([^"]*)"( by="[^"]*")?( given="(yes)")?.*/\1 \2\3 \5/; s/ +$//' |
+        sed 's/<vf address="\([^"]*\)".*/\1/'
+}
+
+assert_claim() { # UUID LINE...
+    assert_equal "$(claim "$1")" "$(printf '%s\n' "${@:2}")"
+    assert_invariants
+}
+
+@test "what libvirt gives as it was claimed is marked, and nothing is said" {
+    prepare "$A" a "p:$(mac 1)"
+    made 0 p "$A" a "$(mac 1)" 0000:01:10.0
+    assert_silent
+    assert_claim "$A" "0000:01:10.0 $(mac 1) yes"
+    # Told again, as when the daemon starts, nothing is written.
+    snapshot
+    made 0 p "$A" a "$(mac 1)" 0000:01:10.0
+    assert_unchanged
+}
+
+@test "a guest's VFs in another order: each interface has what libvirt gave it" {
+    prepare "$A" a "p:$(mac 1)" "p:$(mac 2)"
+    made 0 p "$A" a "$(mac 2)" 0000:01:10.0
+    assert_claim "$A" "0000:01:10.0 $(mac 2) yes" "0000:01:10.2 $(mac 1)"
+    made 0 p "$A" a "$(mac 1)" 0000:01:10.2
+    assert_claim "$A" "0000:01:10.0 $(mac 2) yes" "0000:01:10.2 $(mac 1) yes"
+}
+
+@test "a VF of nobody's in place of the claimed one: the claim follows, and that one is free" {
+    prepare "$A" a "p:$(mac 1)" "q:$(mac 2)"
+    made 0 p "$A" a "$(mac 1)" 0000:01:10.4
+    assert_claim "$A" "0000:02:10.0 $(mac 2)" "0000:01:10.4 $(mac 1) yes"
+    made 0 q "$A" a "$(mac 2)" 0000:02:10.0
+    assert_taken 0000:01:10.4 "$A" 0000:02:10.0 "$A"
+}
+
+@test "another guest's VF is refused in one line with both names, and nothing changes" {
+    prepare "$A" a "p:$(mac 1)"
+    prepare "$B" b "p:$(mac 2)"
+    snapshot
+    made 1 p "$B" b "$(mac 2)" 0000:01:10.0
+    assert_one_line "gives guest 'b' VF 0000:01:10.0 of pool 'p', which is held by guest 'a'"
+    assert_unchanged
+}
+
+@test "a guest that asked for the device by its address keeps it" {
+    run_hook 0 a prepare < <(guest a "$A" "<hostdev mode='subsystem' type='pci' managed='yes'>
+        <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>")
+    prepare "$B" b "p:$(mac 2)"
+    made 1 p "$B" b "$(mac 2)" 0000:01:10.0
+    assert_one_line "held by guest 'a'"
+    ended 0 p "$A" a "$(mac 1)" 0000:01:10.0
+    assert_taken 0000:01:10.0 "$A" 0000:01:10.2 "$B"
+}
+
+@test "hot-plug: a running guest has what it gets, whether it had a VF before or not" {
+    runs a
+    made 0 p "$A" a "$(mac 1)" 0000:01:10.2
+    assert_silent
+    assert_claim "$A" "0000:01:10.2 $(mac 1) yes"
+    run_vfpool 0 status --format json
+    assert_equal "$(jq -r '.pools[].vfs[] | select(.guest) | "\(.address) \(.state) \(.guest.name)"' <<< "$output")" \
+        "0000:01:10.2 held a"
+    made 0 q "$A" a "$(mac 2)" 0000:02:10.0
+    assert_claim "$A" "0000:01:10.2 $(mac 1) yes" "0000:02:10.0 $(mac 2) yes"
+    # The next start passes over it.
+    prepare "$B" b "p:$(mac 3)" "p:$(mac 4)"
+    assert_taken 0000:01:10.0 "$B" 0000:01:10.2 "$A" 0000:01:10.4 "$B" 0000:02:10.0 "$A"
+}
+
+@test "hot-unplug: the VF leaves the claim, and with the last one the claim goes" {
+    runs a
+    made 0 p "$A" a "$(mac 1)" 0000:01:10.2
+    made 0 p "$A" a "$(mac 2)" 0000:01:10.4
+    ended 0 p "$A" a "$(mac 1)" 0000:01:10.2
+    assert_silent
+    assert_claim "$A" "0000:01:10.4 $(mac 2) yes"
+    ended 0 p "$A" a "$(mac 2)" 0000:01:10.4
+    assert_released "$A"
+    assert_invariants
+    # Twice is no error.
+    ended 0 p "$A" a "$(mac 2)" 0000:01:10.4
+    assert_silent
+}
+
+@test "a port that somebody deletes beneath a running guest does not take its VF" {
+    local vf=0000:01:10.0 group
+    runs a
+    made 0 p "$A" a "$(mac 1)" "$vf"
+    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/$vf/iommu_group")")
+    mkdir -p "$ROOT/dev/vfio"
+    : > "$ROOT/dev/vfio/$group"
+    "$TESTS/host/build" "$ROOT" driver eth3/0 vfio-pci
+    exec {open}< "$ROOT/dev/vfio/$group"
+    ended 0 p "$A" a "$(mac 1)" "$vf"
+    assert_one_line "the port of guest 'a' is gone, and VF $vf is in use by process"
+    assert_taken "$vf" "$A"
+    exec {open}<&-
+    ended 0 p "$A" a "$(mac 1)" "$vf"
+    assert_taken
+}
+
+@test "a guest that starts or stops keeps its claim until its release" {
+    prepare "$A" a "p:$(mac 1)"
+    made 0 p "$A" a "$(mac 1)" 0000:01:10.0
+    # Its start fails.
+    ended 0 p "$A" a "$(mac 1)" 0000:01:10.0
+    assert_taken 0000:01:10.0 "$A"
+    run_hook 0 a release < <(guest a "$A")
+    assert_released "$A"
+}
+
+@test "who is no guest has no claim" {
+    made 0 p "$A" other "$(mac 1)" 0000:01:10.0
+    assert_silent
+    ended 0 p "$A" other "$(mac 1)" 0000:01:10.0
+    assert_taken
+}
+
+@test "a VF that the pool does not have is libvirt's affair" {
+    runs a
+    made 0 p "$A" a "$(mac 1)" 0000:02:10.0
+    made 0 p "$A" a "$(mac 1)" 0000:77:10.0
+    assert_silent
+    assert_taken
+}
+
+@test "vfpool's own ports, other networks and other operations cost nothing" {
+    made 0 p 76667000-0000-4000-8000-000000000000 vfpool 52:54:00:00:00:01 0000:01:10.0
+    # Not even that its XML is read; and no lock is taken.
+    run_network 0 p port-created <<< '<hookData><uuid>76667000-0000-4000-8000-000000000000</uuid>'
+    run_network 0 default port-created <<< 'not XML'
+    run_network 0 p started <<< 'not XML'
+    run_network 0 p updated <<< 'not XML'
+    [[ ! -e $ROOT/run/vfpool ]]
+    run_network 0 p port-created < <(allocation "$A" a "$(mac 1)" 0000:01:10.0 | sed '/<plug/,/plug>/d')
+    [[ ! -e $ROOT/run/vfpool ]]
+}
+
+@test "what cannot be read is refused in one line" {
+    run_network 1 p port-created <<< 'not XML'
+    assert_one_line "the hook's XML"
+    run_network 1 p port-created < <(allocation not-a-uuid a "$(mac 1)" 0000:01:10.0)
+    assert_one_line "does not say whose port of network 'p' it is about"
+    hook_environment
+    run_program 2 "${HOOK_ENVIRONMENT[@]}" "$VFPOOL_BUILD/hook/network" p port-created begin
+    assert_one_line "usage: network"
+}
+
+@test "a damaged claim is not taken for another guest's VF" {
+    prepare "$A" a "p:$(mac 1)"
+    echo damaged > "$ROOT/run/vfpool/guests/$A.xml"
+    made 1 p "$B" b "$(mac 2)" 0000:01:10.0
+    [[ $stderr == *"held by guest '$A'"* ]]
+}
+
+# With a libvirt that is a script (40-gate.bats).
+@test "the next guest's turn comes when libvirt has given all VFs to the one before" {
+    mkdir -p "$ROOT/usr/sbin"
+    : > "$ROOT/run/libvirt/libvirt-sock"
+    printf '#!/bin/sh\ncat > /dev/null\necho "$@" >> %s\n' "$ROOT/calls" > "$ROOT/usr/sbin/vfpool-gate"
+    chmod +x "$ROOT/usr/sbin/vfpool-gate"
+    prepare "$A" a "p:$(mac 1)" "p:$(mac 2)"
+    made 0 p "$A" a "$(mac 1)" 0000:01:10.0
+    rm "$ROOT/calls"
+    prepare "$B" b "p:$(mac 3)" < /dev/null 3>&- &
+    local waiting=$!
+    wait_until test -e "$ROOT/run/vfpool/guests/$B.xml"
+    run timeout 1 tail --pid "$waiting" -f /dev/null
+    assert_equal "$status" 124
+    [[ ! -e $ROOT/calls ]]
+    made 0 p "$A" a "$(mac 2)" 0000:01:10.2
+    wait "$waiting"
+    assert_equal "$(cat "$ROOT/calls")" "set p"
+    assert_claim "$B" "0000:01:10.4 $(mac 3)"
+}
