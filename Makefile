@@ -44,12 +44,13 @@ lib_objects = $(patsubst %.c,$(build)/%.o,$(wildcard lib/*.c)) $(build)/lib/buil
 hook_common = $(build)/hook/program.o
 cmd_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/cmd-*.c))
 gate_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/gate*.c))
-programs    = $(build)/hook/qemu $(build)/hook/network $(build)/hook/vfpool $(build)/hook/gate
+programs    = $(build)/hook/qemu $(build)/hook/network $(build)/hook/daemon $(build)/hook/vfpool $(build)/hook/gate
 
 all: $(programs)
 
 $(build)/hook/qemu: $(build)/hook/qemu.o $(hook_common) $(build)/lib.a
 $(build)/hook/network: $(build)/hook/network.o $(hook_common) $(build)/lib.a
+$(build)/hook/daemon: $(build)/hook/daemon.o $(hook_common) $(build)/lib.a
 $(build)/hook/vfpool: $(build)/hook/vfpool.o $(cmd_objects) $(hook_common) $(build)/lib.a
 
 $(build)/hook/gate: $(gate_objects) $(hook_common) $(build)/lib.a
@@ -142,6 +143,7 @@ install: $(programs)
 	install -D -m 755 $(build)/hook/gate $(DESTDIR)$(SBINDIR)/vfpool-gate
 	install -D -m 755 $(build)/hook/qemu $(DESTDIR)$(LIBEXECDIR)/vfpool/qemu
 	install -D -m 755 $(build)/hook/network $(DESTDIR)$(LIBEXECDIR)/vfpool/network
+	install -D -m 755 $(build)/hook/daemon $(DESTDIR)$(LIBEXECDIR)/vfpool/daemon
 	install -d $(DESTDIR)$(DATADIR)/vfpool $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 lib/pool.rng xslt/*.xsl $(DESTDIR)$(DATADIR)/vfpool
 	install -m 644 docs/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man5

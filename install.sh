@@ -71,7 +71,7 @@ libvirt_version() {
 }
 
 # A hook that is not ours stays, and ours goes beside it, where libvirt looks since 6.5.0.
-hook_path() { # qemu|network
+hook_path() { # qemu|network|daemon
     local version other=$hooks/$1
     if [ -e "$other" ] && ! is_ours "$other"; then
         version=$(libvirt_version) || die "there is another hook, $other, and no libvirt to tell its version"
@@ -102,29 +102,27 @@ reload_libvirt() {
 libvirt_runs() { [ -S /run/libvirt/libvirt-sock ] || [ -S /run/libvirt/virtnetworkd-sock ]; }
 
 do_install() {
-    local qemu network
+    local name i names=(daemon network qemu) paths=()
     [ "$(id -u)" = 0 ] || die "installing takes root: sudo ./install.sh install"
-    qemu=$(hook_path qemu)
-    network=$(hook_path network)
+    for name in "${names[@]}"; do paths+=("$(hook_path "$name")"); done
     need "${build_packages[@]}"
     run make --no-print-directory all
     run make --no-print-directory install
     # Real files: AppArmor lets libvirt execute what is in the hooks' directory, and not what a link there leads to.
-    run install -D -m 755 build/hook/network "$network"
-    run install -D -m 755 build/hook/qemu "$qemu"
+    for i in "${!paths[@]}"; do run install -D -m 755 "build/hook/${names[i]}" "${paths[i]}"; done
     ! has_systemd || run systemctl daemon-reload
     ! has_systemd || run systemctl -q enable vfpool.service
     run install -d -m 700 /run/vfpool
     reload_libvirt
     if libvirt_runs; then run /usr/sbin/vfpool reconcile; fi
-    [ -n "$dry_run" ] || echo "installed: the hooks are $qemu and $network; pools are /etc/vfpool/NAME.xml (vfpool discover writes one)"
+    [ -n "$dry_run" ] || echo "installed: the hooks are ${paths[*]}; pools are /etc/vfpool/NAME.xml (vfpool discover writes one)"
 }
 
 do_uninstall() {
     local file
     [ "$(id -u)" = 0 ] || die "uninstalling takes root: sudo ./install.sh uninstall"
     # The hooks go first: no start from here on claims anything.
-    for file in "$hooks"/{qemu,network}{,.d/vfpool}; do
+    for file in "$hooks"/{qemu,network,daemon}{,.d/vfpool}; do
         ! is_ours "$file" || run rm -f "$file"
     done
     reload_libvirt

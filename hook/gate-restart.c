@@ -33,8 +33,7 @@ bool network_unfinished(const char *name)
 /* Return: a descriptor of the directory, locked until it is closed, or -1 after complaining. */
 static int open_ports(void)
 {
-    _cleanup_(cleanup_close) int ledger = io_open_directory(GATE_ROOT_FD, LEDGER_DIRECTORY, true);
-    int directory = ledger < 0 ? ledger : io_open_directory(ledger, "ports", true);
+    int directory = ledger_directory(GATE_ROOT_FD, "ports");
     /* Whoever has it has a deadline, and so has this process. */
     if (directory >= 0 && flock(directory, LOCK_EX) == 0)
         return directory;

@@ -15,12 +15,16 @@
 #include "daemon.h"
 #include "pool.h"
 #include "program.h"
+#include "witness.h"
 
 static int run(int root, const char *network, bool created, bool starting, struct error *error)
 {
     _cleanup_(cleanup_free) char *data = NULL;
     _cleanup_(allocation_free) struct allocation allocation = {0};
     size_t length = 0;
+    int witnessed = witness_leave(root, WITNESS_NETWORK);
+    if (witnessed < 0)
+        error_note(error, "cannot write to /run/vfpool/witness: %s", strerror(-witnessed));
     int result = program_read_xml("the hook's XML", &data, &length, error);
     if (result < 0 || allocation_is_ours(data))
         return result;

@@ -11,6 +11,7 @@
 #include "host.h"
 #include "ledger.h"
 #include "memory.h"
+#include "offer.h"
 #include "pool.h"
 #include "turn.h"
 #include "vf.h"
@@ -147,29 +148,104 @@ static int add(int root, struct claim *claim, const struct allocation *allocatio
     return 1;
 }
 
+/* A VF of the offer that nobody has claimed. Return: NULL when there is none. */
+static const struct vf *find_offered(int root, const struct ledger *ledger, struct place *place, struct error *error)
+{
+    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0}, taken = {0};
+    const struct vf_table *table = place->table;
+    if (!table || !offer_read(root, table->pool->name, &held) || ledger_taken(ledger, NULL, &taken, error) < 0)
+        return NULL;
+    for (size_t i = 0; i < table->vf_count; i++) {
+        struct vf *vf = &table->vfs[i];
+        if (pciaddr_set_has(&held, &vf->address) || pciaddr_set_has(&taken, &vf->address))
+            continue;
+        vf_examine(&place->host, table, vf);
+        if (vf->obstacle == VF_USABLE)
+            return vf;
+    }
+    return NULL;
+}
+
+/*
+ * Another guest that is being started has claimed the VF, and would take any other of the offer as gladly: it gets what
+ * this one was going to get, or one that is free. Each step leaves a sound ledger; killed in between, this guest fails.
+ *
+ * Return: 1 when the VF is free now, 0 when the other guest must have it, or a negative errno value.
+ */
+static int yield(struct ledger *ledger, int root, const struct allocation *allocation, struct claim *holder,
+                 struct claim *claim, struct error *error)
+{
+    _cleanup_(close_place) struct place place = {.host.sys = -1};
+    const struct claim_vf *vf = holder ? claim_find(holder, &allocation->address) : NULL;
+    const struct claim_vf *awaited = claim ? find_awaited(claim, allocation) : NULL;
+    if (!vf || !holder->offered || holder->state != CLAIM_CLAIMED || vf->given || vf->by_address)
+        return 0;
+    if (awaited) {
+        claim_move(holder, &allocation->address, awaited);
+        claim_remove(claim, &awaited->address);
+        int result = claim->vf_count ? ledger_put(ledger, claim, error) : ledger_drop(ledger, claim->uuid, error);
+        if (result == 0)
+            result = ledger_put(ledger, holder, error);
+        return result < 0 ? result : 1;
+    }
+    int result = find_place(root, allocation, &place, error);
+    const struct vf *other = result < 0 ? NULL : find_offered(root, ledger, &place, error);
+    if (!other)
+        return result;
+    struct claim_vf to = {.address = other->address, .pf = place.table->pfs[other->pf].name, .number = other->number};
+    claim_move(holder, &allocation->address, &to);
+    result = ledger_put(ledger, holder, error);
+    return result < 0 ? result : 1;
+}
+
+/* Return: 0 when libvirt's choice stands, or -EBUSY. */
+static int stand_or_refuse(const struct allocation *allocation, const struct claim *holder, const char *uuid,
+                           const struct claim *claim, bool certain, struct error *error)
+{
+    refuse(allocation, holder, uuid, error);
+    if (!certain || (claim && claim->state == CLAIM_CLAIMED))
+        return -EBUSY;
+    error_note(error, "%s: only one of them can really have it; look at virsh dumpxml of both", error->message);
+    return 0;
+}
+
+/* A guest without a claim. Return: a claim for one that runs; NULL: it gets none. */
+static struct claim *new_claim(int root, const struct allocation *allocation)
+{
+    if (!daemon_has_guest(root, allocation->name))
+        return NULL;
+    struct claim *claim = claim_new(allocation->owner, allocation->name);
+    claim->state = CLAIM_HELD;
+    return claim;
+}
+
+/* A guest that is defined, is not running, and has no claim. */
+static int refuse_unseen(const struct allocation *allocation, struct error *error)
+{
+    return error_set(error, EBUSY,
+                     "guest '%.256s' was given a VF of pool '%s' and never asked for it: libvirt does not call "
+                     "/etc/libvirt/hooks/qemu; put it there (install.sh install) and reload libvirt",
+                     allocation->name, allocation->network);
+}
+
 static int made(struct ledger *ledger, int root, const struct allocation *allocation, bool certain, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *holder = NULL, *claim = NULL;
     char uuid[UUID_SIZE];
     int result = ledger_holder(ledger, &allocation->address, &holder, uuid, error);
-    if (result < 0)
-        return result;
-    result = ledger_get(ledger, allocation->owner, &claim, error);
+    if (result == 0)
+        result = ledger_get(ledger, allocation->owner, &claim, error);
     if (result < 0)
         return result;
     if (uuid[0] && strcmp(uuid, allocation->owner) != 0) {
-        refuse(allocation, holder, uuid, error);
-        if (!certain || (claim && claim->state == CLAIM_CLAIMED))
-            return -EBUSY;
-        error_note(error, "%s: only one of them can really have it; look at virsh dumpxml of both", error->message);
-        return 0;
+        result = yield(ledger, root, allocation, holder, claim, error);
+        if (result <= 0)
+            return result < 0 ? result : stand_or_refuse(allocation, holder, uuid, claim, certain, error);
     }
-    if (!claim && !daemon_has_guest(root, allocation->name))
-        return 0;
-    if (!claim) {
-        claim = claim_new(allocation->owner, allocation->name);
-        claim->state = CLAIM_HELD;
-    }
+    if (!claim)
+        claim = new_claim(root, allocation);
+    if (!claim)
+        return !certain && daemon_defines_guest(root, allocation->name) ? refuse_unseen(allocation, error) : 0;
     struct claim_vf *own = find_claimed(claim, &allocation->address);
     result = own ? confirm(claim, own, allocation) : add(root, claim, allocation, error);
     return result > 0 ? ledger_put(ledger, claim, error) : result;
@@ -201,12 +277,14 @@ int allocation_ended(int root, const struct allocation *allocation, struct error
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     char text[PCIADDR_SIZE];
-    if (!ledger_has_file(root, allocation->owner) || turn_is_leaving(root, allocation->network, allocation->owner))
+    bool watched = offer_is_watched(root, allocation->network);
+    if (!ledger_has_file(root, allocation->owner) ||
+        (!watched && turn_is_leaving(root, allocation->network, allocation->owner)))
         return 0;
     int result = ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0)
         result = ledger_get(ledger, allocation->owner, &claim, error);
-    if (result < 0 || !claim || claim->state != CLAIM_HELD)
+    if (result < 0 || !claim || (!watched && claim->state != CLAIM_HELD))
         return result;
     const struct claim_vf *vf = claim_find(claim, &allocation->address);
     if (!vf || vf->by_address)

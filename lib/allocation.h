@@ -43,8 +43,10 @@ void allocation_free(struct allocation *allocation) nonnull(1);
  * allocation_made() - the guest's claim says what libvirt gave it
  * @certain: the port of a guest that runs is not to be undone; a VF that another guest has is then a note
  *
- * What the guest had claimed for this interface, and did not get, is free again. A VF of nobody's that a running guest
- * gets, is plugged into it now. Who has no claim and does not run is no guest, and has no claim afterwards either.
+ * What the guest had claimed for this interface, and did not get, is free again, or goes to the guest that had claimed
+ * what this one got, where that one takes whatever is offered. A VF of nobody's that a running guest gets, is plugged
+ * into it now. A guest that is defined, and neither runs nor has a claim, was started past the qemu hook: refused.
+ * Whoever else has no claim is no guest, and has none afterwards.
  *
  * Return: 0; -EBUSY when another guest has the VF: libvirt shall undo it; or another negative errno value.
  */
@@ -54,8 +56,8 @@ int allocation_made(int root, const struct allocation *allocation, bool certain,
 /**
  * allocation_ended() - the guest's claim loses what libvirt took back
  *
- * Not while a process has the device open: then somebody took the port away, and not the device. Not before the release
- * of a guest that starts or stops either: the VF is held again there, before its claim goes.
+ * Not while a process has the device open: then somebody took the port away, and not the device. Of a guest that starts
+ * or stops only on a network that is offered: else the VF is held again at its release, before its claim goes.
  *
  * Return: 0 or a negative errno value.
  */

@@ -55,6 +55,20 @@ void claim_remove(struct claim *claim, const struct pciaddr *address)
     claim->vf_count = kept;
 }
 
+void claim_move(struct claim *claim, const struct pciaddr *address, const struct claim_vf *to)
+{
+    for (size_t i = 0; i < claim->vf_count; i++) {
+        struct claim_vf *vf = &claim->vfs[i];
+        if (!pciaddr_equal(&vf->address, address))
+            continue;
+        vf->address = to->address;
+        vf->number = to->number;
+        free(vf->pf);
+        vf->pf = memory_copy(to->pf);
+        return;
+    }
+}
+
 const struct claim_vf *claim_find(const struct claim *claim, const struct pciaddr *address)
 {
     for (size_t i = 0; claim && i < claim->vf_count; i++)
@@ -129,11 +143,13 @@ int claim_parse(const char *data, size_t length, const char *uuid, const char *p
     _cleanup_(cleanup_xml_string) char *name = xml_attribute(root, "name");
     _cleanup_(cleanup_xml_string) char *state = xml_attribute(root, "state");
     _cleanup_(cleanup_xml_string) char *since = xml_attribute(root, "since");
+    _cleanup_(cleanup_xml_string) char *offered = xml_attribute(root, "offered");
     if (!xml_is(root, "guest") || !owner || strcmp(owner, uuid) != 0 || !name || !state || !since ||
         strlen(since) >= CLAIM_TIME_SIZE)
         return error_set(error, EINVAL, "%s is not the file of guest %s", path, uuid);
     _cleanup_(cleanup_claim) struct claim *parsed = claim_new(uuid, name);
     snprintf(parsed->since, sizeof parsed->since, "%s", since);
+    parsed->offered = offered && strcmp(offered, "yes") == 0;
     result = parse_state(parsed, state);
     for (xmlNodePtr node = xml_child(root, "vf"); node && result == 0; node = xml_next(node))
         result = parse_vf(parsed, node);
@@ -167,6 +183,8 @@ int claim_format(const struct claim *claim, char **data, size_t *length, struct 
     xml_set(root, "name", claim->name);
     xml_set(root, "state", claim_state_name(claim->state));
     xml_set(root, "since", claim->since);
+    if (claim->offered)
+        xml_set(root, "offered", "yes");
     for (size_t i = 0; i < claim->vf_count; i++)
         format_vf(root, &claim->vfs[i]);
     return xml_format(doc, true, data, length, error);

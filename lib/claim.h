@@ -32,6 +32,7 @@ struct claim {
     char uuid[UUID_SIZE];
     char *name;
     enum claim_state state;
+    bool offered;                /* what libvirt gives of the pools' offers will do: the claim follows (offer.h) */
     char since[CLAIM_TIME_SIZE]; /* UTC; when it was claimed */
     struct claim_vf *vfs;
     size_t vf_count;
@@ -45,6 +46,9 @@ void claim_add(struct claim *claim, const struct claim_vf *vf) nonnull(1, 2);
 
 /** claim_remove() - take a VF's entry out; one that is not there is no error */
 void claim_remove(struct claim *claim, const struct pciaddr *address) nonnull(1, 2);
+
+/** claim_move() - the entry of a VF, if there is one, becomes that of another VF; pool and MAC address stay */
+void claim_move(struct claim *claim, const struct pciaddr *address, const struct claim_vf *to) nonnull(1, 2, 3);
 
 /** claim_find() - the claim's entry for this VF, or NULL; a NULL claim has none */
 const struct claim_vf *claim_find(const struct claim *claim, const struct pciaddr *address) must_check nonnull(2);

@@ -11,6 +11,7 @@
 
 #define COMM_SIZE 17                     /* TASK_COMM_LEN and a line feed */
 #define LIBVIRT_STATE "run/libvirt/qemu" /* a file for each guest that runs, or is being started */
+#define LIBVIRT_DEFINED "etc/libvirt/qemu"
 #define HOOKS_DIRECTORY "/etc/libvirt/hooks/"
 
 bool daemon_is_modular(int root)
@@ -104,19 +105,33 @@ static bool look_at_threads(long daemon, struct daemon_load *load)
         if (entry->d_name[0] == '.')
             continue;
         snprintf(task, sizeof task, "%s/%s", path, entry->d_name);
-        load->starting |= read_name(task, name) && strcmp(name, "daemon-init") == 0;
+        if (!read_name(task, name))
+            continue;
+        load->starting |= strcmp(name, "daemon-init") == 0;
+        load->reloading |= strcmp(name, "daemon-reload") == 0;
         load->hooks += count_hooks(task);
     }
     return true;
 }
 
+/* Whether there is a file NAME.xml. Return: 1, 0, or -1 when that cannot be seen. */
+static int has_xml(int root, const char *directory, const char *name)
+{
+    char path[PATH_MAX];
+    int length = snprintf(path, sizeof path, "%s/%s.xml", directory, name);
+    if (strchr(name, '/') || (size_t)length >= sizeof path || faccessat(root, directory, F_OK, 0) < 0)
+        return -1;
+    return faccessat(root, path, F_OK, 0) == 0 ? 1 : errno == ENOENT ? 0 : -1;
+}
+
 bool daemon_has_guest(int root, const char *name)
 {
-    char path[sizeof LIBVIRT_STATE + NAME_MAX + 8];
-    int length = snprintf(path, sizeof path, LIBVIRT_STATE "/%s.xml", name);
-    if (strchr(name, '/') || (size_t)length >= sizeof path || faccessat(root, LIBVIRT_STATE, F_OK, 0) < 0)
-        return true;
-    return faccessat(root, path, F_OK, 0) == 0 || errno != ENOENT;
+    return has_xml(root, LIBVIRT_STATE, name) != 0;
+}
+
+bool daemon_defines_guest(int root, const char *name)
+{
+    return has_xml(root, LIBVIRT_DEFINED, name) == 1;
 }
 
 bool daemon_of_hook(int root, struct daemon_load *load)
@@ -125,11 +140,35 @@ bool daemon_of_hook(int root, struct daemon_load *load)
     return look_at_threads(find_caller("libvirtd"), load);
 }
 
+long daemon_of_networks(void)
+{
+    long daemon = find_caller("libvirtd");
+    return daemon ? daemon : find_caller("virtnetworkd");
+}
+
+unsigned long long daemon_started(long process)
+{
+    char path[64], text[1024];
+    unsigned long long started = 0;
+    snprintf(path, sizeof path, "/proc/%ld/stat", process);
+    /* Field 22; the second one, a name in parentheses, may contain anything. */
+    const char *rest = read_proc(path, text, sizeof text) < 0 ? NULL : strrchr(text, ')');
+    if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                        &started) != 1)
+        return 0;
+    return started;
+}
+
+bool daemon_is_unsteady(long process)
+{
+    struct daemon_load load = {.starting = false};
+    return look_at_threads(process, &load) && (load.starting || load.reloading);
+}
+
 bool daemon_is_starting(void)
 {
     struct daemon_load load = {.starting = false};
-    return (look_at_threads(find_caller("libvirtd"), &load) || look_at_threads(find_caller("virtnetworkd"), &load)) &&
-           load.starting;
+    return look_at_threads(daemon_of_networks(), &load) && load.starting;
 }
 
 unsigned int daemon_max_workers(int root)

@@ -17,6 +17,7 @@ bool daemon_is_monolithic(int root) must_check;
 
 struct daemon_load {
     bool starting;            /* it starts its guests and serves no client yet (F12) */
+    bool reloading;           /* it will have lost count of its ports (F27) */
     unsigned int hooks;       /* its hooks that run now, anybody's: each occupies one of its workers */
     unsigned int max_workers; /* of libvirtd.conf */
 };
@@ -28,11 +29,24 @@ struct daemon_load {
  */
 bool daemon_of_hook(int root, struct daemon_load *load) must_check nonnull(2);
 
+/** daemon_of_networks() - the daemon that serves networks, if it called this hook. Return: its PID, or 0. */
+long daemon_of_networks(void) must_check;
+
+/** daemon_started() - when a process started, in the kernel's ticks (proc_pid_stat(5)). Return: 0 when it is not there.
+ */
+unsigned long long daemon_started(long process) must_check;
+
 /** daemon_is_starting() - whether the daemon that called this hook has not finished its start; false where none did */
 bool daemon_is_starting(void) must_check;
 
+/** daemon_is_unsteady() - whether a daemon has not finished its start, or a reload, which makes it lose count (F27) */
+bool daemon_is_unsteady(long process) must_check;
+
 /** daemon_has_guest() - whether libvirt keeps the state of a running guest of this name, or it cannot be seen */
 bool daemon_has_guest(int root, const char *name) must_check nonnull(2);
+
+/** daemon_defines_guest() - whether a guest of this name is defined */
+bool daemon_defines_guest(int root, const char *name) must_check nonnull(2);
 
 /** daemon_max_workers() - max_workers of etc/libvirt/libvirtd.conf */
 unsigned int daemon_max_workers(int root) must_check;

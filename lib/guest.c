@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "plan.h"
 #include "port.h"
+#include "settle.h"
 
 struct call {
     int root;
@@ -45,17 +46,38 @@ static int decide(struct call *call, struct plan *plan, struct ledger *ledger)
     return result;
 }
 
-static int claim_vfs(struct call *call, struct plan *plan)
+/* Return: 0; 1 when nothing was claimed, as libvirt would give other VFs than those; or a negative errno value. */
+static int claim_vfs(struct call *call, struct plan *plan, const struct port_session *session)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    free(steal(call->text));
     int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
     if (result == 0)
         result = decide(call, plan, ledger);
+    if (result < 0 || !port_is_offered(session))
+        return result < 0 ? result : 1;
+    claim = plan_claim(plan);
+    claim->offered = port_way(session) == PORT_OFFERED || port_way(session) == PORT_BLIND;
+    result = port_withdraw(call->root, plan, call->error);
+    return result < 0 ? result : ledger_put(ledger, claim, call->error);
+}
+
+/* The ledger is not locked while libvirt is waited for. Return: as claim_vfs(); @claimed: whether there is a claim. */
+static int claim_and_open(struct call *call, struct plan *plan, bool alone, bool *claimed)
+{
+    _cleanup_(cleanup_port_session) struct port_session *session = NULL;
+    int result = port_begin(call->root, plan, alone, &session, call->error);
     if (result < 0)
         return result;
-    claim = plan_claim(plan);
-    return ledger_put(ledger, claim, call->error);
+    do {
+        result = claim_vfs(call, plan, session);
+        if (result != 0)
+            return result;
+        *claimed = true;
+        result = port_open(session, call->error);
+    } while (result == -EBUSY);
+    return result;
 }
 
 /*
@@ -85,7 +107,6 @@ static int check_strays(struct call *call, const struct plan *plan)
     return 0;
 }
 
-/* The ledger is not locked while libvirt is waited for. */
 static int prepare(struct call *call, struct plan *plan)
 {
     _cleanup_(error_free) struct error problem = {0};
@@ -95,15 +116,9 @@ static int prepare(struct call *call, struct plan *plan)
     if (plan->count == 0)
         return ledger_has_file(call->root, plan->domain.uuid) ? drop(call, plan->domain.uuid) : 0;
     bool claimed = false;
-    int result = 0;
-    do {
-        free(steal(call->text));
-        result = claim_vfs(call, plan);
-        if (result < 0)
-            break;
-        claimed = true;
-        result = port_open(call->root, plan, call->error);
-    } while (result == -EBUSY);
+    int result = claim_and_open(call, plan, false, &claimed);
+    if (result > 0)
+        result = claim_and_open(call, plan, true, &claimed);
     struct call undo = {.root = call->root, .error = &problem};
     if (result < 0 && claimed && drop(&undo, plan->domain.uuid) < 0)
         error_note(call->error, "the claim could not be taken back: %s", problem.message);
@@ -156,7 +171,8 @@ static int adopt_vf(struct call *call, const struct plan *plan, size_t index, st
                           .pf = choice->table->pfs[choice->wanted->pf].name,
                           .number = choice->wanted->number,
                           .by_address =
-                              plan->requests[index]->type != REQUEST_INTERFACE || (before && before->by_address)};
+                              plan->requests[index]->type != REQUEST_INTERFACE || (before && before->by_address),
+                          .given = before && before->given};
     snprintf(vf.mac, sizeof vf.mac, "%s", plan->requests[index]->mac);
     claim_add(claim, &vf);
     return 0;
@@ -218,6 +234,10 @@ static int start(struct call *call, struct plan *plan)
     int result = adopt(call, plan, &old, &claim);
     if (result == 0 && old)
         port_return(call->root, old, claim, call->error);
+    if (result == 0 && old && port_was_unseen(call->root, old))
+        error_note(call->error, "libvirt does not call /etc/libvirt/hooks/network: from now on every VF is held");
+    if (old)
+        settle_later(call->root);
     return result;
 }
 
@@ -271,11 +291,13 @@ static int release(struct call *call)
     bool may_hold = result == 0 && (ledger_has_file(call->root, domain.uuid) || ledger_is_interrupted(call->root));
     if (may_hold && gate_present(call->root))
         result = read_claim(call, domain.uuid, &claim);
-    if (claim)
-        port_close(call->root, claim, call->error);
+    if (result == 0)
+        port_close(call->root, domain.uuid, claim, call->error);
     /* A killed writer may have left links of this guest without a file. */
     if (result == 0 && may_hold)
         result = drop(call, domain.uuid);
+    if (may_hold)
+        settle_later(call->root);
     domain_free(&domain);
     return result;
 }

@@ -54,3 +54,13 @@ int hooks_check(int root, const char *kind, struct error *error)
     }
     return result == 0 && listed < 0 ? error_set(error, ENOEXEC, "/" HOOKS "/%s.d cannot be read", kind) : result;
 }
+
+bool hooks_has(int root, const char *kind)
+{
+    char path[HOOK_PATH_SIZE];
+    snprintf(path, sizeof path, HOOKS "/%s", kind);
+    if (faccessat(root, path, X_OK, 0) == 0)
+        return true;
+    snprintf(path, sizeof path, HOOKS "/%s.d/vfpool", kind);
+    return faccessat(root, path, X_OK, 0) == 0;
+}

@@ -3,6 +3,8 @@
 #ifndef VFPOOL_HOOKS_H
 #define VFPOOL_HOOKS_H
 
+#include <stdbool.h>
+
 #include "error.h"
 
 /**
@@ -16,5 +18,8 @@
  * Return: 0, also when there is none; -ENOEXEC with the file and the reason.
  */
 int hooks_check(int root, const char *kind, struct error *error) must_check nonnull(2, 3);
+
+/** hooks_has() - whether there is an executable hook of this kind that may be ours: KIND, or KIND.d/vfpool */
+bool hooks_has(int root, const char *kind) must_check nonnull(2);
 
 #endif

@@ -198,61 +198,11 @@ int ledger_read_link(const struct ledger *ledger, const char *address, char uuid
 
 /* ---- reading ---- */
 
-/* Each change of a claim is a new file. */
-void ledger_stamp(int root, const char *uuid, char stamp[LEDGER_STAMP_SIZE])
-{
-    char path[sizeof LEDGER_DIRECTORY + GUEST_PATH_SIZE + 2];
-    struct stat status;
-    snprintf(path, sizeof path, LEDGER_DIRECTORY "/guests/%.36s.xml", uuid);
-    stamp[0] = '\0';
-    if (fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) == 0)
-        snprintf(stamp, LEDGER_STAMP_SIZE, "%ju.%jd.%ld", (uintmax_t)status.st_ino, (intmax_t)status.st_mtim.tv_sec,
-                 status.st_mtim.tv_nsec);
-}
-
 static bool has_file(int guests, const char *uuid, const char *suffix)
 {
     char name[GUEST_NAME_SIZE];
     guest_file(uuid, suffix, name);
     return faccessat(guests, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-bool ledger_has_file(int root, const char *uuid)
-{
-    _cleanup_(cleanup_close) int guests = openat(root, LEDGER_DIRECTORY "/guests", O_PATH | O_CLOEXEC);
-    return guests >= 0 && (has_file(guests, uuid, "xml") || has_file(guests, uuid, "bad"));
-}
-
-bool ledger_awaits(int root, const char *uuid, const char *pool)
-{
-    char path[sizeof LEDGER_DIRECTORY + GUEST_PATH_SIZE + 1];
-    _cleanup_(cleanup_free) char *data = NULL;
-    _cleanup_(cleanup_claim) struct claim *claim = NULL;
-    _cleanup_(error_free) struct error ignored = {0};
-    size_t length = 0;
-    snprintf(path, sizeof path, LEDGER_DIRECTORY "/guests/%.36s.xml", uuid);
-    /* A file that cannot be understood has no VF for libvirt to give. */
-    if (io_read_file(root, path, MAX_GUEST_BYTES, &data, &length) < 0 ||
-        claim_parse(data, length, uuid, path, &claim, &ignored) < 0 || claim->state != CLAIM_CLAIMED)
-        return false;
-    for (size_t i = 0; i < claim->vf_count; i++)
-        if (!claim->vfs[i].given && !claim->vfs[i].by_address && strcmp(claim->vfs[i].pool, pool) == 0)
-            return true;
-    return false;
-}
-
-bool ledger_has_link(int root, const struct pciaddr *address)
-{
-    char path[sizeof LEDGER_DIRECTORY "/vfs/" + PCIADDR_SIZE], text[PCIADDR_SIZE];
-    snprintf(path, sizeof path, LEDGER_DIRECTORY "/vfs/%s", pciaddr_format(address, text));
-    return faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-bool ledger_is_interrupted(int root)
-{
-    _cleanup_(cleanup_close) int lock = openat(root, LEDGER_DIRECTORY "/" LOCK, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    /* Not by the PID, which may be another process's by now: who writes has the lock. */
-    return lock >= 0 && lock_pid(lock) != 0 && flock(lock, LOCK_SH | LOCK_NB) == 0;
 }
 
 int ledger_unlisted(const char *part, int result, struct error *error)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "claim.h"
 #include "error.h"
@@ -36,6 +37,13 @@ static inline void cleanup_ledger(struct ledger **ledger)
     ledger_close(*ledger);
 }
 
+/**
+ * ledger_directory() - open, and make if it is missing, a directory in run/vfpool for what is kept beside the claims
+ *
+ * Return: a descriptor, or as io_open_directory().
+ */
+int ledger_directory(int root, const char *name) must_check nonnull(2);
+
 /** ledger_has_file() - whether there is a guest file, good or bad; looked up without the lock */
 bool ledger_has_file(int root, const char *uuid) must_check nonnull(2);
 
@@ -53,6 +61,13 @@ void ledger_stamp(int root, const char *uuid, char stamp[LEDGER_STAMP_SIZE]) non
 /** ledger_awaits() - whether a guest has claimed a VF of the pool that libvirt has not given it yet: without the lock
  */
 bool ledger_awaits(int root, const char *uuid, const char *pool) must_check nonnull(2, 3);
+
+/**
+ * ledger_is_awaited() - whether any guest that takes what libvirt offers has not got a VF of the pool yet
+ * @except: but for this guest, which is here
+ * @age_ms: claims that have not changed for so long do not count
+ */
+bool ledger_is_awaited(int root, const char *pool, const char *except, int64_t age_ms) must_check nonnull(2, 3);
 
 /** ledger_has_link() - whether it is worth taking the lock for a device: without it. Return: false when it is free. */
 bool ledger_has_link(int root, const struct pciaddr *address) must_check nonnull(2);

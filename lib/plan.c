@@ -336,6 +336,21 @@ int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *ow
     return 0;
 }
 
+bool plan_has_wishes(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct choose_request *one = &plan->choices[i];
+        for (size_t j = i + 1; j < plan->count; j++) {
+            const struct choose_request *other = &plan->choices[j];
+            if (one->mac[0] && strcmp(one->mac, other->mac) == 0)
+                return true;
+            if (one->table == other->table && one->table->pool->separate && one->table->pf_count > 1)
+                return true;
+        }
+    }
+    return false;
+}
+
 struct claim *plan_claim(const struct plan *plan)
 {
     struct claim *claim = claim_new(plan->domain.uuid, plan->domain.name);

@@ -58,6 +58,12 @@ bool plan_has(const struct plan *plan, const struct request *request) must_check
 int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *own, struct error *error) must_check
     nonnull(1, 2, 4);
 
+/**
+ * plan_has_wishes() - whether the guest's interfaces need certain VFs of their pools: where they ask for different PFs,
+ * or must be on different ones as two have the same MAC address
+ */
+bool plan_has_wishes(const struct plan *plan) must_check nonnull(1);
+
 /** plan_claim() - the plan's choice as a claim, which the caller frees with claim_free(); never NULL */
 struct claim *plan_claim(const struct plan *plan) must_check nonnull(1);
 

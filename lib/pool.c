@@ -116,13 +116,16 @@ static void read_policies(struct pool *pool, xmlNodePtr network)
 {
     xmlNodePtr metadata = xml_child(network, "metadata");
     _cleanup_(cleanup_xml_string) char *managed = xml_attribute(xml_child(network, "forward"), "managed");
+    pool->offered = true;
     pool->managed = managed && strcmp(managed, "yes") == 0;
     for (xmlNodePtr node = metadata ? metadata->children : NULL; node; node = node->next) {
         if (node->type != XML_ELEMENT_NODE || !node->ns || strcmp((const char *)node->ns->href, VFPOOL_NAMESPACE) != 0)
             continue;
         _cleanup_(cleanup_xml_string) char *separate = xml_attribute(node, "separate");
         _cleanup_(cleanup_xml_string) char *host_used = xml_attribute(node, "host-used");
+        _cleanup_(cleanup_xml_string) char *offer = xml_attribute(node, "offer");
         pool->separate = separate && strcmp(separate, "prefer") == 0;
+        pool->offered = !offer || strcmp(offer, "no") != 0;
         pool->never_host_used = host_used && strcmp(host_used, "never") == 0;
     }
 }

@@ -6,8 +6,11 @@
 
 #include "gate.h"
 #include "io.h"
+#include "ledger.h"
 #include "memory.h"
+#include "offer.h"
 #include "turn.h"
+#include "witness.h"
 
 static int compare_pools(const void *a, const void *b)
 {
@@ -30,6 +33,15 @@ static size_t list_pools(const struct plan *plan, const struct pool **pools)
     return count;
 }
 
+struct port_session {
+    int root;
+    struct plan *plan;
+    enum port_way way;
+    const struct pool **pools; /* that the guest's interfaces are on, in the order of their names */
+    struct turn **turns;       /* NULL: not taken */
+    size_t count;
+};
+
 static bool is_opened(const struct plan *plan, const struct vf *vf)
 {
     for (size_t i = 0; i < plan->count; i++)
@@ -42,6 +54,12 @@ static int check_usable(int root, struct error *error)
 {
     int usable = gate_usable(root, error);
     return usable < 0 ? usable : 0;
+}
+
+static int never(int root, struct error *error)
+{
+    (void)root, (void)error;
+    return 0;
 }
 
 static struct vf_table *table_of(const struct plan *plan, const struct pool *pool)
@@ -64,7 +82,17 @@ static bool must_choose_again(const struct plan *plan)
     return false;
 }
 
-/* Frees the guest's VFs of a pool, once every other one is held. */
+/* How many VFs from the front of the list libvirt looks at, at most, before it has given all of the guest's. */
+static size_t count_looked_at(const struct plan *plan, const struct vf_table *table)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->vf_count; i++)
+        if (is_opened(plan, &table->vfs[i]))
+            count = i + 1;
+    return count;
+}
+
+/* Frees the guest's VFs of a pool, once every other one that libvirt might give is held. */
 static int open_pool(int root, const struct plan *plan, const struct pool *pool, struct error *error)
 {
     _cleanup_(gate_ports_free) struct gate_ports others = {0};
@@ -73,7 +101,12 @@ static int open_pool(int root, const struct plan *plan, const struct pool *pool,
     struct gate_set hold = {.addresses = addresses};
     /* From the front those to hold, from the back those to free. */
     struct gate_set free_set = {.addresses = addresses + table->vf_count};
-    for (size_t i = 0; i < table->vf_count; i++) {
+    /* Of what is left open behind them the network hook tells, if it is called. */
+    size_t count = offer_is_watched(root, pool->name) ? count_looked_at(plan, table) : table->vf_count;
+    int result = offer_withdraw(root, pool->name, error);
+    if (result < 0)
+        return result;
+    for (size_t i = 0; i < count; i++) {
         const struct vf *vf = &table->vfs[i];
         if (is_opened(plan, vf)) {
             *--free_set.addresses = vf->address;
@@ -82,7 +115,7 @@ static int open_pool(int root, const struct plan *plan, const struct pool *pool,
             addresses[hold.count++] = vf->address;
         }
     }
-    int result = gate_set(root, pool->name, &hold, &free_set, &others, error);
+    result = gate_set(root, pool->name, &hold, &free_set, &others, error);
     add_ports(table, &others);
     if (result == -EBUSY && !must_choose_again(plan))
         return -EIO;
@@ -103,46 +136,152 @@ static void undo_pool(int root, const struct plan *plan, const struct pool *pool
         return;
 }
 
-/* Written down first: whoever comes next must know, even if this process is killed in between. */
-static int open_pools(int root, const struct plan *plan, const struct pool **pools, struct turn **turns, size_t count,
-                      struct error *error)
+/* ---- a guest's way ---- */
+
+/*
+ * Guests that take what is offered must have got it before others are held: one of them might be given this guest's.
+ * And what libvirt counts must not be what it is going to forget.
+ */
+static bool must_wait(const struct port_session *session, const char *network)
 {
-    size_t done = 0;
+    return (offer_exists(session->root, network) &&
+            ledger_is_awaited(session->root, network, session->plan->domain.uuid, TURN_OPEN_MS)) ||
+           witness_is_unsteady(session->root);
+}
+
+static int wait_for_others(const struct port_session *session, const char *network, int64_t deadline,
+                           struct error *error)
+{
     int result = 0;
-    for (size_t i = 0; i < count && result == 0; i++)
-        result = turn_open(turns[i], plan->domain.uuid, error);
-    for (; result == 0 && done < count; done++)
-        result = open_pool(root, plan, pools[done], error);
-    /* A silent libvirt would only be waited for again. */
-    for (size_t i = 0; result < 0 && result != -ETIMEDOUT && i < done; i++)
-        undo_pool(root, plan, pools[i]);
+    while (result == 0 && must_wait(session, network)) {
+        result = turn_pause(network, deadline, error);
+        if (result == 0)
+            result = check_usable(session->root, error);
+    }
     return result;
 }
 
-static bool needs_ports(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->requests[i]->type == REQUEST_NETWORK)
-            return true;
-    return false;
-}
-
-int port_open(int root, struct plan *plan, struct error *error)
+static int take_turns(struct port_session *session, struct error *error)
 {
     int64_t deadline = io_now_ms() + TURN_WAIT_MS;
-    int result = needs_ports(plan) ? gate_usable(root, error) : 0;
-    if (result <= 0)
-        return result;
-    _cleanup_(cleanup_free) const struct pool **pools = memory_new(plan->count, sizeof *pools);
-    _cleanup_(cleanup_free) struct turn **turns = memory_new(plan->count, sizeof *turns);
-    size_t count = list_pools(plan, pools);
-    result = 0;
-    for (size_t i = 0; i < count && result == 0; i++)
-        result = turn_take(root, pools[i]->name, plan->domain.uuid, deadline, check_usable, &turns[i], error);
-    if (result == 0)
-        result = open_pools(root, plan, pools, turns, count, error);
-    for (size_t i = 0; i < count; i++)
-        turn_close(turns[i]);
+    const char *uuid = session->plan->domain.uuid;
+    int result = 0;
+    for (size_t i = 0; i < session->count && result == 0; i++) {
+        const char *network = session->pools[i]->name;
+        if (session->way == PORT_OFFERED) {
+            result = turn_share(session->root, network, uuid, deadline, never, &session->turns[i], error);
+            continue;
+        }
+        result = turn_take(session->root, network, uuid, deadline, check_usable, &session->turns[i], error);
+        if (result == 0)
+            result = wait_for_others(session, network, deadline, error);
+    }
+    return result;
+}
+
+/* Whether libvirt offers VFs on all the guest's networks, and any of them will do. */
+static bool may_share(const struct port_session *session)
+{
+    if (plan_has_wishes(session->plan))
+        return false;
+    for (size_t i = 0; i < session->count; i++) {
+        _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
+        if (!session->pools[i]->offered || !offer_read(session->root, session->pools[i]->name, &held))
+            return false;
+    }
+    return true;
+}
+
+static int choose_way(struct port_session *session, bool alone, struct error *error)
+{
+    if (!gate_present(session->root) || session->count == 0)
+        return PORT_NONE;
+    if (!alone && may_share(session))
+        return PORT_OFFERED;
+    int usable = gate_usable(session->root, error);
+    return usable < 0 ? usable : usable ? PORT_ALONE : PORT_BLIND;
+}
+
+int port_begin(int root, struct plan *plan, bool alone, struct port_session **session, struct error *error)
+{
+    struct port_session *begun = memory_new(1, sizeof *begun);
+    begun->root = root;
+    begun->plan = plan;
+    begun->pools = memory_new(plan->count, sizeof *begun->pools);
+    begun->turns = memory_new(plan->count, sizeof *begun->turns);
+    begun->count = list_pools(plan, begun->pools);
+    *session = begun;
+    int way = choose_way(begun, alone, error);
+    if (way < 0)
+        return way;
+    begun->way = (enum port_way)way;
+    return begun->way == PORT_OFFERED || begun->way == PORT_ALONE ? take_turns(begun, error) : 0;
+}
+
+enum port_way port_way(const struct port_session *session)
+{
+    return session->way;
+}
+
+void port_end(struct port_session *session)
+{
+    if (!session)
+        return;
+    for (size_t i = 0; i < session->count; i++)
+        turn_close(session->turns[i]);
+    free(session->turns);
+    free(session->pools);
+    free(session);
+}
+
+/* Whether libvirt gives, of the pool's offer, what was chosen: nothing else that is open is before that in its list. */
+static bool pool_is_offered(const struct port_session *session, const struct pool *pool)
+{
+    const struct vf_table *table = table_of(session->plan, pool);
+    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
+    if (!offer_read(session->root, pool->name, &held))
+        return false;
+    size_t count = count_looked_at(session->plan, table);
+    for (size_t i = 0; i < count; i++) {
+        const struct vf *vf = &table->vfs[i];
+        bool is_held = pciaddr_set_has(&held, &vf->address);
+        if (is_opened(session->plan, vf) ? is_held : !is_held && vf->obstacle != VF_TAKEN)
+            return false;
+    }
+    return true;
+}
+
+bool port_is_offered(const struct port_session *session)
+{
+    for (size_t i = 0; i < session->count && session->way == PORT_OFFERED; i++)
+        if (!pool_is_offered(session, session->pools[i]))
+            return false;
+    return true;
+}
+
+/* Written down first: whoever comes next must know, even if this process is killed in between. */
+int port_open(struct port_session *session, struct error *error)
+{
+    size_t done = 0;
+    int result = 0;
+    if (session->way != PORT_ALONE)
+        return 0;
+    for (size_t i = 0; i < session->count && result == 0; i++)
+        result = turn_open(session->turns[i], session->plan->domain.uuid, error);
+    for (; result == 0 && done < session->count; done++)
+        result = open_pool(session->root, session->plan, session->pools[done], error);
+    /* A silent libvirt would only be waited for again. */
+    for (size_t i = 0; result < 0 && result != -ETIMEDOUT && i < done; i++)
+        undo_pool(session->root, session->plan, session->pools[i]);
+    return result;
+}
+
+int port_withdraw(int root, const struct plan *plan, struct error *error)
+{
+    int result = 0;
+    for (size_t i = 0; i < plan->count && result == 0; i++)
+        if (plan->requests[i]->type != REQUEST_NETWORK)
+            result = offer_withdraw(root, plan->choices[i].table->pool->name, error);
     return result;
 }
 
@@ -191,9 +330,15 @@ static void hold(int root, const struct claim *claim, const struct claim *now, s
 {
     _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(claim->vf_count, sizeof *addresses);
     _cleanup_(error_free) struct error problem = {0};
-    int usable = gate_usable(root, &problem);
+    int usable = 1;
     for (const char *pool = next_pool(claim, NULL); pool && usable > 0; pool = next_pool(claim, pool)) {
         struct gate_set set = {.addresses = addresses};
+        /* libvirt may give it to the next one. */
+        if (offer_is_watched(root, pool))
+            continue;
+        usable = gate_usable(root, &problem);
+        if (usable <= 0)
+            break;
         for (size_t i = 0; i < claim->vf_count; i++)
             if (!claim->vfs[i].by_address && strcmp(claim->vfs[i].pool, pool) == 0 &&
                 !claim_find(now, &claim->vfs[i].address))
@@ -217,9 +362,20 @@ void port_return(int root, const struct claim *before, const struct claim *now, 
     }
 }
 
-void port_close(int root, const struct claim *claim, struct error *error)
+bool port_was_unseen(int root, const struct claim *before)
 {
-    hold(root, claim, NULL, error);
-    for (const char *pool = next_pool(claim, NULL); pool; pool = next_pool(claim, pool))
-        turn_left(root, pool, claim->uuid);
+    bool unseen = false;
+    for (size_t i = 0; before->offered && before->state == CLAIM_CLAIMED && i < before->vf_count; i++)
+        unseen = unseen ||
+                 (!before->vfs[i].given && !before->vfs[i].by_address && offer_is_watched(root, before->vfs[i].pool));
+    if (unseen)
+        witness_forget(root);
+    return unseen;
+}
+
+void port_close(int root, const char *uuid, const struct claim *claim, struct error *error)
+{
+    if (claim)
+        hold(root, claim, NULL, error);
+    turn_left(root, uuid);
 }

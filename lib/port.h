@@ -33,20 +33,63 @@
 #include "error.h"
 #include "plan.h"
 
+/* How a guest gets its VFs. */
+enum port_way {
+    PORT_NONE,    /* libvirt is not there, or the guest asks for nothing that it gives */
+    PORT_BLIND,   /* libvirt cannot be called now (F12): it gives what is open, whatever that is */
+    PORT_OFFERED, /* libvirt gives the first VFs of the offer by itself (offer.h) */
+    PORT_ALONE,   /* the guest's own VFs are opened, in its turn, and no others */
+};
+
+struct port_session;
+
+/**
+ * port_begin() - find out how the guest gets its VFs, and wait for its turns
+ * @plan:    loaded; it has to outlive the session
+ * @alone:   not of the offers, as what was chosen is not what they come to
+ * @session: the caller ends it with port_end()
+ *
+ * Return: 0; -EAGAIN when too many others are being started; or another negative errno value.
+ */
+int port_begin(int root, struct plan *plan, bool alone, struct port_session **session, struct error *error) must_check
+    nonnull(2, 4, 5);
+
+enum port_way port_way(const struct port_session *session) must_check nonnull(1);
+
+/**
+ * port_is_offered() - whether libvirt gives, of all that is open, just what the plan chose
+ *
+ * Another guest may be given one of them first; then this one gets that guest's, and both claims follow. Of a way that
+ * is not PORT_OFFERED the answer is yes. To be called with the ledger locked, before the claim.
+ */
+bool port_is_offered(const struct port_session *session) must_check nonnull(1);
+
 /**
  * port_open() - let libvirt give the guest just what the plan chose for its interfaces
- * @plan: chosen, and claimed in the ledger
  *
- * Waits for the guest's turn on each network, holds every other VF of its pools, and frees the chosen ones. Where there
- * is no libvirt, or it cannot be called now (F12), nothing is done.
- *
- * A guest on several networks has all their turns before it opens anything.
+ * The plan is chosen, and claimed in the ledger. Where the guest's VFs are opened alone, every other VF that libvirt
+ * might give before them is held, and the chosen ones are freed.
  *
  * Return: 0; -EBUSY when libvirt has given one of them to somebody whom the ledger does not know: that is in the plan
  * now, so that it chooses another; -ETIMEDOUT when libvirt is silent; or another negative errno value, then what was
  * freed is held again.
  */
-int port_open(int root, struct plan *plan, struct error *error) must_check nonnull(2, 3);
+int port_open(struct port_session *session, struct error *error) must_check nonnull(1, 2);
+
+/** port_end() - let the next ones in; NULL does nothing */
+void port_end(struct port_session *session);
+
+static inline void cleanup_port_session(struct port_session **session)
+{
+    port_end(*session);
+}
+
+/**
+ * port_withdraw() - before a claim of VFs that the guest names itself: their networks' offers are not what they were
+ *
+ * Return: 0 or a negative errno value.
+ */
+int port_withdraw(int root, const struct plan *plan, struct error *error) must_check nonnull(2, 3);
 
 /**
  * port_look() - find out what would make port_open() choose again
@@ -65,6 +108,14 @@ void port_look(int root, struct plan *plan, struct error *error) nonnull(2, 3);
 void port_return(int root, const struct claim *before, const struct claim *now, struct error *error) nonnull(2, 4);
 
 /**
+ * port_was_unseen() - whether libvirt gave a guest VFs of the offer, and its network hook did not tell
+ * @before: the guest's claim when it starts
+ *
+ * Then no offer is relied on any more.
+ */
+bool port_was_unseen(int root, const struct claim *before) must_check nonnull(2);
+
+/**
  * port_leave() - before libvirt frees the ports of a guest that stops: not while it may give a VF to another guest
  *
  * Never fails. port_close() follows.
@@ -72,10 +123,11 @@ void port_return(int root, const struct claim *before, const struct claim *now, 
 void port_leave(int root, const struct claim *claim) nonnull(2);
 
 /**
- * port_close() - hold a guest's VFs again, before its claim goes
+ * port_close() - hold a guest's VFs again where they are not offered, before its claim goes
+ * @claim: what it holds; NULL: nothing, as libvirt told that it took all of it back
  *
  * Never fails: the next guest's port_open() holds what is not. What went wrong is a note.
  */
-void port_close(int root, const struct claim *claim, struct error *error) nonnull(2, 3);
+void port_close(int root, const char *uuid, const struct claim *claim, struct error *error) nonnull(2, 4);
 
 #endif

@@ -6,12 +6,15 @@
 #include <string.h>
 
 #include "gate-protocol.h"
+#include "hooks.h"
 #include "io.h"
 #include "ledger.h"
 #include "memory.h"
 #include "network.h"
+#include "offer.h"
 #include "reconcile-work.h"
 #include "turn.h"
+#include "witness.h"
 #include "xml.h"
 
 static int never(int root, struct error *error)
@@ -168,61 +171,222 @@ static bool is_awaited(const struct work *work, const struct claim *claim, const
     return vf && !vf->by_address;
 }
 
-/* Every VF gets a port, unless it has one or a guest is about to take it. */
-static int hold_vfs(struct work *work, const struct vf_table *table, struct error *error)
+/* What becomes of the ports of a pool's VFs. */
+struct wish {
+    struct pciaddr *addresses;
+    struct gate_set hold, free; /* from the front of the addresses, and from their back */
+    struct pciaddr *kept;       /* those to hold that stay held: no guest's going gives them back */
+    size_t kept_count;
+};
+
+static void free_wish(struct wish *wish)
 {
-    _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(table->vf_count, sizeof *addresses);
+    free(wish->addresses);
+    free(wish->kept);
+}
+
+static void wish_hold(struct wish *wish, const struct vf *vf, bool kept)
+{
+    wish->addresses[wish->hold.count++] = vf->address;
+    if (kept)
+        wish->kept[wish->kept_count++] = vf->address;
+}
+
+static bool has_port(const struct gate_ports *ports, const struct pciaddr *address)
+{
+    for (size_t i = 0; i < ports->count; i++)
+        if (pciaddr_equal(&ports->ports[i].address, address))
+            return true;
+    return false;
+}
+
+/* What is known of the VFs when their ports are set. */
+struct view {
+    struct claim **claims;
+    size_t claim_count;
+    struct pciaddr_set taken; /* also by a guest whose file is corrupt */
+};
+
+static void free_view(struct view *view)
+{
+    claims_free(view->claims, view->claim_count);
+    pciaddr_set_free(&view->taken);
+}
+
+static int read_view(const struct work *work, struct view *view, struct error *error)
+{
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    struct gate_set hold = {.addresses = addresses};
-    struct claim **claims = NULL;
-    size_t count = 0;
     int result = ledger_open(work->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0)
-        result = ledger_all(ledger, &claims, &count, error);
-    ledger_close(steal(ledger));
-    for (size_t i = 0; i < table->vf_count && result == 0; i++) {
-        bool awaited = false;
-        for (size_t j = 0; j < count && !awaited; j++)
-            awaited = is_awaited(work, claims[j], &table->vfs[i].address);
-        if (!awaited)
-            addresses[hold.count++] = table->vfs[i].address;
+        result = ledger_taken(ledger, NULL, &view->taken, error);
+    return result < 0 ? result : ledger_all(ledger, &view->claims, &view->claim_count, error);
+}
+
+/* Of several free VFs, libvirt is not offered those that a guest would get last. */
+static bool is_wanted(const struct vf *vf, bool choosy)
+{
+    return vf->obstacle == VF_USABLE && (!choosy || vf->doubt == VF_CLEAR);
+}
+
+static bool has_clear(const struct vf_table *table, const struct view *view)
+{
+    for (size_t i = 0; i < table->vf_count; i++)
+        if (is_wanted(&table->vfs[i], true) && !pciaddr_set_has(&view->taken, &table->vfs[i].address))
+            return true;
+    return false;
+}
+
+/*
+ * Every VF gets a port, unless it has one, or a guest is about to take it, or VFs are @offered: then those that a guest
+ * might get have none.
+ */
+static void make_wish(const struct work *work, size_t pool, const struct view *view, bool offered, struct wish *wish)
+{
+    const struct vf_table *table = &work->tables[pool];
+    bool choosy = has_clear(table, view);
+    wish->addresses = memory_new(table->vf_count, sizeof *wish->addresses);
+    wish->kept = memory_new(table->vf_count, sizeof *wish->kept);
+    wish->hold.addresses = wish->addresses;
+    wish->free.addresses = wish->addresses + table->vf_count;
+    for (size_t i = 0; i < table->vf_count; i++) {
+        const struct vf *vf = &table->vfs[i];
+        const struct claim_vf *claimed = NULL;
+        bool awaited = false, taken = pciaddr_set_has(&view->taken, &vf->address);
+        for (size_t j = 0; j < view->claim_count && taken && !claimed; j++) {
+            claimed = claim_find(view->claims[j], &vf->address);
+            awaited = is_awaited(work, view->claims[j], &vf->address);
+        }
+        if (awaited)
+            continue;
+        /* One whose guest is gone is let go of by its claim first. */
+        if (taken || !offered || !is_wanted(vf, choosy)) {
+            wish_hold(wish, vf, !claimed || claimed->by_address);
+        } else if (!has_port(&work->ports[pool], &vf->address)) {
+            *--wish->free.addresses = vf->address;
+            wish->free.count++;
+        }
     }
-    claims_free(claims, count);
-    return result < 0 ? result : gate_set(work->root, table->pool->name, &hold, NULL, NULL, error);
+}
+
+/* Return: how many ports were made or taken away, or a negative errno value. */
+static int set_ports(struct work *work, size_t pool, bool offered, struct error *error)
+{
+    const char *network = work->tables[pool].pool->name;
+    _cleanup_(free_view) struct view view = {.claims = NULL};
+    _cleanup_(free_wish) struct wish wish = {.addresses = NULL};
+    char mark[WITNESS_MARK_SIZE];
+    /* What the mark is worth is known once the ports have been looked at. */
+    bool watched = witness_mark(work->root, mark);
+    int result = offer_withdraw(work->root, network, error);
+    if (result == 0)
+        result = read_view(work, &view, error);
+    if (result < 0)
+        return result;
+    vf_examine_all(&work->host, &work->tables[pool]);
+    make_wish(work, pool, &view, offered, &wish);
+    result = gate_set(work->root, network, &wish.hold, &wish.free, NULL, error);
+    if (result < 0 || !offered || !watched)
+        return result;
+    int made = offer_make(work->root, network, mark, wish.kept, wish.kept_count, error);
+    return made < 0 ? made : result;
+}
+
+/* Takes one port of ours away: libvirt calls the network hook, if it does. */
+static int provoke(const struct work *work, const struct vf_table *table, struct error *error)
+{
+    _cleanup_(free_view) struct view view = {.claims = NULL};
+    int result = read_view(work, &view, error);
+    for (size_t i = 0; i < table->vf_count && result == 0; i++) {
+        struct gate_set one = {.addresses = &table->vfs[i].address, .count = 1};
+        if (table->vfs[i].obstacle == VF_USABLE && !pciaddr_set_has(&view.taken, one.addresses))
+            return gate_set(work->root, table->pool->name, NULL, &one, NULL, error);
+    }
+    return result;
+}
+
+/* Return: how many ports were made or taken away, or a negative errno value; @offered: whether VFs are. */
+static int want_ports(struct work *work, size_t pool, bool *offered, struct error *error)
+{
+    const struct vf_table *table = &work->tables[pool];
+    char mark[WITNESS_MARK_SIZE];
+    *offered = table->pool->offered && witness_mark(work->root, mark);
+    int result = set_ports(work, pool, *offered, error);
+    if (result < 0 || *offered || !table->pool->offered || !hooks_has(work->root, "network") ||
+        !hooks_has(work->root, "daemon"))
+        return result;
+    int more = result == 0 ? provoke(work, table, error) : 0;
+    *offered = more >= 0 && witness_mark(work->root, mark);
+    if (more > 0 || *offered)
+        more = set_ports(work, pool, *offered, error);
+    /* What was taken away to see who is told, and made again, is nothing. */
+    return more < 0 ? more : *offered ? result + more : result;
 }
 
 /* ---- one after the other ---- */
 
+/* Not while libvirt is going to forget what it counts now. */
+static int wait_for_steady(const struct work *work, const char *network, int64_t deadline, struct error *error)
+{
+    int result = 0;
+    while (result == 0 && witness_is_unsteady(work->root))
+        result = turn_pause(network, deadline, error);
+    return result;
+}
+
 static int reconcile_network(struct work *work, size_t pool, struct error *error)
 {
+    int64_t deadline = io_now_ms() + TURN_WAIT_MS;
     const struct vf_table *table = &work->tables[pool];
     struct turn *turn = NULL;
     /* A dry run makes nothing, and so takes no turn. */
-    int result = work->dry_run
-                     ? 0
-                     : turn_take(work->root, table->pool->name, NULL, io_now_ms() + TURN_WAIT_MS, never, &turn, error);
-    if (result == 0)
+    int result = work->dry_run ? 0 : turn_take(work->root, table->pool->name, NULL, deadline, never, &turn, error);
+    if (result == 0 && !work->dry_run)
+        result = wait_for_steady(work, table->pool->name, deadline, error);
+    if (result == 0 && work->guests)
         result = prune_ports(work, pool, error);
     if (result == 0)
         result = ensure_network(work, table, error);
+    bool offered = false;
     if (result == 0 && !work->dry_run)
-        result = hold_vfs(work, table, error);
-    if (result > 0)
+        result = want_ports(work, pool, &offered, error);
+    if (result >= 0 && !work->dry_run && !offered)
+        offer_end(work->root, table->pool->name);
+    if (result > 0 && offered)
+        work_note(work, "offered the free VFs of libvirt network '%s', and held the others", table->pool->name);
+    else if (result > 0)
         work_note(work, "held %d VFs of libvirt network '%s'", result, table->pool->name);
     turn_close(turn);
     return result < 0 ? result : 0;
 }
 
-void reconcile_networks(struct work *work)
+/* Whether the network has an offer that holds: nothing to do where only what is withdrawn is to be mended. */
+static bool is_offered(const struct work *work, const char *network)
+{
+    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
+    return !offer_exists(work->root, network) || offer_read(work->root, network, &held);
+}
+
+void reconcile_networks(struct work *work, bool withdrawn)
 {
     for (size_t i = 0; i < work->pools.count; i++) {
         _cleanup_(error_free) struct error problem = {0};
-        if (work->pools.pools[i].fault.code || work->tables[i].vf_count == 0)
+        if (work->pools.pools[i].fault.code || work->tables[i].vf_count == 0 ||
+            (withdrawn && is_offered(work, work->pools.pools[i].name)))
             continue;
         if (reconcile_network(work, i, &problem) < 0)
             work_fail(work, &problem);
         error_move_notes(work->error, &problem);
     }
+}
+
+void reconcile_again(struct work *work)
+{
+    for (size_t i = 0; i < work->pools.count; i++) {
+        _cleanup_(error_free) struct error problem = {0};
+        if (offer_withdraw(work->root, work->pools.pools[i].name, &problem) < 0)
+            work_fail(work, &problem);
+    }
+    reconcile_networks(work, true);
 }
 
 /* Return: how many VFs were given back, or a negative errno value. */
@@ -231,12 +395,18 @@ static int open_network(const struct work *work, const char *name, struct error 
     const char *show[] = {"network", name, NULL}, *open[] = {"open", name, NULL};
     _cleanup_(cleanup_free) char *text = NULL;
     struct turn *turn = NULL;
-    int result = gate_ask(work->root, show, NULL, GATE_CALL_MS, &text, error);
+    int result = work->dry_run ? 0 : wait_for_steady(work, name, io_now_ms() + TURN_OPEN_MS, error);
+    if (!work->dry_run)
+        offer_end(work->root, name);
+    if (result == 0)
+        result = gate_ask(work->root, show, NULL, GATE_CALL_MS, &text, error);
     if (result < 0)
         return result == -ENOENT ? 0 : result;
     text[strcspn(text, "\n")] = '\0';
-    if (!has_word(text, GATE_HOLDING) || work->dry_run)
-        return has_word(text, GATE_HOLDING);
+    /* One that lost count (F27), as by the reload of an uninstall, gives out what guests have. */
+    bool due = has_word(text, GATE_HOLDING) || has_word(text, GATE_MISCOUNTED);
+    if (!due || work->dry_run)
+        return due;
     result = turn_take(work->root, name, NULL, io_now_ms() + TURN_WAIT_MS, never, &turn, error);
     if (result == 0)
         result = gate_change(work->root, open, NULL, error);

@@ -26,6 +26,7 @@ struct work {
     size_t claim_count;
     struct gate_ports *ports; /* of each pool; NULL: libvirt was not asked */
     bool *unpruned; /* of each pool: a port of a guest that is gone may be left, of which only the claim tells */
+    bool dropped;   /* claims of guests that were gone */
     char *guests;   /* the answer to "domains"; NULL: there was none */
 };
 
@@ -41,8 +42,14 @@ bool work_is_gone(const struct work *work, const struct claim *claim) must_check
 /** work_has_guest() - whether libvirt said "running UUID" or "defined UUID" of a guest; @word is one of the gate's */
 bool work_has_guest(const struct work *work, const char *word, const char *uuid) must_check nonnull(1, 2, 3);
 
-/** reconcile_networks() - each pool's network as the pool wants it, and each VF with a port; see struct work */
-void reconcile_networks(struct work *work) nonnull(1);
+/**
+ * reconcile_networks() - each pool's network as the pool wants it, and each VF with a port or offered; see struct work
+ * @withdrawn: of those only whose offer is withdrawn
+ */
+void reconcile_networks(struct work *work, bool withdrawn) nonnull(1);
+
+/** reconcile_again() - look once more at the ports of networks that are offered */
+void reconcile_again(struct work *work) nonnull(1);
 
 /** reconcile_open_networks() - every VF that vfpool holds goes back to libvirt's own choice; @all: of pools, too, and
  * not of networks alone whose pool file is gone */

@@ -113,7 +113,7 @@ static int make_vfs(struct work *work, const struct pool *pool, const struct poo
     return 0;
 }
 
-static int open_work(struct work *work)
+static int open_work(struct work *work, bool make)
 {
     int result = pools_load(work->root, &work->pools, work->error);
     if (result == 0)
@@ -124,7 +124,7 @@ static int open_work(struct work *work)
         const struct pool *pool = &work->pools.pools[i];
         if (pool->fault.code)
             error_note(work->error, "%s", pool->fault.message);
-        for (size_t j = 0; j < pool->source_count && !pool->fault.code; j++)
+        for (size_t j = 0; j < pool->source_count && make && !pool->fault.code; j++)
             if (make_vfs(work, pool, &pool->sources[j]) < 0)
                 break;
     }
@@ -167,6 +167,7 @@ static int drop_unchanged(struct work *work, struct ledger *ledger, const struct
     if (result < 0 || !now || now->state != seen->state || strcmp(now->since, seen->since) != 0)
         return result;
     result = work->dry_run ? 0 : ledger_drop(ledger, seen->uuid, work->error);
+    work->dropped = work->dropped || (result == 0 && !work->dry_run);
     for (size_t i = 0; i < seen->vf_count && result == 0; i++)
         work_note(work, "released VF %s of pool '%s' from guest '%.256s' (%s), which is not running",
                   pciaddr_format(&seen->vfs[i].address, text), seen->vfs[i].pool, seen->name, seen->uuid);
@@ -288,20 +289,38 @@ static int end_work(struct work *work)
 int reconcile(int root, bool dry_run, struct error *error)
 {
     _cleanup_(close_work) struct work work = {.root = root, .dry_run = dry_run, .error = error, .host.sys = -1};
-    int result = open_work(&work);
+    int result = open_work(&work, true);
     if (result == 0)
         result = read_claims(&work, !dry_run);
     if (result < 0)
         return result;
     ask_libvirt(&work);
     if (work.guests)
-        reconcile_networks(&work);
+        reconcile_networks(&work, false);
     if (work.guests)
         reconcile_open_networks(&work, false);
     result = drop_gone(&work);
     if (result == 0 && !dry_run)
         result = adopt_guests(&work);
+    /* What they had was held, and is to be offered. */
+    if (result == 0 && work.guests && work.dropped)
+        reconcile_again(&work);
     return result < 0 ? result : end_work(&work);
+}
+
+int reconcile_offers(int root, struct error *error)
+{
+    _cleanup_(close_work) struct work work = {.root = root, .error = error, .host.sys = -1};
+    _cleanup_(error_free) struct error trouble = {0};
+    int result = open_work(&work, false);
+    if (result == 0)
+        result = read_claims(&work, false);
+    if (result == 0)
+        result = ask_ports(&work, &trouble);
+    if (result < 0 || trouble.code)
+        return result < 0 && !trouble.code ? result : error_set(error, trouble.code, "%s", trouble.message);
+    reconcile_networks(&work, true);
+    return end_work(&work);
 }
 
 int reconcile_open(int root, struct error *error)

@@ -15,7 +15,7 @@
  * In this order: VFs are made for <pf><vf num=''/></pf> where the PF has none; links of the ledger that say nothing go,
  * missing ones come back; claims of guests that are gone are dropped, VFs that libvirt gave to running guests without a
  * claim are claimed; each pool's network is defined, started and autostarted; every VF of it that is not a guest's is
- * held.
+ * offered or held (offer.h).
  *
  * Where libvirt cannot be asked, a guest counts as gone ten minutes after its claim, if libvirt's run/libvirt/qemu is
  * there and has no file of it.
@@ -23,6 +23,10 @@
  * Return: 0 or a negative errno value.
  */
 int reconcile(int root, bool dry_run, struct error *error) must_check nonnull(3);
+
+/** reconcile_offers() - set the ports of networks whose offer is withdrawn, and offer their free VFs again. Return: as
+ * reconcile(). */
+int reconcile_offers(int root, struct error *error) must_check nonnull(2);
 
 /** reconcile_open() - free every port held on the pools' networks: libvirt picks by itself. Return: as reconcile(). */
 int reconcile_open(int root, struct error *error) must_check nonnull(2);

@@ -11,8 +11,10 @@
 #include "ledger.h"
 #include "memory.h"
 #include "network.h"
+#include "offer.h"
 #include "pool.h"
 #include "vf.h"
+#include "witness.h"
 #include "xml.h"
 
 /* One VF of one claim. */
@@ -25,6 +27,7 @@ struct entry {
 
 /* All that is looked at, at one moment. */
 struct view {
+    int root;
     struct host host;
     struct pools pools;
     struct vf_table *tables;
@@ -101,7 +104,7 @@ static int find_quarantined(struct view *view, struct ledger *ledger, struct err
 static int load_view(struct view *view, int root, struct error *error)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    *view = (struct view){.host.sys = -1};
+    *view = (struct view){.root = root, .host.sys = -1};
     int result = pools_load(root, &view->pools, error);
     if (result == 0)
         result = host_open(root, &view->host, error);
@@ -223,6 +226,19 @@ static void add_unlisted(xmlNodePtr parent, const struct view *view, const char 
     }
 }
 
+/* Why the pool's free VFs are not offered, though they should be; NULL: they are, or should not. */
+static const char *find_unoffered(int root, const struct pool *pool)
+{
+    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
+    char mark[WITNESS_MARK_SIZE];
+    if (!gate_present(root) || pool->fault.code || !pool->offered || offer_read(root, pool->name, &held))
+        return NULL;
+    return witness_mark(root, mark)
+               ? "its free VFs are not offered now, so nothing can be attached to a running guest: vfpool reconcile"
+               : "its free VFs are held, as libvirt does not call vfpool's hooks network and daemon, so nothing can be "
+                 "attached to a running guest: install.sh install";
+}
+
 static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_table *table)
 {
     const struct pool *pool = table->pool;
@@ -239,6 +255,9 @@ static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_t
         xml_add_text(node, "missing", table->missing);
     if (table->note)
         xml_add_text(node, "note", table->note);
+    const char *unoffered = find_unoffered(view->root, pool);
+    if (unoffered)
+        xml_add_text(node, "note", unoffered);
     if (pool->ignored) {
         _cleanup_(cleanup_free) char *words = memory_format("without effect on a VF: %s", pool->ignored);
         xml_add_text(node, "note", words);

@@ -87,7 +87,7 @@ static bool is_settled(const struct turn *turn, const char *network, const char 
 static int open_turn(int root, const char *network, struct error *error)
 {
     char path[sizeof TURN_DIRECTORY + NAME_MAX + 2];
-    _cleanup_(cleanup_close) int directory = io_open_directory(root, TURN_DIRECTORY, true);
+    _cleanup_(cleanup_close) int directory = ledger_directory(root, "turns");
     if (directory < 0)
         return error_set(error, -directory, "cannot use /" TURN_DIRECTORY ": %s", strerror(-directory));
     if (strchr(network, '/') || strlen(network) > NAME_MAX)
@@ -105,12 +105,18 @@ static int too_late(const char *network, struct error *error)
                      TURN_WAIT_MS / 1000);
 }
 
+int turn_pause(const char *network, int64_t deadline, struct error *error)
+{
+    pause_for(LOOK_MS);
+    return io_now_ms() >= deadline ? too_late(network, error) : 0;
+}
+
 /* The lock is asked for again and again, so that each that waits sees in time that it must give up. */
-static int lock_turn(const struct turn *turn, const char *network, int64_t deadline,
+static int lock_turn(const struct turn *turn, const char *network, bool alone, int64_t deadline,
                      int (*check)(int root, struct error *error), struct error *error)
 {
     for (;;) {
-        int result = lock_take(turn->file, true, io_now_ms() + 10 * LOOK_MS);
+        int result = lock_take(turn->file, alone, io_now_ms() + 10 * LOOK_MS);
         if (result == 0)
             return 0;
         if (result != -ETIMEDOUT)
@@ -123,19 +129,20 @@ static int lock_turn(const struct turn *turn, const char *network, int64_t deadl
     }
 }
 
-static int take(int root, const char *network, const char *uuid, bool leaving, int64_t deadline,
+/* What a turn is for. */
+enum purpose { OPENING, SHARING, LEAVE };
+
+static int take(int root, const char *network, const char *uuid, enum purpose purpose, int64_t deadline,
                 int (*check)(int root, struct error *error), struct turn **turn, struct error *error)
 {
     struct turn *taken = memory_new(1, sizeof *taken);
     *turn = NULL;
     taken->root = root;
     taken->file = open_turn(root, network, error);
-    int result = taken->file < 0 ? taken->file : lock_turn(taken, network, deadline, check, error);
-    while (result == 0 && !(is_settled(taken, network, uuid) && (leaving || all_left(root, network)))) {
-        pause_for(LOOK_MS);
-        if (io_now_ms() >= deadline)
-            result = too_late(network, error);
-        else
+    int result = taken->file < 0 ? taken->file : lock_turn(taken, network, purpose != SHARING, deadline, check, error);
+    while (result == 0 && !(is_settled(taken, network, uuid) && (purpose != OPENING || all_left(root, network)))) {
+        result = turn_pause(network, deadline, error);
+        if (result == 0)
             result = check(root, error);
     }
     if (result < 0)
@@ -148,13 +155,19 @@ static int take(int root, const char *network, const char *uuid, bool leaving, i
 int turn_take(int root, const char *network, const char *uuid, int64_t deadline,
               int (*check)(int root, struct error *error), struct turn **turn, struct error *error)
 {
-    return take(root, network, uuid, false, deadline, check, turn, error);
+    return take(root, network, uuid, OPENING, deadline, check, turn, error);
+}
+
+int turn_share(int root, const char *network, const char *uuid, int64_t deadline,
+               int (*check)(int root, struct error *error), struct turn **turn, struct error *error)
+{
+    return take(root, network, uuid, SHARING, deadline, check, turn, error);
 }
 
 /* Marks the guest as leaving. */
 static int add_leaving(int root, const char *network, const char *uuid)
 {
-    _cleanup_(cleanup_close) int all = io_open_directory(root, LEAVING, true);
+    _cleanup_(cleanup_close) int all = ledger_directory(root, "leaving");
     _cleanup_(cleanup_close) int directory = all < 0 ? all : io_open_directory(all, network, true);
     if (directory < 0)
         return directory;
@@ -168,7 +181,7 @@ int turn_leave(int root, const char *network, const char *uuid, int (*check)(int
                struct error *error)
 {
     struct turn *turn = NULL;
-    int result = take(root, network, uuid, true, io_now_ms() + TURN_OPEN_MS, check, &turn, error);
+    int result = take(root, network, uuid, LEAVE, io_now_ms() + TURN_OPEN_MS, check, &turn, error);
     if (result < 0)
         return result;
     result = add_leaving(root, network, uuid);
@@ -182,11 +195,16 @@ bool turn_is_leaving(int root, const char *network, const char *uuid)
     return leaving_path(network, uuid, path) == 0 && is_recent(root, path);
 }
 
-void turn_left(int root, const char *network, const char *uuid)
+void turn_left(int root, const char *uuid)
 {
-    char path[LEAVING_SIZE];
-    if (leaving_path(network, uuid, path) == 0)
-        unlinkat(root, path, 0);
+    int result = 0;
+    _cleanup_(cleanup_dir) DIR *directory = io_list(root, LEAVING);
+    /* What cannot be read is old soon. */
+    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
+        char path[LEAVING_SIZE];
+        if (entry->d_name[0] != '.' && leaving_path(entry->d_name, uuid, path) == 0)
+            unlinkat(root, path, 0);
+    }
 }
 
 int turn_open(struct turn *turn, const char *uuid, struct error *error)

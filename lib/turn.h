@@ -38,6 +38,16 @@ int turn_take(int root, const char *network, const char *uuid, int64_t deadline,
               int (*check)(int root, struct error *error), struct turn **turn, struct error *error) must_check
     nonnull(2, 5, 6, 7);
 
+/**
+ * turn_share() - as turn_take(), beside others that share it: nobody sets ports meanwhile, and no guest's are open
+ */
+int turn_share(int root, const char *network, const char *uuid, int64_t deadline,
+               int (*check)(int root, struct error *error), struct turn **turn, struct error *error) must_check
+    nonnull(2, 5, 6, 7);
+
+/** turn_pause() - wait a little for others. Return: 0, or -EAGAIN past the deadline. */
+int turn_pause(const char *network, int64_t deadline, struct error *error) must_check nonnull(1, 3);
+
 /** turn_open() - write down whose VF is going to be opened. Return: 0 or a negative errno value. */
 int turn_open(struct turn *turn, const char *uuid, struct error *error) must_check nonnull(1, 2, 3);
 
@@ -58,7 +68,7 @@ int turn_leave(int root, const char *network, const char *uuid, int (*check)(int
 /** turn_is_leaving() - whether the guest is between turn_leave() and turn_left() */
 bool turn_is_leaving(int root, const char *network, const char *uuid) must_check nonnull(2, 3);
 
-/** turn_left() - the guest's VF is held again */
-void turn_left(int root, const char *network, const char *uuid) nonnull(2, 3);
+/** turn_left() - no VF of the guest is open any more, on whatever network */
+void turn_left(int root, const char *uuid) nonnull(2);
 
 #endif

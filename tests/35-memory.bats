@@ -125,6 +125,18 @@ libvirt() {
     sweep 1 hook/vfpool open
 }
 
+# network OPERATION: the network hook, about the guest's first VF
+network() {
+    allocation "$A" g "$(mac 1)" 0000:01:10.2 > "$XML"
+    sweep 1 hook/network net "$1" begin -
+}
+
+@test "what libvirt gave, and took back" {
+    prepared
+    network port-created
+    network port-deleted
+}
+
 @test "vfpool-gate, but for what libvirt's client library allocates" {
     load libvirt/helpers
     libvirt_begin

@@ -29,6 +29,13 @@ libvirt() {
 
 calls() { cat "$ROOT/calls" 2> /dev/null; rm -f "$ROOT/calls"; }
 
+# is_waiting PID: for a second it does not end, and asks libvirt nothing.
+is_waiting() {
+    run timeout 1 tail --pid "$1" -f /dev/null
+    assert_equal "$status" 124
+    assert_equal "$(calls)" ""
+}
+
 prepare() { # CODE UUID NUMBER NETWORK...
     local code=$1 uuid=$2 number=$3 interfaces=() network
     shift 3
@@ -141,9 +148,7 @@ hold 0000:02:10.0"
     prepare 0 "$B" 12 p q < /dev/null 3>&- &
     local waiting=$!
     wait_until test -e "$ROOT/run/vfpool/turns/p"
-    run timeout 1 tail --pid "$waiting" -f /dev/null
-    assert_equal "$status" 124
-    assert_equal "$(calls)" ""
+    is_waiting "$waiting"
     run_hook 0 g11 release < <(guest g11 "$A")
     wait "$waiting"
     assert_equal "$(calls | grep -c '^free')" 2
@@ -241,10 +246,7 @@ hold 0000:01:10.0"
     calls > /dev/null
     prepare 0 "$B" 12 p < /dev/null 3>&- &
     local waiting=$!
-    # It has its claim, and opens nothing yet.
-    wait_until test -e "$ROOT/run/vfpool/guests/$B.xml"
-    assert_equal "$(calls)" ""
-    kill -0 "$waiting"
+    is_waiting "$waiting"
     start "$A" 11 0000:01:10.0
     wait "$waiting"
     assert_equal "$(calls)" "set p
@@ -281,17 +283,15 @@ free 0000:01:10.2"
     calls > /dev/null
     prepare 0 "$B" 12 p < /dev/null 3>&- &
     local waiting=$!
-    wait_until test -e "$ROOT/run/vfpool/guests/$B.xml"
-    assert_equal "$(calls)" ""
-    kill -0 "$waiting"
+    is_waiting "$waiting"
     run_hook 0 g11 release < <(guest g11 "$A")
     wait "$waiting"
     assert_equal "$(calls)" "set p
 hold 0000:01:10.0
 set p
-hold 0000:01:10.0
+hold 0000:01:10.2
 hold 0000:01:10.4
-free 0000:01:10.2"
+free 0000:01:10.0"
 }
 
 @test "a guest does not stop while another guest's VF is open, and guests stop together" {
@@ -404,7 +404,7 @@ C
     echo 'max_workers = 2' > "$ROOT/etc/libvirt/libvirtd.conf"
     run_program 1 "$ROOT/libvirtd" "$ROOT/etc/libvirt/hooks/qemu" g12 prepare begin - < <(guest g12 "$B" p:52:54:00:00:12:01) 3>&- &
     local waiting=$!
-    wait_until test -e "$ROOT/run/vfpool/guests/$B.xml"
+    is_waiting "$waiting"
     echo 'max_workers = 1' > "$ROOT/etc/libvirt/libvirtd.conf"
     wait "$waiting"
     grep -q max_workers "$STDERR"

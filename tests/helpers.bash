@@ -90,6 +90,41 @@ hook_environment() {
     done
 }
 
+# allocation UUID NAME MAC ADDRESS: what libvirt hands to the hook about this guest's port
+allocation() {
+    cat <<X
+<hookData>
+  <network connections='1'>
+    <name>network</name>
+    <forward mode='hostdev' managed='yes'>
+      <address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x0'/>
+    </forward>
+  </network>
+  <networkport>
+    <uuid>5d744f21-ba4a-4d6e-bdb2-30a35ff3207d</uuid>
+    <owner>
+      <name>$(xml_escape "$2")</name>
+      <uuid>$1</uuid>
+    </owner>
+    <mac address='$3'/>
+    <plug type='hostdev-pci' managed='yes'>
+      <address domain='0x${4:0:4}' bus='0x${4:5:2}' slot='0x${4:8:2}' function='0x${4:11:1}'/>
+    </plug>
+  </networkport>
+</hookData>
+X
+}
+
+# run_network CODE NETWORK OPERATION < hookData.xml
+run_network() {
+    hook_environment
+    run_program "$1" "${HOOK_ENVIRONMENT[@]}" "$VFPOOL_BUILD/hook/network" "$2" "$3" begin -
+}
+
+# made CODE NETWORK UUID NAME MAC ADDRESS, ended ...
+made() { run_network "$1" "$2" port-created < <(allocation "${@:3}"); }
+ended() { run_network "$1" "$2" port-deleted < <(allocation "${@:3}"); }
+
 # The suboperation that libvirt gives with an operation.
 suboperation() {
     case $1 in

@@ -9,22 +9,34 @@
 
 hook=/etc/libvirt/hooks/qemu
 network_hook=/etc/libvirt/hooks/network
-installed_hook=/usr/libexec/vfpool/qemu
+daemon_hook=/etc/libvirt/hooks/daemon
+installed=/usr/libexec/vfpool
+installed_hook=$installed/qemu
 
-# lab_ready, the hook in its place, no pools, nothing in the ledger.
+# lab_ready, the hooks in their places, no pools, nothing in the ledger but that libvirt calls the hooks.
 vfpool_ready() {
     lab_ready || return
-    rm -rf /etc/vfpool/*.xml /run/vfpool
-    hook_is_ours || hook_back
+    rm -f /etc/vfpool/*.xml
+    [ ! -e /run/vfpool ] || find /run/vfpool -mindepth 1 -maxdepth 1 ! -name witness -exec rm -rf {} +
+    if ! hooks_are_ours || [ ! -e /run/vfpool/witness/daemon ]; then hooks_back; fi
 }
-hook_is_ours() {
-    cmp -s "$hook" "$installed_hook" && cmp -s "$network_hook" "${installed_hook%qemu}network" &&
-        ! [ -e "$hook.d" ] && ! [ -e "$network_hook.d" ]
+hooks_are_ours() {
+    local name
+    for name in qemu network daemon; do
+        cmp -s "/etc/libvirt/hooks/$name" "$installed/$name" && ! [ -e "/etc/libvirt/hooks/$name.d" ] || return
+    done
 }
-hook_back() {
-    rm -rf "$hook.d" "$network_hook.d"
-    hook_content_back
-    install -m 755 "${installed_hook%qemu}network" "$network_hook"
+# They are in their place, and libvirt has found them.
+hooks_back() {
+    local name
+    for name in qemu network daemon; do
+        rm -rf "/etc/libvirt/hooks/$name.d"
+        install -m 755 "$installed/$name" "/etc/libvirt/hooks/$name"
+    done
+    lab_reload
+}
+hooks_gone() {
+    rm -f "$hook" "$network_hook" "$daemon_hook"
     lab_reload
 }
 # Where a case wrote a script there. libvirt knew that there is a hook, and runs what it finds: nothing to reload, which
@@ -50,14 +62,14 @@ lab_stop_guests() {
     for name in $(timeout 20 virsh -q list --name); do timeout 30 virsh -q destroy "$name"; done
 }
 
-# pool NAME [PF...]: its file; $pool_more goes behind <forward>. Then pools_up for all.
+# pool NAME [PF...]: its file; $pool_more goes behind <forward>. With LAB_OFFER=no every VF is held. Then pools_up.
 pool() {
     local name=$1 pf
     shift
     {
         echo "<network><name>$name</name><forward mode='hostdev' managed='yes'>"
         for pf; do echo "<pf dev='$pf'/>"; done
-        echo "</forward>${pool_more:-}</network>"
+        echo "</forward>${pool_more:-}${LAB_OFFER:+<metadata><vfpool:pool xmlns:vfpool='urn:vfpool:1' offer='$LAB_OFFER'/></metadata>}</network>"
     } > "/etc/vfpool/$name.xml"
 }
 pools_up() { run_ok vfpool reconcile; }
@@ -87,13 +99,31 @@ is_exact() {
 held_ports() { ports "$1" | awk '$2 == "vfpool" { print $3 }' | sort; }
 # owner_of NETWORK ADDRESS
 owner_of() { ports "$1" | awk -v address="$2" '$3 == address { print $2 }'; }
-# Whether vfpool holds all VFs of the network but those given.
-holds_all_but() {
-    local network=$1 want have
+# listed NETWORK: the VFs that libvirt may give
+listed() { virsh -q net-dumpxml "$1" | xsltproc "$lab_dir/addresses.xsl" - | sort; }
+# offer_holds NETWORK: its VFs are offered, and that is not old (lib/witness.c).
+offer_holds() {
+    local mark
+    mark="$(cut -d' ' -f1,2 /run/vfpool/witness/network) $(stat -c '%i %.9Y' /run/vfpool/witness/daemon)" || return
+    [ "$(head -n 1 "/run/vfpool/offers/$1")" = "$mark" ]
+}
+# ports_are_right NETWORK [VF...]: of a network that is held, vfpool has the ports of all VFs but these, which guests
+# have; of one whose VFs are offered, just those that the offer does not have.
+ports_are_right() {
+    local network=$1 want have vf
     shift
-    want=$(virsh -q net-dumpxml "$network" | xsltproc "$lab_dir/addresses.xsl" - | grep -vxF -e "${1:--}" ${2:+-e "$2"} ${3:+-e "$3"} | sort)
+    if [ -e "/run/vfpool/offers/$network" ]; then
+        # A withdrawn one is made again by a process that nobody waits for.
+        wait_until 20 offer_holds "$network" || return
+        want=$(tail -n +2 "/run/vfpool/offers/$network" | sort)
+    else
+        want=$(listed "$network" | grep -vxF -e "${1:--}" ${2:+-e "$2"} ${3:+-e "$3"})
+    fi
     have=$(held_ports "$network")
-    [ "$have" = "$want" ] || { echo "# of network $network vfpool holds ${have//$'\n'/ }"; return 1; }
+    [ "$have" = "$want" ] || { echo "# of network $network vfpool holds ${have//$'\n'/ }, not ${want//$'\n'/ }"; return 1; }
+    for vf; do
+        case $(owner_of "$network" "$vf") in '' | vfpool) echo "# no guest has the port of $vf"; return 1 ;; esac
+    done
 }
 nothing_left() {
     local rc=0 network file
@@ -104,7 +134,7 @@ nothing_left() {
         fi
     done
     for network in $(timeout 20 virsh -q net-list --name); do
-        [ ! -e "/etc/vfpool/$network.xml" ] || holds_all_but "$network" || rc=1
+        [ ! -e "/etc/vfpool/$network.xml" ] || ports_are_right "$network" || rc=1
     done
     return "$rc"
 }

@@ -62,6 +62,14 @@ X
     echo $((count + 1)) > "$LIBVIRT/networks/$network.connections"
 }
 
+# unport NETWORK UUID ADDRESS: libvirt takes the port back.
+unport() {
+    local network=$1 count
+    rm "$LIBVIRT/ports/$network/a${2:1:34}${3:11}.xml" "$LIBVIRT/networks/$network.count/$3"
+    count=$(cat "$LIBVIRT/networks/$network.connections")
+    echo $((count - 1)) > "$LIBVIRT/networks/$network.connections"
+}
+
 # concrete NAME UUID MAC ADDRESS: the guest as libvirt shows it once it has the VF.
 concrete() {
     guest "$1" "$2" "<interface type='hostdev' managed='yes'><mac address='$3'/>
@@ -83,6 +91,18 @@ boot() {
     port "$2" "g$1" "$(uuid "$1")" "$vf"
     concrete "g$1" "$(uuid "$1")" "$(mac "$1")" "$vf" > "$LIBVIRT/domains/$(uuid "$1").xml"
     run_hook 0 "g$1" start < "$LIBVIRT/domains/$(uuid "$1").xml"
+}
+
+# witness: libvirt calls both hooks; its daemon is this test. Called again, it was reloaded.
+witness() {
+    local name started pid=$BASHPID
+    started=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f20)
+    mkdir -p "$ROOT/run/vfpool/witness" "$ROOT/etc/libvirt/hooks"
+    for name in network daemon; do
+        [[ -e $ROOT/etc/libvirt/hooks/$name ]] || cp "$(type -P true)" "$ROOT/etc/libvirt/hooks/$name"
+        echo "$pid $started $(stat -c '%i' "$ROOT/etc/libvirt/hooks/$name") $ROOT/etc/libvirt/hooks/$name" > "$ROOT/new"
+        mv "$ROOT/new" "$ROOT/run/vfpool/witness/$name"
+    done
 }
 
 # reload: libvirt forgets how many ports there are (F27).

@@ -17,7 +17,7 @@ persistent_is_abstract() {
 @test "a guest starts with the VF that was claimed, and gives it back" {
     pool passthrough enp1s0 enp2s0
     pools_up
-    holds_all_but passthrough
+    ports_are_right passthrough
     lab_define g1 "$(lab_interface passthrough 52:54:00:11:22:33 "<vlan><tag id='42'/></vlan>")"
 
     run_virsh start g1
@@ -27,14 +27,14 @@ persistent_is_abstract() {
     # shellcheck disable=SC2046 # two words
     [ "$(vf_mac_vlan $(vf_of "$vf"))" = "52:54:00:11:22:33 42" ]
     [ "$(owner_of passthrough "$vf")" = g1 ]
-    holds_all_but passthrough "$vf"
+    ports_are_right passthrough "$vf"
     persistent_is_abstract g1 passthrough
     run_ok vfpool status
     says g1
     says 52:54:00:11:22:33
 
     run_virsh destroy g1
-    holds_all_but passthrough
+    ports_are_right passthrough
     [ -z "$(ledger)" ]
     vf_has_driver "$vf" none
     # shellcheck disable=SC2046 # two words
@@ -70,8 +70,8 @@ persistent_is_abstract() {
     }
     [[ $(vf_of "${vfs[0]}") == "enp1s0 "* ]]
     [[ $(vf_of "${vfs[1]}") == "enp2s0 "* ]]
-    holds_all_but one "${vfs[0]}" "${vfs[2]}"
-    holds_all_but two "${vfs[1]}"
+    ports_are_right one "${vfs[0]}" "${vfs[2]}"
+    ports_are_right two "${vfs[1]}"
     # By the MAC that the ledger has for each VF, too.
     for i in 0 1 2; do
         vfpool status --format json | jq -e --arg vf "${vfs[$i]}" --arg mac "52:54:00:00:00:1$((i + 1))" \
@@ -93,7 +93,7 @@ persistent_is_abstract() {
     # All interfaces or none.
     run_virsh_fail start both
     says "has no free VF for interface 2 of guest 'both'"
-    holds_all_but passthrough "$(live_vfs g1)"
+    ports_are_right passthrough "$(live_vfs g1)"
     run_virsh start g2
     run_virsh_fail start g3
     says "pool 'passthrough' has no free VF for interface 1 of guest 'g3'"

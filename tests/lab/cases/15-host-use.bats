@@ -45,6 +45,7 @@ vf_says() {
     [ "$(live_vfs g2)" = "${vfs[0]}" ]
     run_virsh destroy g2
     echo > "/sys/bus/pci/devices/${vfs[0]}/driver_override"
+    echo "${vfs[0]}" > /sys/bus/pci/drivers/vfio-pci/unbind
 }
 
 @test "a VF that the host uses is chosen last, and one that a guest has by macvtap is that guest's" {

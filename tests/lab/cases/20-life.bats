@@ -28,7 +28,7 @@ is_not_running() { ! virsh -q list --name | grep -qx "$1"; }
         is_exact g1
         [ "$(live_vfs g1)" = "$vf" ]
     done
-    holds_all_but passthrough "$vf"
+    ports_are_right passthrough "$vf"
 }
 
 @test "a guest that ends by itself gives its VF back" {
@@ -54,7 +54,7 @@ is_not_running() { ! virsh -q list --name | grep -qx "$1"; }
     kill -9 "$(cat /run/libvirt/qemu/g1.pid)"
     wait_until 20 is_not_running g1
     vf=$(live_vfs g2)
-    wait_until 20 holds_all_but passthrough "$vf"
+    wait_until 20 ports_are_right passthrough "$vf"
     is_exact g2
     run ledger
     [ "$output" = "$vf held g2" ]
@@ -67,7 +67,7 @@ is_not_running() { ! virsh -q list --name | grep -qx "$1"; }
     is_exact g1
     run_virsh_fail managedsave g1
     is_exact g1
-    holds_all_but passthrough "$(live_vfs g1)"
+    ports_are_right passthrough "$(live_vfs g1)"
 }
 
 @test "a guest without a VF is saved and restored beside the pool" {
@@ -92,7 +92,7 @@ is_not_running() { ! virsh -q list --name | grep -qx "$1"; }
     # shellcheck disable=SC2046 # two words
     [ "$(vf_mac_vlan $(vf_of "$vf"))" = "52:54:00:11:22:44 5" ]
     # The guest has no port of its own, so ours stays: nobody else gets this VF.
-    holds_all_but passthrough "$(live_vfs g1)"
+    ports_are_right passthrough "$(live_vfs g1)"
     run_virsh dumpxml --inactive g2
     [[ $output == *"<source network='passthrough'/>"* ]]
     running g3
@@ -115,7 +115,7 @@ is_not_running() { ! virsh -q list --name | grep -qx "$1"; }
         is_exact g2
         [ "$(ledger)" = "$(cat /tmp/before)" ]
         # shellcheck disable=SC2046 # one word for each VF
-        holds_all_but passthrough $(cut -d' ' -f1 /tmp/before)
+        ports_are_right passthrough $(cut -d' ' -f1 /tmp/before)
     done
     # What libvirt tells its hook then is enough to know again who has what.
     rm -rf /run/vfpool
@@ -126,7 +126,7 @@ is_not_running() { ! virsh -q list --name | grep -qx "$1"; }
     running g3
     run_virsh destroy g1
     run_virsh destroy g2
-    holds_all_but passthrough "$(live_vfs g3)"
+    ports_are_right passthrough "$(live_vfs g3)"
 }
 
 @test "a guest that ends while libvirtd is dead gives its VF back when it is there again" {
@@ -137,7 +137,7 @@ is_not_running() { ! virsh -q list --name | grep -qx "$1"; }
     lab_libvirtd_start
     wait_until 20 is_not_running g1
     is_exact g2
-    wait_until 20 holds_all_but passthrough "$(live_vfs g2)"
+    wait_until 20 ports_are_right passthrough "$(live_vfs g2)"
     [ "$(ledger)" = "$(live_vfs g2) held g2" ]
 }
 
@@ -167,7 +167,7 @@ SCRIPT
             nothing_left
         else
             is_exact g1
-            holds_all_but passthrough "$(live_vfs g1)"
+            ports_are_right passthrough "$(live_vfs g1)"
             run_virsh destroy g1
         fi
         run_virsh start g2
@@ -211,7 +211,7 @@ SCRIPT
     is_exact g2
     [ "$(live_vfs g1)" != "$(live_vfs g2)" ]
     run_ok vfpool reconcile
-    holds_all_but passthrough "$(live_vfs g1)" "$(live_vfs g2)"
+    ports_are_right passthrough "$(live_vfs g1)" "$(live_vfs g2)"
     run_ok vfpool reconcile
     [ "$output" = "nothing to repair" ]
     running g3

@@ -65,7 +65,7 @@ rounds() {
         for guest in "${guests[@]}"; do
             [ "$(live_vfs "$guest") held $guest" = "$(grep " $guest\$" /tmp/ledger)" ]
         done
-        [ "$(held_ports passthrough | wc -l)" = $((14 - count)) ]
+        wait_until 20 ports_are_right passthrough
         at_once 280 destroy "${guests[@]}"
         for guest in "${guests[@]}"; do [[ $(cat "/tmp/rc.$guest") == "0 "* ]]; done
         nothing_left
@@ -108,6 +108,7 @@ rounds() {
 @test "as many starts as libvirt has workers: each is quick to start or to name the setting (F11)" {
     echo "max_workers = 3" >> /etc/libvirt/libvirtd.conf
     lab_libvirtd_restart
+    [ -n "${LAB_OFFER:-}" ] || wait_until 20 offer_holds passthrough
     guests=()
     for i in {1..6}; do
         lab_define "g$i" "$(lab_interface passthrough)"
@@ -128,7 +129,9 @@ rounds() {
             says max_workers
         fi
     done
-    [ "$count" -ge 1 ]
+    echo "max_workers = 3, six starts at once: $count started" >> "$LAB_RESULTS/times.txt"
+    # Where VFs are offered no start calls libvirt.
+    [ "$count" -ge 1 ] && { [ -n "${LAB_OFFER:-}" ] || [ "$count" = 6 ]; }
     # Those that failed start now.
     for guest in "${guests[@]}"; do
         [[ $(cat "/tmp/rc.$guest") == "0 "* ]] || run_virsh start "$guest"
@@ -160,8 +163,9 @@ SCRIPT
     wait "$start" || { cat /tmp/said.g2; false; }
     wait "$destroy"
     is_exact g2
-    [ "$(live_vfs g2)" != "$vf" ]
-    wait_until 20 holds_all_but passthrough "$(live_vfs g2)"
+    # What is offered, g1's was by then.
+    [ -e /run/vfpool/offers/passthrough ] || [ "$(live_vfs g2)" != "$vf" ]
+    wait_until 20 ports_are_right passthrough "$(live_vfs g2)"
 }
 
 @test "starts and stops in wild order: never a VF twice, nothing left" {

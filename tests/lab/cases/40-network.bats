@@ -27,7 +27,7 @@ running() {
     [ -z "${output//[[:space:]]/}" ]
     run_ok vfpool reconcile
     says "defined and started libvirt network 'passthrough' with 14 VFs"
-    holds_all_but passthrough
+    ports_are_right passthrough
     run_virsh net-info passthrough
     [[ $output =~ Autostart:\ +yes ]]
     [[ $output =~ Persistent:\ +yes ]]
@@ -46,7 +46,7 @@ running() {
     run_ok vfpool reconcile
     run_virsh start g1
     is_exact g1
-    holds_all_but passthrough "$(live_vfs g1)"
+    ports_are_right passthrough "$(live_vfs g1)"
 }
 
 @test "libvirt reloaded: it loses count of its ports, and neither a start nor reconcile falls for it" {
@@ -56,17 +56,17 @@ running() {
     running g2
     [ "$(live_vfs g1)" != "$(live_vfs g2)" ]
     is_exact g1
-    holds_all_but passthrough "$(live_vfs g1)" "$(live_vfs g2)"
+    ports_are_right passthrough "$(live_vfs g1)" "$(live_vfs g2)"
     lab_reload
     run_ok vfpool reconcile
     says "libvirt had lost count of its ports"
     run_ok vfpool reconcile
     [ "$output" = "nothing to repair" ]
-    holds_all_but passthrough "$(live_vfs g1)" "$(live_vfs g2)"
+    ports_are_right passthrough "$(live_vfs g1)" "$(live_vfs g2)"
     lab_reload
     run_virsh destroy g1
     running g3
-    holds_all_but passthrough "$(live_vfs g3)" "$(live_vfs g2)"
+    ports_are_right passthrough "$(live_vfs g3)" "$(live_vfs g2)"
 }
 
 @test "ports that were deleted by hand are made again by the next start" {
@@ -80,7 +80,7 @@ running() {
     run_ok vfpool reconcile
     is_exact g1
     run_virsh destroy g1
-    holds_all_but passthrough "$(live_vfs g2)"
+    ports_are_right passthrough "$(live_vfs g2)"
 }
 
 @test "a network that was edited by hand is put right around its guests" {
@@ -103,7 +103,7 @@ running() {
     running g3
     run_virsh destroy g1
     run_virsh destroy g2
-    holds_all_but passthrough "$(live_vfs g3)"
+    ports_are_right passthrough "$(live_vfs g3)"
 }
 
 @test "another client's port on a VF of the pool is not taken away, and the next VF is given" {
@@ -140,7 +140,7 @@ running() {
     says "changed libvirt network 'passthrough' with 10 VFs"
     is_exact g1
     [ "$(ports passthrough | grep ' g1 ')" = "$(cat /tmp/before)" ]
-    holds_all_but passthrough "$(live_vfs g1)"
+    ports_are_right passthrough "$(live_vfs g1)"
     lab_vfs 0 enp2s0
     running g2
     run_ok vfpool reconcile
@@ -158,7 +158,7 @@ running() {
     run_ok vfpool reconcile
     says "made 4 VFs on PF enp2s0"
     says "changed libvirt network 'passthrough' with 11 VFs"
-    holds_all_but passthrough
+    ports_are_right passthrough
     run_ok vfpool reconcile
     [ "$output" = "nothing to repair" ]
 }
@@ -264,7 +264,7 @@ asks_for() {
         echo "# after $delay s: $(tr '\n' ';' < /tmp/killed)"
         run_ok vfpool reconcile
         [ "$(owner_of passthrough "$vf1") $(owner_of passthrough "$vf2")" = "g1 g2" ]
-        holds_all_but passthrough "$vf1" "$vf2"
+        ports_are_right passthrough "$vf1" "$vf2"
         run_ok vfpool reconcile
         [ "$output" = "nothing to repair" ]
     done

@@ -8,18 +8,18 @@ setup() { vfpool_ready; }
 teardown() {
     # Whatever a case uninstalled.
     [ -x /usr/sbin/vfpool ] || "$top/install.sh" install
-    hook_is_ours || hook_back
+    hooks_are_ours || hooks_back
     vfpool_end
 }
 
 @test "installing again changes nothing, and a dry run says what would be done" {
     run_ok "$top/install.sh" install
-    says "installed: the hooks are /etc/libvirt/hooks/qemu and /etc/libvirt/hooks/network"
-    hook_is_ours
+    says "installed: the hooks are /etc/libvirt/hooks/daemon /etc/libvirt/hooks/network /etc/libvirt/hooks/qemu;"
+    hooks_are_ours
     run_ok "$top/install.sh" uninstall --dry-run
     says "would run: rm -f /etc/libvirt/hooks/qemu"
     says "would run: rm -f /etc/libvirt/hooks/network"
-    hook_is_ours
+    hooks_are_ours
     [ -x /usr/sbin/vfpool ]
 }
 
@@ -31,7 +31,7 @@ teardown() {
     chmod 755 "$hook"
     rm -f /tmp/user-hook
     run_ok "$top/install.sh" install
-    says "installed: the hooks are /etc/libvirt/hooks/qemu.d/vfpool and /etc/libvirt/hooks/network"
+    says "installed: the hooks are /etc/libvirt/hooks/daemon /etc/libvirt/hooks/network /etc/libvirt/hooks/qemu.d/vfpool;"
     cmp "$hook" /tmp/user-hook.was
     lab_define g1 "$(lab_interface passthrough)"
     run_virsh start g1
@@ -50,21 +50,44 @@ teardown() {
     [ ! -e "$hook.d/vfpool" ]
 }
 
-@test "without the hook no guest gets a VF" {
+@test "without the qemu hook no guest gets a VF" {
     pool passthrough enp1s0
     pools_up
     lab_define g1 "$(lab_interface passthrough)"
     rm "$hook"
     run_virsh_fail start g1
-    says "requires exclusive access to interfaces, but none are available"
-    # (After a reload libvirt does not know what is held: F27.)
+    says "guest 'g1' was given a VF of pool 'passthrough' and never asked for it"
     lab_libvirtd_restart
     run_virsh_fail start g1
-    says "requires exclusive access to interfaces, but none are available"
-    holds_all_but passthrough
-    hook_back
+    says "guest 'g1' was given a VF of pool 'passthrough' and never asked for it"
+    ports_are_right passthrough
+    hooks_back
     run_virsh start g1
     is_exact g1
+}
+
+@test "without the network hook, or the daemon hook, every VF is held" {
+    pool passthrough enp1s0
+    pools_up
+    for name in network daemon; do
+        rm "/etc/libvirt/hooks/$name"
+        lab_define g1 "$(lab_interface passthrough)"
+        run_virsh start g1
+        is_exact g1
+        [ "$(held_ports passthrough | wc -l)" = 6 ]
+        run_virsh destroy g1
+        run_ok vfpool reconcile
+        [ ! -e /run/vfpool/offers/passthrough ]
+        ports_are_right passthrough
+        # Without both hooks no guest gets a VF.
+        rm "$hook"
+        run_virsh_fail start g1
+        says "requires exclusive access to interfaces, but none are available"
+        hooks_back
+        run_ok vfpool reconcile
+        offer_holds passthrough
+        run_virsh undefine g1
+    done
 }
 
 # bats test_tags=short
@@ -76,7 +99,7 @@ teardown() {
     run_virsh start g1
     is_exact g1
     run_ok "$top/install.sh" uninstall
-    for path in "$hook" "$network_hook" /usr/sbin/vfpool /usr/sbin/vfpool-gate /usr/libexec/vfpool /run/vfpool; do [ ! -e "$path" ]; done
+    for path in "$hook" "$network_hook" "$daemon_hook" /usr/sbin/vfpool /usr/sbin/vfpool-gate /usr/libexec/vfpool /run/vfpool; do [ ! -e "$path" ]; done
     [ -e /etc/vfpool/passthrough.xml ]
     # The running guest runs on, and the other one gets what libvirt picks.
     [ -n "$(live_vfs g1)" ]
@@ -87,7 +110,7 @@ teardown() {
     run_ok "$top/install.sh" install
     is_exact g1
     is_exact g2
-    holds_all_but passthrough "$(live_vfs g1)" "$(live_vfs g2)"
+    ports_are_right passthrough "$(live_vfs g1)" "$(live_vfs g2)"
     lab_define g3 "$(lab_interface passthrough)"
     run_virsh start g3
     is_exact g3
@@ -101,7 +124,7 @@ teardown() {
     run_ok vfpool reconcile
     says "changed libvirt network 'passthrough' with 14 VFs"
     is_exact g1
-    holds_all_but passthrough "$(live_vfs g1)"
+    ports_are_right passthrough "$(live_vfs g1)"
     lab_define g2 "$(lab_interface passthrough)"
     run_virsh start g2
     is_exact g2

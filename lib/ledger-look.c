@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is looked up without the lock: whether it is worth taking, and who waits for libvirt. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "io.h"
+#include "ledger-file.h"
+#include "lock.h"
+
+#define GUESTS LEDGER_DIRECTORY "/guests"
+#define FILE_PATH_SIZE (sizeof GUESTS + GUEST_NAME_SIZE + 1)
+
+static const char *file_of(const char *uuid, const char *suffix, char path[FILE_PATH_SIZE])
+{
+    snprintf(path, FILE_PATH_SIZE, GUESTS "/%.36s.%.3s", uuid, suffix);
+    return path;
+}
+
+/* Each change of a claim is a new file. */
+void ledger_stamp(int root, const char *uuid, char stamp[LEDGER_STAMP_SIZE])
+{
+    char path[FILE_PATH_SIZE];
+    struct stat status;
+    stamp[0] = '\0';
+    if (fstatat(root, file_of(uuid, "xml", path), &status, AT_SYMLINK_NOFOLLOW) == 0)
+        snprintf(stamp, LEDGER_STAMP_SIZE, "%ju.%jd.%ld", (uintmax_t)status.st_ino, (intmax_t)status.st_mtim.tv_sec,
+                 status.st_mtim.tv_nsec);
+}
+
+int ledger_directory(int root, const char *name)
+{
+    if (mkdirat(root, "run", 0755) < 0 && errno != EEXIST)
+        return -errno;
+    _cleanup_(cleanup_close) int ledger = io_open_directory(root, LEDGER_DIRECTORY, true);
+    return ledger < 0 ? ledger : io_open_directory(ledger, name, true);
+}
+
+bool ledger_has_file(int root, const char *uuid)
+{
+    char path[FILE_PATH_SIZE];
+    return faccessat(root, file_of(uuid, "xml", path), F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+           faccessat(root, file_of(uuid, "bad", path), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool ledger_has_link(int root, const struct pciaddr *address)
+{
+    char path[sizeof LEDGER_DIRECTORY "/vfs/" + PCIADDR_SIZE], text[PCIADDR_SIZE];
+    snprintf(path, sizeof path, LEDGER_DIRECTORY "/vfs/%s", pciaddr_format(address, text));
+    return faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool ledger_is_interrupted(int root)
+{
+    _cleanup_(cleanup_close) int lock = openat(root, LEDGER_DIRECTORY "/" LOCK, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    /* Not by the PID, which may be another process's by now: who writes has the lock. */
+    return lock >= 0 && lock_pid(lock) != 0 && flock(lock, LOCK_SH | LOCK_NB) == 0;
+}
+
+static bool is_awaited(const struct claim *claim, const char *pool)
+{
+    for (size_t i = 0; claim->state == CLAIM_CLAIMED && i < claim->vf_count; i++)
+        if (!claim->vfs[i].given && !claim->vfs[i].by_address && strcmp(claim->vfs[i].pool, pool) == 0)
+            return true;
+    return false;
+}
+
+/* A file that cannot be understood has no VF for libvirt to give. */
+static struct claim *read_claim(int root, const char *uuid)
+{
+    char path[FILE_PATH_SIZE];
+    _cleanup_(cleanup_free) char *data = NULL;
+    _cleanup_(error_free) struct error ignored = {0};
+    struct claim *claim = NULL;
+    size_t length = 0;
+    if (io_read_file(root, file_of(uuid, "xml", path), MAX_GUEST_BYTES, &data, &length) < 0 ||
+        claim_parse(data, length, uuid, path, &claim, &ignored) < 0)
+        return NULL;
+    return claim;
+}
+
+bool ledger_awaits(int root, const char *uuid, const char *pool)
+{
+    _cleanup_(cleanup_claim) struct claim *claim = read_claim(root, uuid);
+    return claim && is_awaited(claim, pool);
+}
+
+/* Whether a file was written in the last so many milliseconds. */
+static bool is_younger(int directory, const char *file, int64_t age_ms)
+{
+    struct stat status;
+    struct timespec now;
+    if (fstatat(directory, file, &status, AT_SYMLINK_NOFOLLOW) < 0 || clock_gettime(CLOCK_REALTIME, &now) < 0)
+        return false;
+    return (int64_t)(now.tv_sec - status.st_mtim.tv_sec) * 1000 < age_ms;
+}
+
+bool ledger_is_awaited(int root, const char *pool, const char *except, int64_t age_ms)
+{
+    int result = 0;
+    _cleanup_(cleanup_dir) DIR *directory = io_list(root, GUESTS);
+    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
+        char uuid[UUID_SIZE] = "";
+        if (strlen(entry->d_name) != GUEST_NAME_SIZE - 1 || strcmp(entry->d_name + UUID_SIZE - 1, ".xml") != 0 ||
+            !is_younger(dirfd(directory), entry->d_name, age_ms))
+            continue;
+        memcpy(uuid, entry->d_name, UUID_SIZE - 1);
+        _cleanup_(cleanup_claim) struct claim *claim = strcmp(uuid, except) == 0 ? NULL : read_claim(root, uuid);
+        if (claim && claim->offered && is_awaited(claim, pool))
+            return true;
+    }
+    return result < 0;
+}

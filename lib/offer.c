@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "offer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "io.h"
+#include "ledger.h"
+#include "memory.h"
+#include "witness.h"
+
+#define OFFERS LEDGER_DIRECTORY "/offers"
+#define PATH_SIZE (sizeof OFFERS + NAME_MAX + 2)
+#define MAX_OFFER_BYTES ((size_t)4 * 1024 * 1024)
+
+static int offer_path(const char *network, char path[PATH_SIZE])
+{
+    int length = snprintf(path, PATH_SIZE, OFFERS "/%s", network);
+    return length < 0 || (size_t)length >= PATH_SIZE || strchr(network, '/') ? -EINVAL : 0;
+}
+
+bool offer_exists(int root, const char *network)
+{
+    char path[PATH_SIZE];
+    return offer_path(network, path) == 0 && faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool offer_is_watched(int root, const char *network)
+{
+    char mark[WITNESS_MARK_SIZE];
+    return offer_exists(root, network) && witness_mark(root, mark);
+}
+
+bool offer_read(int root, const char *network, struct pciaddr_set *held)
+{
+    char path[PATH_SIZE], mark[WITNESS_MARK_SIZE];
+    _cleanup_(cleanup_free) char *text = NULL;
+    size_t length = 0;
+    *held = (struct pciaddr_set){0};
+    if (offer_path(network, path) < 0 || io_read_file(root, path, MAX_OFFER_BYTES, &text, &length) < 0)
+        return false;
+    char *rest = NULL, *line = strtok_r(text, "\n", &rest);
+    if (!line || !witness_mark(root, mark) || strcmp(line, mark) != 0)
+        return false;
+    while ((line = strtok_r(NULL, "\n", &rest))) {
+        struct pciaddr address;
+        if (pciaddr_parse(line, &address) < 0)
+            return false;
+        pciaddr_set_add(held, &address);
+    }
+    return true;
+}
+
+bool offer_is_due(int root)
+{
+    int result = 0;
+    _cleanup_(cleanup_dir) DIR *directory = io_list(root, OFFERS);
+    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
+        _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
+        if (entry->d_name[0] != '.' && !offer_read(root, entry->d_name, &held))
+            return true;
+    }
+    return false;
+}
+
+static int replace(int root, const char *network, const char *text, struct error *error)
+{
+    char temporary[32];
+    _cleanup_(cleanup_close) int directory = ledger_directory(root, "offers");
+    snprintf(temporary, sizeof temporary, ".%ld", (long)getpid());
+    int result = directory < 0          ? directory
+                 : strchr(network, '/') ? -EINVAL
+                                        : io_replace_file(directory, temporary, network, text, strlen(text));
+    return result < 0 ? error_set(error, -result, "cannot write /" OFFERS "/%.64s: %s", network, strerror(-result)) : 0;
+}
+
+int offer_make(int root, const char *network, const char *mark, const struct pciaddr *held, size_t count,
+               struct error *error)
+{
+    size_t used = strlen(mark) + 1;
+    _cleanup_(cleanup_free) char *text = memory_new(used + count * PCIADDR_SIZE + 1, 1);
+    sprintf(text, "%s\n", mark);
+    for (size_t i = 0; i < count; i++) {
+        char address[PCIADDR_SIZE];
+        used += (size_t)sprintf(text + used, "%s\n", pciaddr_format(&held[i], address));
+    }
+    return replace(root, network, text, error);
+}
+
+/* An empty file: no mark is like it. */
+int offer_withdraw(int root, const char *network, struct error *error)
+{
+    return offer_exists(root, network) ? replace(root, network, "", error) : 0;
+}
+
+void offer_end(int root, const char *network)
+{
+    char path[PATH_SIZE];
+    if (offer_path(network, path) == 0)
+        unlinkat(root, path, 0);
+}

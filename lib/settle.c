@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "settle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "detach.h"
+#include "io.h"
+#include "ledger.h"
+#include "lock.h"
+#include "offer.h"
+#include "reconcile.h"
+
+#define LOCK_FILE LEDGER_DIRECTORY "/settle"
+#define RETRY_MS 30000
+#define PAUSE_MS 200
+#define WISH_FILE LEDGER_DIRECTORY "/unsettled"
+
+/* Each line of the notes. */
+static void log_notes(const struct error *error)
+{
+    const char *line = error->notes;
+    while (line && *line) {
+        size_t length = strcspn(line, "\n");
+        syslog(LOG_INFO, "%.*s", (int)length, line);
+        line += length + 1;
+    }
+}
+
+/* A daemon that is only starting does not answer yet. */
+static int settle_once(int root)
+{
+    int64_t deadline = io_now_ms() + RETRY_MS;
+    int result = 0;
+    do {
+        _cleanup_(error_free) struct error error = {0};
+        if (result < 0)
+            poll(NULL, 0, PAUSE_MS);
+        result = reconcile_offers(root, &error);
+        log_notes(&error);
+        if (result < 0 && io_now_ms() >= deadline)
+            syslog(LOG_WARNING, "free VFs are not offered: %s: run 'vfpool reconcile'", error.message);
+    } while (result < 0 && io_now_ms() < deadline);
+    return result;
+}
+
+/* One at a time. Who comes while another one is at work has left a wish, and finds it done, or does it. */
+static void settle(int root)
+{
+    int64_t deadline = io_now_ms() + SETTLE_S * 1000;
+    _cleanup_(cleanup_close) int lock = openat(root, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    openlog("vfpool", 0, LOG_DAEMON);
+    int result = lock < 0 ? -errno : lock_take(lock, true, deadline);
+    if (result < 0)
+        syslog(LOG_WARNING, "cannot lock /" LOCK_FILE ": %s", strerror(-result));
+    while (result == 0 && unlinkat(root, WISH_FILE, 0) == 0)
+        result = settle_once(root);
+}
+
+void settle_later(int root)
+{
+    if (!offer_is_due(root))
+        return;
+    _cleanup_(cleanup_close) int wish = openat(root, WISH_FILE, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /* Without it, or without a process, the next one does it. */
+    if (wish < 0 || detach(root, SETTLE_S) <= 0)
+        return;
+    settle(DETACH_FD);
+    _exit(0);
+}

@@ -1,0 +1,480 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Networks whose free VFs libvirt may give by itself, as its hooks tell which: a start and a stop call nobody, and what
+# libvirt gives is what the ledger says. libvirt is one on files (tests/libvirt).
+
+load helpers
+load libvirt/helpers
+
+V=(0000:01:10.0 0000:01:10.2 0000:01:10.4 0000:01:10.6)
+
+setup() {
+    common_setup
+    host eth3:vfs=4
+    pool p eth3
+    libvirt_begin
+    mkdir -p "$ROOT/run/libvirt/qemu" "$ROOT/etc/libvirt/qemu"
+}
+
+# offered: the pool's network is there, and its VFs are open.
+offered() {
+    witness
+    run_vfpool 0 reconcile
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]}")"
+    rm -f "$LIBVIRT/calls"
+}
+
+prepare() { # N [NETWORK]
+    run_hook 0 "g$1" prepare < <(vm "$1" "${2:-p}")
+}
+
+# give N [CODE]: libvirt gives guest N the first VF that is open, into $vf; what is refused it takes back.
+give() {
+    vf=$(open_vfs p | head -n 1)
+    [[ -n $vf ]] || fail "no VF is open for guest $1" || return
+    port p "g$1" "$(uuid "$1")" "$vf"
+    made "${2:-0}" p "$(uuid "$1")" "g$1" "$(mac "$1")" "$vf" || return
+    [[ ${2:-0} == 0 ]] || unport p "$(uuid "$1")" "$vf"
+}
+
+# take N ADDRESS: libvirt takes it back.
+take() {
+    unport p "$(uuid "$1")" "$2"
+    ended 0 p "$(uuid "$1")" "g$1" "$(mac "$1")" "$2"
+}
+
+start() { # N: with $vf
+    concrete "g$1" "$(uuid "$1")" "$(mac "$1")" "$vf" > "$LIBVIRT/domains/$(uuid "$1").xml"
+    run_hook 0 "g$1" start < "$LIBVIRT/domains/$(uuid "$1").xml"
+    : > "$ROOT/run/libvirt/qemu/g$1.xml"
+}
+
+run_guest() {
+    prepare "$1"
+    give "$1"
+    start "$1"
+}
+
+release() {
+    rm -f "$LIBVIRT/domains/$(uuid "$1").xml" "$ROOT/run/libvirt/qemu/g$1.xml"
+    run_hook 0 "g$1" release < <(vm "$1" p)
+}
+
+stop() { # N ADDRESS
+    run_hook 0 "g$1" stopped < <(vm "$1" p)
+    take "$1" "$2"
+    release "$1"
+}
+
+# settled: no process sets ports behind the hooks' backs any more.
+settled() {
+    [[ -e $ROOT/run/vfpool/settle || -e $ROOT/run/vfpool/unsettled ]] || return 0
+    wait_until eval '[[ ! -e $ROOT/run/vfpool/unsettled ]]' || return
+    flock -w "$VFPOOL_WAIT" "$ROOT/run/vfpool/settle" true
+}
+
+held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
+
+@test "a start and a stop call nobody" {
+    offered
+    for i in 1 2 3; do
+        run_guest "$i"
+        assert_equal "$vf" "${V[i - 1]}"
+    done
+    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)" "${V[2]}" "$(uuid 3)"
+    stop 2 "${V[1]}"
+    assert_released "$(uuid 2)"
+    run_guest 4
+    assert_equal "$vf" "${V[1]}"
+    assert_equal "$(calls)" ""
+    assert_invariants
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+}
+
+@test "reconcile offers what a guest might get, and holds the rest" {
+    host eth4:vfs=2,down
+    pool p eth3 eth4
+    witness
+    run_hook 0 static prepare < <(guest static "$(uuid 9)" "<hostdev mode='subsystem' type='pci' managed='yes'>
+        <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>")
+    guest static "$(uuid 9)" > "$LIBVIRT/domains/$(uuid 9).xml"
+    run_vfpool 0 reconcile
+    [[ $output == *"offered the free VFs of libvirt network 'p', and held the others"* ]]
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[0]}" "${V[2]}" "${V[3]}")"
+    assert_equal "$(held_in_offer)" "$(printf '%s\n' "${V[1]}" 0000:02:10.0 0000:02:10.2)"
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+    rm -f "$LIBVIRT/calls"
+    run_guest 1
+    run_guest 2
+    assert_equal "$vf" "${V[2]}"
+    assert_equal "$(calls)" ""
+}
+
+@test "a pool that wants every VF held, and one whose hooks are not both there, are held" {
+    pool p eth3 -- "<metadata><vfpool:pool xmlns:vfpool='urn:vfpool:1' offer='no'/></metadata>"
+    witness
+    run_vfpool 0 reconcile
+    assert_equal "$(open_vfs p)" ""
+    [[ ! -e $ROOT/run/vfpool/offers/p ]]
+    pool p eth3
+    run_vfpool 0 reconcile
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]}")"
+    rm "$ROOT/etc/libvirt/hooks/daemon"
+    run_vfpool 0 reconcile
+    assert_equal "$(open_vfs p)" ""
+    [[ ! -e $ROOT/run/vfpool/offers/p ]]
+}
+
+@test "where nothing is known of the network hook, reconcile changes a port to see whether it is called" {
+    witness
+    run_vfpool 0 reconcile
+    rm "$ROOT/run/vfpool/witness/network"
+    run_vfpool 0 reconcile
+    assert_equal "$(open_vfs p)" ""
+    calls > /dev/null
+    # All is held, and would stay as it is.
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+    assert_equal "$(open_vfs p)" ""
+    [[ $(calls) == *virNetworkPortDelete* ]]
+}
+
+# untrusted: what makes an offer worth nothing, by a number
+untrusted() {
+    case $1 in
+    1) witness ;; # libvirt was reloaded
+    2) sed -i 's/ [0-9]* / 1 /' "$ROOT/run/vfpool/witness/network" "$ROOT/run/vfpool/witness/daemon" ;; # another life
+    3) chmod -x "$ROOT/etc/libvirt/hooks/network" ;;
+    4) cp "$ROOT/etc/libvirt/hooks/network" "$ROOT/new" && mv "$ROOT/new" "$ROOT/etc/libvirt/hooks/network" ;;
+    5) rm "$ROOT/etc/libvirt/hooks/daemon" ;;
+    6) rm "$ROOT/run/vfpool/witness/network" ;;
+    7) echo nonsense > "$ROOT/run/vfpool/witness/daemon" ;;
+    8) echo nonsense >> "$ROOT/run/vfpool/offers/p" ;;
+    9) : > "$ROOT/run/vfpool/offers/p" ;;
+    esac
+}
+
+@test "an offer that cannot be relied on is not: the guest's own VF alone is open" {
+    local i
+    for ((i = 1; i <= 9; i++)); do
+        rm -rf "$ROOT/run/vfpool" "$ROOT/etc/libvirt/hooks"
+        libvirt_begin
+        offered
+        untrusted "$i"
+        echo "case $i"
+        prepare 1
+        [[ -n $(calls) ]]
+        # Behind it others may be open where the hooks are called still.
+        assert_equal "$(open_vfs p | head -n 1)" "${V[0]}"
+        case $i in 1 | 8 | 9) ;; *) assert_equal "$(open_vfs p)" "${V[0]}" ;; esac
+        give 1
+        start 1
+        assert_taken "${V[0]}" "$(uuid 1)"
+        run_hook 0 g1 stopped < <(vm 1 p)
+        unport p "$(uuid 1)" "${V[0]}"
+        release 1
+        settled
+        rm -f "$LIBVIRT/domains"/*
+    done
+}
+
+@test "what is open before the VF that was chosen is held first, and the offer is withdrawn" {
+    host eth4:vfs=2
+    pool p eth4 eth3
+    witness
+    run_vfpool 0 reconcile
+    rm -f "$LIBVIRT/calls"
+    "$TESTS/host/build" "$ROOT" down eth4
+    prepare 1
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]}")"
+    assert_equal "$(< "$ROOT/run/vfpool/offers/p")" ""
+    give 1
+    start 1
+    assert_equal "$vf" "${V[0]}"
+    # A process that nobody waits for offers the others again.
+    settled
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]:1}")"
+    assert_equal "$(held_in_offer)" "$(printf '%s\n' 0000:02:10.0 0000:02:10.2)"
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+    rm -f "$LIBVIRT/calls"
+    run_guest 2
+    assert_equal "$(calls)" ""
+}
+
+@test "two guests that are given each other's VFs: both claims follow" {
+    offered
+    prepare 1
+    prepare 2
+    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)"
+    give 2
+    assert_taken "${V[0]}" "$(uuid 2)" "${V[1]}" "$(uuid 1)"
+    give 1
+    assert_equal "$vf" "${V[1]}"
+    assert_taken "${V[0]}" "$(uuid 2)" "${V[1]}" "$(uuid 1)"
+    start 1
+    assert_equal "$(calls)" ""
+    assert_invariants
+}
+
+@test "what is plugged into a running guest takes a starting guest's VF, and that one gets another" {
+    offered
+    : > "$ROOT/run/libvirt/qemu/g9.xml"
+    prepare 1
+    give 9
+    assert_equal "$vf" "${V[0]}"
+    assert_taken "${V[0]}" "$(uuid 9)" "${V[1]}" "$(uuid 1)"
+    give 1
+    start 1
+    take 9 "${V[0]}"
+    assert_taken "${V[1]}" "$(uuid 1)"
+    assert_equal "$(calls)" ""
+}
+
+@test "where there is no other VF, what would be plugged in is refused, and the start goes on" {
+    offered
+    for i in 1 2 3; do run_guest "$i"; done
+    : > "$ROOT/run/libvirt/qemu/g9.xml"
+    prepare 4
+    give 9 1
+    assert_one_line "gives guest 'g9' VF ${V[3]} of pool 'p', which is held by guest 'g4'"
+    give 4
+    start 4
+    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)" "${V[2]}" "$(uuid 3)" "${V[3]}" "$(uuid 4)"
+}
+
+@test "a guest whose VF is given is not asked to yield it" {
+    offered
+    prepare 1
+    give 1
+    prepare 2
+    # As libvirt would after it has lost count (F27).
+    port p g2 "$(uuid 2)" "${V[0]}"
+    made 1 p "$(uuid 2)" g2 "$(mac 2)" "${V[0]}"
+    assert_one_line "held by guest 'g1'"
+}
+
+@test "a VF that a guest names itself ends the offer, as nothing holds it yet" {
+    offered
+    run_hook 0 static prepare < <(guest static "$(uuid 9)" "<hostdev mode='subsystem' type='pci' managed='yes'>
+        <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>")
+    assert_equal "$(calls)" ""
+    prepare 1
+    assert_equal "$(open_vfs p | head -n 1)" "${V[1]}"
+    give 1
+    start 1
+    assert_taken "${V[0]}" "$(uuid 9)" "${V[1]}" "$(uuid 1)"
+    settled
+    assert_equal "$(held_in_offer)" "${V[0]}"
+    run_hook 0 static release < <(guest static "$(uuid 9)")
+    run_vfpool 0 reconcile
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[0]}" "${V[2]}" "${V[3]}")"
+}
+
+@test "a guest with wishes waits until those that take what is offered have got it" {
+    host eth4:vfs=2
+    pool p eth3 eth4
+    witness
+    run_vfpool 0 reconcile
+    prepare 1
+    rm -f "$LIBVIRT/calls"
+    run_hook 0 g2 prepare < <(guest g2 "$(uuid 2)" "p:$(mac 7)" "p:$(mac 7)") 3>&- &
+    local waiting=$!
+    run timeout 1 tail --pid "$waiting" -f /dev/null
+    assert_equal "$status" 124
+    assert_equal "$(calls)" ""
+    give 1
+    wait "$waiting"
+    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)" 0000:02:10.0 "$(uuid 2)"
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[1]}" 0000:02:10.0 0000:02:10.2)"
+    # Nor does one that takes what is offered come before it has its own.
+    run_hook 0 g3 prepare < <(vm 3 p) 3>&- &
+    waiting=$!
+    run timeout 1 tail --pid "$waiting" -f /dev/null
+    assert_equal "$status" 124
+    made 0 p "$(uuid 2)" g2 "$(mac 7)" "${V[1]}"
+    made 0 p "$(uuid 2)" g2 "$(mac 7)" 0000:02:10.0
+    wait "$waiting"
+    assert_invariants
+}
+
+@test "a guest with wishes does not wait for its own earlier start, nor for one that is long over" {
+    host eth4:vfs=2
+    pool p eth3 eth4
+    witness
+    run_vfpool 0 reconcile
+    prepare 1
+    touch -d '40 seconds ago' "$ROOT/run/vfpool/guests/$(uuid 1).xml"
+    prepare 2
+    local begin=$SECONDS
+    run_hook 0 g2 prepare < <(guest g2 "$(uuid 2)" "p:$(mac 7)" "p:$(mac 7)")
+    ((SECONDS - begin < 10)) || fail "took $((SECONDS - begin)) s"
+    assert_invariants
+}
+
+@test "a guest that stops has given its VF back before its release, and the next one may have it" {
+    offered
+    run_guest 1
+    run_hook 0 g1 stopped < <(vm 1 p)
+    take 1 "${V[0]}"
+    assert_taken
+    prepare 2
+    give 2
+    assert_equal "$vf" "${V[0]}"
+    release 1
+    assert_taken "${V[0]}" "$(uuid 2)"
+    assert_equal "$(calls)" ""
+}
+
+@test "a start that fails gives its VF back at once" {
+    offered
+    prepare 1
+    give 1
+    take 1 "${V[0]}"
+    run_guest 2
+    assert_equal "$vf" "${V[0]}"
+    release 1
+    assert_taken "${V[0]}" "$(uuid 2)"
+}
+
+@test "a network hook that does not tell is noticed at start, and from then on every VF is held" {
+    offered
+    prepare 1
+    vf=${V[0]}
+    port p g1 "$(uuid 1)" "$vf"
+    start 1
+    assert_one_line "libvirt does not call /etc/libvirt/hooks/network"
+    assert_taken "${V[0]}" "$(uuid 1)"
+    prepare 2
+    assert_equal "$(open_vfs p)" "${V[1]}"
+}
+
+@test "status says why free VFs are not offered" {
+    status_notes() { timeout 60 "$VFPOOL_BUILD/hook/vfpool" status --format json | jq -r '.pools[0].notes[]?'; }
+    offered
+    assert_equal "$(status_notes)" ""
+    : > "$ROOT/run/vfpool/offers/p"
+    [[ $(status_notes) == *"its free VFs are not offered now, so nothing can be attached to a running guest: vfpool reconcile"* ]]
+    chmod -x "$ROOT/etc/libvirt/hooks/network"
+    [[ $(status_notes) == *"libvirt does not call vfpool's hooks network and daemon"* ]]
+    pool p eth3 -- "<metadata><vfpool:pool xmlns:vfpool='urn:vfpool:1' offer='no'/></metadata>"
+    [[ $(status_notes) != *offered* ]]
+}
+
+@test "a start past the qemu hook is refused" {
+    offered
+    : > "$ROOT/etc/libvirt/qemu/g1.xml"
+    give 1 1
+    assert_one_line "guest 'g1' was given a VF of pool 'p' and never asked for it: libvirt does not call /etc/libvirt/hooks/qemu"
+    assert_taken
+}
+
+@test "the hooks bear witness when a daemon that serves networks calls them" {
+    local hook=$VFPOOL_BUILD/hook name
+    # Called by nobody's daemon they do not.
+    run_program 0 "$hook/daemon" - start - start
+    made 0 p "$(uuid 1)" g1 "$(mac 1)" "${V[0]}"
+    [[ ! -e $ROOT/run/vfpool/witness ]]
+    run_program 2 "$hook/daemon" - start
+    for name in libvirtd virtqemud virtnetworkd; do
+        rm -rf "$ROOT/run/vfpool"
+        cp "$(type -P bash)" "$ROOT/$name"
+        allocation 76667000-0000-4000-8000-000000000000 vfpool 52:54:00:00:00:01 "${V[0]}" > "$ROOT/hook.xml"
+        cat > "$ROOT/script" << X
+"$hook/daemon" - shutdown - - < /dev/null
+[[ ! -e "$ROOT/run/vfpool/witness/daemon" ]] || exit 1
+"$hook/daemon" - start - start
+stat -c %i "$ROOT/run/vfpool/witness/daemon" > "$ROOT/first"
+"$hook/network" p port-created begin - < "$ROOT/hook.xml"
+stat -c %i "$ROOT/run/vfpool/witness/network" > "$ROOT/network.first"
+"$hook/network" p port-deleted begin - < "$ROOT/hook.xml"
+stat -c %i "$ROOT/run/vfpool/witness/network" > "$ROOT/network.second"
+"$hook/daemon" - reload begin SIGHUP
+stat -c %i "$ROOT/run/vfpool/witness/daemon" > "$ROOT/second"
+"$hook/vfpool" reconcile
+X
+        run_program "$([[ $name == virtqemud ]] && echo 0 || echo 0)" "$ROOT/$name" "$ROOT/script"
+        if [[ $name == virtqemud ]]; then
+            [[ ! -e $ROOT/run/vfpool/witness ]]
+            continue
+        fi
+        [[ $(cat "$ROOT/network.first") == "$(cat "$ROOT/network.second")" ]]
+        [[ $(cat "$ROOT/first") != "$(cat "$ROOT/second")" ]]
+        assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]}")"
+        libvirt_begin
+    done
+}
+
+# The hook runs with descriptors of all sorts, as libvirt's hooks do.
+@test "what settles has no descriptor of the hook that started it, and ends by itself" {
+    offered
+    # libvirt hangs from the moment that the offer is withdrawn.
+    : > "$ROOT/run/vfpool/offers/p"
+    mkfifo "$ROOT/hold"
+    printf '#!/bin/sh\necho $$ > %s/gate.pid\nread -r _ < %s/hold\n' "$ROOT" "$ROOT" > "$ROOT/usr/sbin/vfpool-gate"
+    exec 20> "$ROOT/left.open" 333> "$ROOT/left.open"
+    run_program 0 "$VFPOOL_BUILD/hook/daemon" - reload begin SIGHUP
+    exec 20>&- 333>&-
+    wait_until test -s "$ROOT/gate.pid"
+    local gate settler fd target
+    gate=$(< "$ROOT/gate.pid")
+    settler=$(ps -o ppid= -p "$gate" | tr -d ' ')
+    [[ $(ps -o sid= -p "$settler") != "$(ps -o sid= -p "$BASHPID")" ]]
+    for fd in "/proc/$settler/fd"/*; do
+        target=$(readlink "$fd") || continue
+        echo "$fd $target"
+        case $target in
+        /dev/null | "$ROOT" | "$ROOT"/run/vfpool/* | "$ROOT"/sys | pipe:* | anon_inode:\[pidfd\]) ;;
+        *) fail "$fd is $target" ;;
+        esac
+        case ${fd##*/} in [012]) assert_equal "$target" /dev/null ;; esac
+    done
+    # Its pipes are to its own child.
+    for fd in "/proc/$settler/fd"/*; do
+        target=$(readlink "$fd") || continue
+        [[ $target != pipe:* ]] || readlink "/proc/$gate/fd"/* | grep -qxF "$target" || fail "$fd is $target, nobody's"
+    done
+    # It goes on, with a libvirt that answers.
+    libvirt_begin
+    echo > "$ROOT/hold"
+    settled
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]}")"
+}
+
+@test "a daemon that is started or reloaded has its networks looked at, and offered again" {
+    offered
+    run_guest 1
+    reload p
+    witness
+    run_program 0 "$VFPOOL_BUILD/hook/daemon" - reload begin SIGHUP
+    settled
+    # libvirt counts right again.
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]:1}")"
+    assert_equal "$(cat "$LIBVIRT/networks/p.connections")" 1
+    rm -f "$LIBVIRT/calls"
+    run_guest 2
+    assert_equal "$vf" "${V[1]}"
+    assert_equal "$(calls)" ""
+}
+
+@test "open puts libvirt's count right, as an uninstall's reload makes libvirt lose it" {
+    offered
+    run_guest 1
+    reload p
+    run_vfpool 0 open
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]:1}")"
+    [[ ! -e $ROOT/run/vfpool/offers/p ]]
+}
+
+@test "two that settle at once come one after the other, and the second finds it done" {
+    offered
+    : > "$ROOT/run/vfpool/offers/p"
+    together 4 run_program 0 "$VFPOOL_BUILD/hook/daemon" - reload begin
+    settled
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]}")"
+    [[ -s $ROOT/run/vfpool/offers/p ]]
+    assert_invariants
+}
