@@ -17,7 +17,17 @@
 #include "program.h"
 #include "witness.h"
 
-static int run(int root, const char *network, bool created, bool starting, struct error *error)
+/* A port that the daemon finds when it starts is there: refused, it would only not be counted (F33). */
+static bool must_not_fail(void)
+{
+    bool starting = daemon_is_starting();
+    if (starting)
+        program_guard_memory(EXIT_OK);
+    return starting;
+}
+
+/* @starting: whether the daemon is; looked at where it matters */
+static int run(int root, const char *network, bool created, bool *starting, struct error *error)
 {
     _cleanup_(cleanup_free) char *data = NULL;
     _cleanup_(allocation_free) struct allocation allocation = {0};
@@ -28,10 +38,11 @@ static int run(int root, const char *network, bool created, bool starting, struc
     int result = program_read_xml("the hook's XML", &data, &length, error);
     if (result < 0 || allocation_is_ours(data))
         return result;
+    *starting = must_not_fail();
     result = allocation_read(network, data, length, &allocation, error);
     if (result <= 0)
         return result;
-    return created ? allocation_made(root, &allocation, starting, error) : allocation_ended(root, &allocation, error);
+    return created ? allocation_made(root, &allocation, *starting, error) : allocation_ended(root, &allocation, error);
 }
 
 int main(int argc, char **argv)
@@ -44,13 +55,12 @@ int main(int argc, char **argv)
     bool created = strcmp(argv[2], "port-created") == 0;
     if (!created && strcmp(argv[2], "port-deleted") != 0)
         return EXIT_OK;
-    /* Ports that the daemon finds when it starts are there: one that is refused would only not be counted (F33). */
-    bool starting = daemon_is_starting();
-    program_guard_memory(starting ? EXIT_OK : EXIT_FAILED);
+    bool starting = false;
+    program_guard_memory(EXIT_FAILED);
     int root = program_start(&error);
     int result = root;
     if (root >= 0)
-        result = pool_exists(root, argv[1]) ? run(root, argv[1], created, starting, &error) : 0;
+        result = pool_exists(root, argv[1]) ? run(root, argv[1], created, &starting, &error) : 0;
     if (root >= 0)
         close(root);
     int status = program_end(&error, result);

@@ -260,16 +260,16 @@ int allocation_made(int root, const struct allocation *allocation, bool certain,
 
 /* ---- ended ---- */
 
-/* Return: the process that has the device open, or 0. */
-static pid_t find_user(int root, const struct allocation *allocation)
+/* @user: the process that has the device open, or 0, also when the device is gone. Return: 0, or a negative errno value
+ * when that cannot be seen. */
+static int find_user(int root, const struct allocation *allocation, pid_t *user, struct error *error)
 {
-    struct host host;
-    struct host_vf vf = {.user = 0};
-    _cleanup_(error_free) struct error ignored = {0};
-    if (host_open(root, &host, &ignored) < 0 || host_vf_read(&host, &allocation->address, &vf) < 0)
-        vf.user = 0; /* a device that is gone is nobody's */
+    struct host host = {.sys = -1};
+    struct host_vf vf;
+    int result = host_open(root, &host, error);
+    *user = result == 0 && host_vf_read(&host, &allocation->address, &vf) == 0 ? vf.user : 0;
     host_close(&host);
-    return vf.user;
+    return result;
 }
 
 int allocation_ended(int root, const struct allocation *allocation, struct error *error)
@@ -289,7 +289,10 @@ int allocation_ended(int root, const struct allocation *allocation, struct error
     const struct claim_vf *vf = claim_find(claim, &allocation->address);
     if (!vf || vf->by_address)
         return 0;
-    pid_t user = find_user(root, allocation);
+    pid_t user = 0;
+    result = find_user(root, allocation, &user, error);
+    if (result < 0)
+        return result;
     if (user) {
         error_note(error, "the port of guest '%.256s' is gone, and VF %s is in use by process %ld still",
                    allocation->name, pciaddr_format(&allocation->address, text), (long)user);

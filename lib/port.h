@@ -1,25 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * port - the network ports of one guest's VFs: freed for libvirt to take at prepare, held again at release
+ * port - how one guest gets its VFs: those that libvirt gives by itself, or its own, whose network ports are freed at
+ * prepare and held again at release
  *
  * Theory of operation
  *
- * The port of a VF on its pool's network is in one of these states. libvirt gives a guest the first VF that is open, so
- * one guest's VFs are open at a time, in that guest's turn (turn.h).
+ * The port of a VF on its pool's network is in one of these states. libvirt gives a guest the first VF that is open.
+ * Where its hooks tell which, free VFs are offered, and the claim follows (offer.h, allocation.h); else one guest's VFs
+ * are open at a time, in that guest's turn (turn.h).
  *
  *   state    libvirt's port  claim    becomes  by whom, under which lock
- *   held     ours            none     open     port_open() at prepare, once the claim is there, with the turn of the
+ *   offered  none            none,    given    libvirt, when a guest starts or is plugged an interface: the network
+ *                            claimed           hook gives the VF its claim
+ *                                     held     port_open() of a guest that needs a VF behind it, with the turn, once no
+ *                                              guest awaits what is offered; reconcile and settling, with the turn, of
+ *                                              what is of no use
+ *   held     ours            none     offered  reconcile and settling, with the turn
+ *                                     open     port_open() at prepare, once the claim is there, with the turn of the
  *                                              network, which is written down before
  *   open     none            claimed  given    libvirt, when the guest starts; the turn ends at start, where the claim
  *                                              becomes held
  *                                     held     port_open() that fails, of what it opened itself; port_return() at
  *                                              start, of what libvirt did not take; port_close() at release of a
  *                                              guest that did not start: holding needs no turn
- *   given    the guest's     held     leaving  port_leave() at stopped, when no VF of the network is open
+ *   given    the guest's     held     offered  libvirt, at stop or unplug, where free VFs are: the claim loses it
+ *                                     leaving  port_leave() at stopped, when no VF of the network is open
  *   leaving  the guest's,    held     held     port_close() at release, before the claim goes
  *            then none
  *
- * A VF that a guest asks for by its address has no port of the guest's: it stays held all the time (F23).
+ * A VF that a guest asks for by its address has no port of the guest's: it stays held all the time (F23);
+ * one that was offered withdraws the offer, and is held when that is made again.
  *
  * What a kill leaves, and what mends it: an open VF without a turn, or whose turn is older than TURN_OPEN_MS, is held
  * by the next port_open(), which holds every other VF before it frees its own, and by reconcile; a guest that never

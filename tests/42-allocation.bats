@@ -129,6 +129,16 @@ assert_claim() { # UUID LINE...
     assert_taken
 }
 
+@test "where it cannot be seen whether a VF is in use, its guest keeps it" {
+    runs a
+    made 0 p "$A" a "$(mac 1)" 0000:01:10.0
+    mv "$ROOT/sys" "$ROOT/sys.away"
+    ended 1 p "$A" a "$(mac 1)" 0000:01:10.0
+    assert_one_line "cannot open the kernel's sys directory"
+    mv "$ROOT/sys.away" "$ROOT/sys"
+    assert_taken 0000:01:10.0 "$A"
+}
+
 @test "a guest that starts or stops keeps its claim until its release" {
     prepare "$A" a "p:$(mac 1)"
     made 0 p "$A" a "$(mac 1)" 0000:01:10.0

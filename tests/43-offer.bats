@@ -396,7 +396,7 @@ stat -c %i "$ROOT/run/vfpool/witness/network" > "$ROOT/network.second"
 stat -c %i "$ROOT/run/vfpool/witness/daemon" > "$ROOT/second"
 "$hook/vfpool" reconcile
 X
-        run_program "$([[ $name == virtqemud ]] && echo 0 || echo 0)" "$ROOT/$name" "$ROOT/script"
+        run_program 0 "$ROOT/$name" "$ROOT/script"
         if [[ $name == virtqemud ]]; then
             [[ ! -e $ROOT/run/vfpool/witness ]]
             continue
