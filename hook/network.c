@@ -13,8 +13,10 @@
 
 #include "allocation.h"
 #include "daemon.h"
+#include "offer.h"
 #include "pool.h"
 #include "program.h"
+#include "settle.h"
 #include "witness.h"
 
 /* A port that the daemon finds when it starts is there: refused, it would only not be counted (F33). */
@@ -42,7 +44,13 @@ static int run(int root, const char *network, bool created, bool *starting, stru
     result = allocation_read(network, data, length, &allocation, error);
     if (result <= 0)
         return result;
-    return created ? allocation_made(root, &allocation, *starting, error) : allocation_ended(root, &allocation, error);
+    if (!created)
+        return allocation_ended(root, &allocation, error);
+    bool offered = offer_is_made(root, network);
+    result = allocation_made(root, &allocation, *starting, error);
+    if (result == 0 && offered && !offer_is_made(root, network))
+        settle_later(root);
+    return result;
 }
 
 int main(int argc, char **argv)

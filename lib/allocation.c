@@ -251,11 +251,37 @@ static int made(struct ledger *ledger, int root, const struct allocation *alloca
     return result > 0 ? ledger_put(ledger, claim, error) : result;
 }
 
+/* Whether all that was offered is given, and VFs are held that a guest would get last. */
+static bool is_used_up(int root, const struct ledger *ledger, const struct allocation *allocation)
+{
+    _cleanup_(close_place) struct place place = {.host.sys = -1};
+    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0}, taken = {0};
+    _cleanup_(error_free) struct error ignored = {0};
+    /* Mostly nothing is held. Whatever cannot be read here, the next start finds out. */
+    if (!offer_read(root, allocation->network, &held) || held.count == 0 ||
+        ledger_taken(ledger, NULL, &taken, &ignored) < 0 || find_place(root, allocation, &place, &ignored) < 0 ||
+        !place.table || find_offered(root, ledger, &place, &ignored))
+        return false;
+    for (size_t i = 0; i < place.table->vf_count; i++) {
+        struct vf *vf = &place.table->vfs[i];
+        if (!pciaddr_set_has(&held, &vf->address) || pciaddr_set_has(&taken, &vf->address))
+            continue;
+        vf_examine(&place.host, place.table, vf);
+        if (vf->obstacle == VF_USABLE)
+            return true;
+    }
+    return false;
+}
+
 int allocation_made(int root, const struct allocation *allocation, bool certain, struct error *error)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     int result = ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
-    return result < 0 ? result : made(ledger, root, allocation, certain, error);
+    if (result == 0)
+        result = made(ledger, root, allocation, certain, error);
+    if (result == 0 && is_used_up(root, ledger, allocation))
+        return offer_withdraw(root, allocation->network, error);
+    return result;
 }
 
 /* ---- ended ---- */

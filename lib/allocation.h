@@ -46,7 +46,8 @@ void allocation_free(struct allocation *allocation) nonnull(1);
  * What the guest had claimed for this interface, and did not get, is free again, or goes to the guest that had claimed
  * what this one got, where that one takes whatever is offered. A VF of nobody's that a running guest gets, is plugged
  * into it now. A guest that is defined, and neither runs nor has a claim, was started past the qemu hook: refused.
- * Whoever else has no claim is no guest, and has none afterwards.
+ * Whoever else has no claim is no guest, and has none afterwards. Where that was the last VF of the network's offer,
+ * and others are held only as better ones were free, the offer is withdrawn: to be made again, by settling.
  *
  * Return: 0; -EBUSY when another guest has the VF: libvirt shall undo it; or another negative errno value.
  */

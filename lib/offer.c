@@ -6,19 +6,18 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "io.h"
-#include "ledger.h"
 #include "memory.h"
 #include "witness.h"
 
-#define OFFERS LEDGER_DIRECTORY "/offers"
-#define PATH_SIZE (sizeof OFFERS + NAME_MAX + 2)
+#define PATH_SIZE (sizeof OFFER_DIRECTORY + NAME_MAX + 2)
 #define MAX_OFFER_BYTES ((size_t)4 * 1024 * 1024)
 
 static int offer_path(const char *network, char path[PATH_SIZE])
 {
-    int length = snprintf(path, PATH_SIZE, OFFERS "/%s", network);
+    int length = snprintf(path, PATH_SIZE, OFFER_DIRECTORY "/%s", network);
     return length < 0 || (size_t)length >= PATH_SIZE || strchr(network, '/') ? -EINVAL : 0;
 }
 
@@ -54,10 +53,19 @@ bool offer_read(int root, const char *network, struct pciaddr_set *held)
     return true;
 }
 
+/* A withdrawn one is an empty file. */
+bool offer_is_made(int root, const char *network)
+{
+    char path[PATH_SIZE];
+    struct stat status;
+    return offer_path(network, path) == 0 && fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           status.st_size > 0;
+}
+
 bool offer_is_due(int root)
 {
     int result = 0;
-    _cleanup_(cleanup_dir) DIR *directory = io_list(root, OFFERS);
+    _cleanup_(cleanup_dir) DIR *directory = io_list(root, OFFER_DIRECTORY);
     for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
         _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
         if (entry->d_name[0] != '.' && !offer_read(root, entry->d_name, &held))
@@ -74,7 +82,9 @@ static int replace(int root, const char *network, const char *text, struct error
     int result = directory < 0          ? directory
                  : strchr(network, '/') ? -EINVAL
                                         : io_replace_file(directory, temporary, network, text, strlen(text));
-    return result < 0 ? error_set(error, -result, "cannot write /" OFFERS "/%.64s: %s", network, strerror(-result)) : 0;
+    return result < 0
+               ? error_set(error, -result, "cannot write /" OFFER_DIRECTORY "/%.64s: %s", network, strerror(-result))
+               : 0;
 }
 
 int offer_make(int root, const char *network, const char *mark, const struct pciaddr *held, size_t count,

@@ -21,7 +21,10 @@
 #include <stdbool.h>
 
 #include "error.h"
+#include "ledger.h"
 #include "pciaddr.h"
+
+#define OFFER_DIRECTORY LEDGER_DIRECTORY "/offers" /* a file for each network */
 
 /** offer_exists() - whether the network is an offered one, even if the offer is withdrawn now */
 bool offer_exists(int root, const char *network) must_check nonnull(2);
@@ -36,6 +39,9 @@ bool offer_is_watched(int root, const char *network) must_check nonnull(2);
  * Return: false when there is none, or it was withdrawn, or its witness is not to be relied on.
  */
 bool offer_read(int root, const char *network, struct pciaddr_set *held) must_check nonnull(2, 3);
+
+/** offer_is_made() - whether the network has an offer that is not withdrawn, whatever its witness is worth now */
+bool offer_is_made(int root, const char *network) must_check nonnull(2);
 
 /** offer_is_due() - whether any network is an offered one, and its offer is withdrawn or old */
 bool offer_is_due(int root) must_check;

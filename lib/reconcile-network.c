@@ -291,15 +291,28 @@ static int set_ports(struct work *work, size_t pool, bool offered, struct error 
     return made < 0 ? made : result;
 }
 
-/* Takes one port of ours away: libvirt calls the network hook, if it does. */
-static int provoke(const struct work *work, const struct vf_table *table, struct error *error)
+/*
+ * Makes a port of ours, or takes one away: libvirt calls the network hook, if it does.
+ * @more: 1 when there is one more than before, -1 when there is one less, 0 when no VF will do
+ *
+ * Return: 0 or a negative errno value.
+ */
+static int provoke(const struct work *work, size_t pool, int *more, struct error *error)
 {
     _cleanup_(free_view) struct view view = {.claims = NULL};
+    const struct vf_table *table = &work->tables[pool];
     int result = read_view(work, &view, error);
     for (size_t i = 0; i < table->vf_count && result == 0; i++) {
         struct gate_set one = {.addresses = &table->vfs[i].address, .count = 1};
-        if (table->vfs[i].obstacle == VF_USABLE && !pciaddr_set_has(&view.taken, one.addresses))
-            return gate_set(work->root, table->pool->name, NULL, &one, NULL, error);
+        if (table->vfs[i].obstacle != VF_USABLE || pciaddr_set_has(&view.taken, one.addresses) ||
+            has_port(&work->ports[pool], one.addresses))
+            continue;
+        *more = gate_set(work->root, table->pool->name, &one, NULL, NULL, error);
+        if (*more != 0)
+            return *more < 0 ? *more : 0;
+        result = gate_set(work->root, table->pool->name, NULL, &one, NULL, error);
+        *more = -result;
+        return result < 0 ? result : 0;
     }
     return result;
 }
@@ -307,19 +320,20 @@ static int provoke(const struct work *work, const struct vf_table *table, struct
 /* Return: how many ports were made or taken away, or a negative errno value; @offered: whether VFs are. */
 static int want_ports(struct work *work, size_t pool, bool *offered, struct error *error)
 {
-    const struct vf_table *table = &work->tables[pool];
+    const struct pool *wanted = work->tables[pool].pool;
     char mark[WITNESS_MARK_SIZE];
-    *offered = table->pool->offered && witness_mark(work->root, mark);
-    int result = set_ports(work, pool, *offered, error);
-    if (result < 0 || *offered || !table->pool->offered || !hooks_has(work->root, "network") ||
-        !hooks_has(work->root, "daemon"))
-        return result;
-    int more = result == 0 ? provoke(work, table, error) : 0;
-    *offered = more >= 0 && witness_mark(work->root, mark);
-    if (more > 0 || *offered)
-        more = set_ports(work, pool, *offered, error);
-    /* What was taken away to see who is told, and made again, is nothing. */
-    return more < 0 ? more : *offered ? result + more : result;
+    int more = 0, result = 0;
+    bool watched = wanted->offered && witness_mark(work->root, mark);
+    if (wanted->offered && !watched && hooks_has(work->root, "network") && hooks_has(work->root, "daemon")) {
+        result = provoke(work, pool, &more, error);
+        if (result < 0)
+            return result;
+        watched = witness_mark(work->root, mark);
+    }
+    *offered = watched;
+    result = set_ports(work, pool, watched, error);
+    /* What was made, or taken away, to see who is told, and is as it was again, is nothing. */
+    return result < 0 ? result : watched ? result - more : result + more;
 }
 
 /* ---- one after the other ---- */
@@ -346,12 +360,12 @@ static int reconcile_network(struct work *work, size_t pool, struct error *error
         result = prune_ports(work, pool, error);
     if (result == 0)
         result = ensure_network(work, table, error);
-    bool offered = false;
+    bool offered = false, before = offer_exists(work->root, table->pool->name);
     if (result == 0 && !work->dry_run)
         result = want_ports(work, pool, &offered, error);
     if (result >= 0 && !work->dry_run && !offered)
         offer_end(work->root, table->pool->name);
-    if (result > 0 && offered)
+    if (result >= 0 && offered && (result > 0 || !before))
         work_note(work, "offered the free VFs of libvirt network '%s', and held the others", table->pool->name);
     else if (result > 0)
         work_note(work, "held %d VFs of libvirt network '%s'", result, table->pool->name);
@@ -366,8 +380,20 @@ static bool is_offered(const struct work *work, const char *network)
     return !offer_exists(work->root, network) || offer_read(work->root, network, &held);
 }
 
+/* Of a pool whose file is gone nobody can make an offer: whoever comes would try again. */
+static void end_orphans(const struct work *work)
+{
+    int result = 0;
+    _cleanup_(cleanup_dir) DIR *directory = io_list(work->root, OFFER_DIRECTORY);
+    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));)
+        if (entry->d_name[0] != '.' && !pools_find(&work->pools, entry->d_name))
+            offer_end(work->root, entry->d_name);
+}
+
 void reconcile_networks(struct work *work, bool withdrawn)
 {
+    if (!work->dry_run)
+        end_orphans(work);
     for (size_t i = 0; i < work->pools.count; i++) {
         _cleanup_(error_free) struct error problem = {0};
         if (work->pools.pools[i].fault.code || work->tables[i].vf_count == 0 ||

@@ -274,6 +274,42 @@ untrusted() {
     assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[0]}" "${V[2]}" "${V[3]}")"
 }
 
+@test "VFs that are given last are offered once there are no better ones" {
+    "$TESTS/host/build" "$ROOT" driver eth3/1 vfio-pci
+    "$TESTS/host/build" "$ROOT" driver eth3/2 vfio-pci
+    witness
+    run_vfpool 0 reconcile
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[0]}" "${V[3]}")"
+    run_guest 1
+    assert_equal "$vf" "${V[0]}"
+    assert_equal "$(open_vfs p)" "${V[3]}"
+    run_guest 2
+    assert_equal "$vf" "${V[3]}"
+    # Nobody asked for it, and it is there for what is plugged in next.
+    settled
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[1]}" "${V[2]}")"
+    give 1
+    assert_equal "$(holder "${V[1]}")" "$(uuid 1)"
+    # Of those that are held by then nobody has any use: no more to do.
+    give 2
+    [[ ! -s $ROOT/run/vfpool/unsettled ]]
+    [[ -s $ROOT/run/vfpool/offers/p ]]
+    assert_invariants
+}
+
+@test "the offer of a pool whose file is gone ends, as nobody can make it again" {
+    host eth4:vfs=2
+    pool q eth4
+    offered
+    rm "$ROOT/etc/vfpool/q.xml"
+    : > "$ROOT/run/vfpool/offers/q"
+    : > "$ROOT/run/vfpool/offers/p"
+    run_program 0 "$VFPOOL_BUILD/hook/daemon" - reload begin SIGHUP
+    settled
+    [[ ! -e $ROOT/run/vfpool/offers/q ]]
+    [[ -s $ROOT/run/vfpool/offers/p ]]
+}
+
 @test "a guest with wishes waits until those that take what is offered have got it" {
     host eth4:vfs=2
     pool p eth3 eth4
