@@ -11,6 +11,7 @@
 
 #define COMM_SIZE 17                     /* TASK_COMM_LEN and a line feed */
 #define LIBVIRT_STATE "run/libvirt/qemu" /* a file for each guest that runs, or is being started */
+#define LIBVIRT_NETWORKS "run/libvirt/network"
 #define LIBVIRT_DEFINED "etc/libvirt/qemu"
 #define HOOKS_DIRECTORY "/etc/libvirt/hooks/"
 
@@ -127,6 +128,11 @@ static int has_xml(int root, const char *directory, const char *name)
 bool daemon_has_guest(int root, const char *name)
 {
     return has_xml(root, LIBVIRT_STATE, name) != 0;
+}
+
+bool daemon_has_network(int root, const char *name)
+{
+    return has_xml(root, LIBVIRT_NETWORKS, name) != 0;
 }
 
 bool daemon_defines_guest(int root, const char *name)

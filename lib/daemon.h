@@ -45,6 +45,13 @@ bool daemon_is_unsteady(long process) must_check;
 /** daemon_has_guest() - whether libvirt keeps the state of a running guest of this name, or it cannot be seen */
 bool daemon_has_guest(int root, const char *name) must_check nonnull(2);
 
+/**
+ * daemon_has_network() - whether libvirt keeps the state of an active network of this name, or it cannot be seen
+ *
+ * virNetworkObjSaveStatus() writes it when the network is started, networkShutdownNetwork() unlinks it (read).
+ */
+bool daemon_has_network(int root, const char *name) must_check nonnull(2);
+
 /** daemon_defines_guest() - whether a guest of this name is defined */
 bool daemon_defines_guest(int root, const char *name) must_check nonnull(2);
 

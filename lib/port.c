@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon.h"
 #include "gate.h"
 #include "io.h"
 #include "ledger.h"
@@ -179,14 +180,16 @@ static int take_turns(struct port_session *session, struct error *error)
     return result;
 }
 
-/* Whether libvirt offers VFs on all the guest's networks, and any of them will do. */
+/* Whether libvirt offers VFs on all the guest's networks, and any of them will do. One that is not active is better
+ * named by who asks libvirt. */
 static bool may_share(const struct port_session *session)
 {
     if (plan_has_wishes(session->plan))
         return false;
     for (size_t i = 0; i < session->count; i++) {
         _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
-        if (!session->pools[i]->offered || !offer_read(session->root, session->pools[i]->name, &held))
+        if (!session->pools[i]->offered || !daemon_has_network(session->root, session->pools[i]->name) ||
+            !offer_read(session->root, session->pools[i]->name, &held))
             return false;
     }
     return true;

@@ -274,6 +274,18 @@ untrusted() {
     assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[0]}" "${V[2]}" "${V[3]}")"
 }
 
+@test "an offered network that is not active is named, with what to do" {
+    offered
+    mkdir -p "$ROOT/run/libvirt/network"
+    : > "$ROOT/run/libvirt/network/p.xml"
+    prepare 1
+    assert_equal "$(calls)" ""
+    rm "$ROOT/run/libvirt/network/p.xml" "$LIBVIRT/networks/p.active"
+    run_hook 1 g2 prepare < <(vm 2 p)
+    assert_one_line "libvirt network 'p' is not active: run 'vfpool reconcile'"
+    assert_equal "$(taken)" "${V[0]} $(uuid 1)"
+}
+
 @test "VFs that are given last are offered once there are no better ones" {
     "$TESTS/host/build" "$ROOT" driver eth3/1 vfio-pci
     "$TESTS/host/build" "$ROOT" driver eth3/2 vfio-pci
