@@ -44,11 +44,10 @@ static int run(int root, const char *network, bool created, bool *starting, stru
     result = allocation_read(network, data, length, &allocation, error);
     if (result <= 0)
         return result;
-    if (!created)
-        return allocation_ended(root, &allocation, error);
     bool offered = offer_is_made(root, network);
-    result = allocation_made(root, &allocation, *starting, error);
-    if (result == 0 && offered && !offer_is_made(root, network))
+    result =
+        created ? allocation_made(root, &allocation, *starting, error) : allocation_ended(root, &allocation, error);
+    if (offered && !offer_is_made(root, network))
         settle_later(root);
     return result;
 }

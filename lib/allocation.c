@@ -244,8 +244,10 @@ static int made(struct ledger *ledger, int root, const struct allocation *alloca
     }
     if (!claim)
         claim = new_claim(root, allocation);
+    if (!claim && !certain && daemon_defines_guest(root, allocation->name))
+        return refuse_unseen(allocation, error);
     if (!claim)
-        return !certain && daemon_defines_guest(root, allocation->name) ? refuse_unseen(allocation, error) : 0;
+        return offer_withdraw(root, allocation->network, error);
     struct claim_vf *own = find_claimed(claim, &allocation->address);
     result = own ? confirm(claim, own, allocation) : add(root, claim, allocation, error);
     return result > 0 ? ledger_put(ledger, claim, error) : result;
@@ -279,6 +281,10 @@ int allocation_made(int root, const struct allocation *allocation, bool certain,
     int result = ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0)
         result = made(ledger, root, allocation, certain, error);
+    /* What is refused was open, and is to be held; where that cannot be written down, the refusal is what to say. */
+    _cleanup_(error_free) struct error ignored = {0};
+    if (result == -EBUSY && offer_withdraw(root, allocation->network, &ignored) < 0)
+        return result;
     if (result == 0 && is_used_up(root, ledger, allocation))
         return offer_withdraw(root, allocation->network, error);
     return result;
@@ -298,14 +304,22 @@ static int find_user(int root, const struct allocation *allocation, pid_t *user,
     return result;
 }
 
+/* Whether it is one of those that the offer passes over. */
+static bool is_held(int root, const struct allocation *allocation)
+{
+    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
+    return offer_read(root, allocation->network, &held) && pciaddr_set_has(&held, &allocation->address);
+}
+
 int allocation_ended(int root, const struct allocation *allocation, struct error *error)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     char text[PCIADDR_SIZE];
     bool watched = offer_is_watched(root, allocation->network);
-    if (!ledger_has_file(root, allocation->owner) ||
-        (!watched && turn_is_leaving(root, allocation->network, allocation->owner)))
+    if (!ledger_has_file(root, allocation->owner))
+        return is_held(root, allocation) ? offer_withdraw(root, allocation->network, error) : 0;
+    if (!watched && turn_is_leaving(root, allocation->network, allocation->owner))
         return 0;
     int result = ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0)
@@ -322,7 +336,8 @@ int allocation_ended(int root, const struct allocation *allocation, struct error
     if (user) {
         error_note(error, "the port of guest '%.256s' is gone, and VF %s is in use by process %ld still",
                    allocation->name, pciaddr_format(&allocation->address, text), (long)user);
-        return 0;
+        /* Else libvirt gives it to the next one. */
+        return offer_withdraw(root, allocation->network, error);
     }
     claim_remove(claim, &allocation->address);
     return claim->vf_count ? ledger_put(ledger, claim, error) : ledger_drop(ledger, claim->uuid, error);

@@ -46,8 +46,10 @@ void allocation_free(struct allocation *allocation) nonnull(1);
  * What the guest had claimed for this interface, and did not get, is free again, or goes to the guest that had claimed
  * what this one got, where that one takes whatever is offered. A VF of nobody's that a running guest gets, is plugged
  * into it now. A guest that is defined, and neither runs nor has a claim, was started past the qemu hook: refused.
- * Whoever else has no claim is no guest, and has none afterwards. Where that was the last VF of the network's offer,
- * and others are held only as better ones were free, the offer is withdrawn: to be made again, by settling.
+ * Whoever else has no claim is no guest, and has none afterwards.
+ *
+ * The network's offer is withdrawn, to be made again by settling, where a VF is refused, or is given to who is no
+ * guest, or was the last one while others are held only as better ones were free.
  *
  * Return: 0; -EBUSY when another guest has the VF: libvirt shall undo it; or another negative errno value.
  */
@@ -59,6 +61,9 @@ int allocation_made(int root, const struct allocation *allocation, bool certain,
  *
  * Not while a process has the device open: then somebody took the port away, and not the device. Of a guest that starts
  * or stops only on a network that is offered: else the VF is held again at its release, before its claim goes.
+ *
+ * The network's offer is withdrawn, to be made again by settling, where the guest keeps the VF, and where it was
+ * nobody's whom the ledger knows.
  *
  * Return: 0 or a negative errno value.
  */

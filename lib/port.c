@@ -376,9 +376,23 @@ bool port_was_unseen(int root, const struct claim *before)
     return unseen;
 }
 
+/* Where VFs are offered, libvirt tells of those that it takes back. What a guest that ran has to the end has a port of
+ * ours, if any. */
+static void withdraw_untold(int root, const struct claim *claim, struct error *error)
+{
+    _cleanup_(error_free) struct error problem = {0};
+    for (size_t i = 0; i < claim->vf_count && claim->state == CLAIM_HELD; i++)
+        if (offer_withdraw(root, claim->vfs[i].pool, &problem) < 0) {
+            error_note(error, "%s: run 'vfpool reconcile'", problem.message);
+            return;
+        }
+}
+
 void port_close(int root, const char *uuid, const struct claim *claim, struct error *error)
 {
-    if (claim)
+    if (claim) {
         hold(root, claim, NULL, error);
+        withdraw_untold(root, claim, error);
+    }
     turn_left(root, uuid);
 }

@@ -102,6 +102,16 @@ static int define(struct work *work, const struct vf_table *table, bool restart,
     return result < 0 ? result : gate_change(work->root, arguments, xml, error);
 }
 
+/* Nobody is told any more that the network gives VFs, and who was told has got its own before it is ended. */
+static int leave_alone(const struct work *work, const char *network, bool ends, struct error *error)
+{
+    int64_t deadline = io_now_ms() + TURN_OPEN_MS;
+    int result = offer_withdraw(work->root, network, error);
+    while (result == 0 && ends && ledger_is_awaited(work->root, network, "", TURN_OPEN_MS) && io_now_ms() < deadline)
+        result = turn_pause(network, deadline, error);
+    return result;
+}
+
 /* Return: 0, or a negative errno value. */
 static int ensure_network(struct work *work, const struct vf_table *table, struct error *error)
 {
@@ -109,8 +119,11 @@ static int ensure_network(struct work *work, const struct vf_table *table, struc
     int result = read_state(work, table, &state, error);
     if (result < 0 || (state.active && state.alike && !state.miscounted && !state.passing && !state.unfinished))
         return result;
+    bool restart = !state.alike || state.miscounted;
     if (!work->dry_run)
-        result = define(work, table, !state.alike || state.miscounted, error);
+        result = leave_alone(work, table->pool->name, restart && state.active, error);
+    if (result == 0 && !work->dry_run)
+        result = define(work, table, restart, error);
     if (result < 0)
         return result;
     work_note(work, "%s libvirt network '%s' with %zu VFs",
@@ -258,10 +271,11 @@ static void make_wish(const struct work *work, size_t pool, const struct view *v
         }
         if (awaited)
             continue;
-        /* One whose guest is gone is let go of by its claim first. */
-        if (taken || !offered || !is_wanted(vf, choosy)) {
+        /* One whose guest is gone is let go of by its claim first. A port of somebody's whom the ledger does not know
+         * makes it one that libvirt does not give. */
+        if (taken || !offered || !is_wanted(vf, choosy) || has_port(&work->ports[pool], &vf->address)) {
             wish_hold(wish, vf, !claimed || claimed->by_address);
-        } else if (!has_port(&work->ports[pool], &vf->address)) {
+        } else {
             *--wish->free.addresses = vf->address;
             wish->free.count++;
         }

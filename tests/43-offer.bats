@@ -286,6 +286,113 @@ untrusted() {
     assert_equal "$(taken)" "${V[0]} $(uuid 1)"
 }
 
+@test "a port that is deleted beneath a running guest: its VF is held, and nobody's start fails" {
+    offered
+    run_guest 1
+    local group open
+    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/${V[0]}/iommu_group")")
+    mkdir -p "$ROOT/dev/vfio"
+    : > "$ROOT/dev/vfio/$group"
+    "$TESTS/host/build" "$ROOT" driver eth3/0 vfio-pci
+    exec {open}< "$ROOT/dev/vfio/$group"
+    take 1 "${V[0]}"
+    settled
+    assert_equal "$(holder "${V[0]}")" "$(uuid 1)"
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]:1}")"
+    run_guest 2
+    assert_equal "$vf" "${V[1]}"
+    # A guest that ran to its end with a port of ours gives its VF back all the same.
+    run_hook 0 g1 stopped < <(vm 1 p)
+    exec {open}<&-
+    "$TESTS/host/build" "$ROOT" driver eth3/0 none
+    release 1
+    settled
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[0]}" "${V[2]}" "${V[3]}")"
+    assert_invariants
+}
+
+@test "a VF that is refused is held from then on: the next start does not fail" {
+    offered
+    run_guest 1
+    unport p "$(uuid 1)" "${V[0]}"
+    prepare 2
+    give 2 1
+    [[ $stderr == *"which is held by guest 'g1'"* ]]
+    release 2
+    settled
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]:1}")"
+    run_guest 3
+    assert_equal "$vf" "${V[1]}"
+    assert_invariants
+}
+
+@test "a VF that libvirt gave to somebody else is passed over, as long as that one has it" {
+    offered
+    port p other "$(uuid 9)" "${V[0]}"
+    made 0 p "$(uuid 9)" other "$(mac 9)" "${V[0]}"
+    settled
+    assert_equal "$(held_in_offer)" "${V[0]}"
+    run_vfpool 0 transform - < <(vm 1 p)
+    [[ $output == *'bus="0x01" slot="0x10" function="0x2"'* ]]
+    run_guest 1
+    assert_equal "$vf" "${V[1]}"
+    assert_equal "$(holder "${V[1]}")" "$(uuid 1)"
+    run_vfpool 0 status --format json
+    [[ $output == *"to 'other', whom vfpool does not know"* ]]
+    # All of them: each start is told by whom.
+    local i
+    for i in 2 3; do
+        port p other$i "$(uuid 9$i)" "${V[i]}"
+        made 0 p "$(uuid 9$i)" other$i "$(mac 9)" "${V[i]}"
+        settled
+    done
+    run_hook 1 g2 prepare < <(vm 2 p)
+    for i in other other2 other3 g1; do [[ $stderr == *"$i'"* ]]; done
+    # It is anybody's again.
+    unport p "$(uuid 9)" "${V[0]}"
+    ended 0 p "$(uuid 9)" other "$(mac 9)" "${V[0]}"
+    settled
+    run_guest 2
+    assert_equal "$vf" "${V[0]}"
+    assert_invariants
+}
+
+@test "a network is not ended before a guest that was offered a VF has got it" {
+    offered
+    prepare 1
+    host eth4:vfs=2
+    pool p eth3 eth4
+    rm -f "$LIBVIRT/calls"
+    run_program 0 "$VFPOOL_BUILD/hook/vfpool" reconcile 3>&- &
+    local reconciling=$!
+    # The offer is withdrawn before it waits.
+    wait_until eval '[[ ! -s $ROOT/run/vfpool/offers/p ]]'
+    # Long enough for one that does not wait.
+    run_vfpool 0 status
+    run_vfpool 0 status
+    [[ $(cat "$LIBVIRT/calls") != *virNetworkDestroy* ]]
+    give 1
+    start 1
+    wait "$reconciling"
+    [[ $(cat "$LIBVIRT/calls") == *virNetworkDestroy* ]]
+    assert_equal "$(owner p "${V[0]}")" g1
+    assert_invariants
+}
+
+@test "a network that was ended and not started again is finished by the next start" {
+    offered
+    run_guest 1
+    reload p
+    fault virNetworkCreate kill
+    run_vfpool 1 reconcile
+    fault
+    [[ ! -e $LIBVIRT/networks/p.active ]]
+    mkdir -p "$ROOT/run/libvirt/network"
+    prepare 2
+    assert_equal "$(owner p "${V[0]}")" g1
+    assert_invariants
+}
+
 @test "VFs that are given last are offered once there are no better ones" {
     "$TESTS/host/build" "$ROOT" driver eth3/1 vfio-pci
     "$TESTS/host/build" "$ROOT" driver eth3/2 vfio-pci
