@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "xml.h"
 
 static bool is_any(xmlNodePtr interface, xmlNodePtr element)
@@ -48,6 +49,9 @@ static const struct {
 
 static int refuse(const struct interface_place *place, struct error *error, const char *what)
 {
+    if (!place->guest)
+        return error_set(error, EINVAL, "an interface that has nothing else of its own is refused: pool '%s' has %s",
+                         place->pool, what);
     return error_set(error, EINVAL, "interface %u of guest '%s' on pool '%s' has %s", place->number, place->guest,
                      place->pool, what);
 }
@@ -84,11 +88,13 @@ int interface_check_concrete(xmlNodePtr interface, const struct interface_place 
     int result = vlan ? check_vlan(vlan, place, error) : 0;
     if (result < 0 || !port)
         return result;
-    if (!type || strcmp(type, "802.1Qbh") != 0)
-        return error_set(error, EINVAL,
-                         "interface %u of guest '%s' on pool '%s' has <virtualport type='%s'>: a VF can do 802.1Qbh "
-                         "only, and that on enic cards; remove it from the guest, the portgroup or the pool",
-                         place->number, place->guest, place->pool, type ? type : "");
+    if (!type || strcmp(type, "802.1Qbh") != 0) {
+        _cleanup_(cleanup_free) char *words =
+            memory_format("<virtualport type='%s'>: a VF can do 802.1Qbh only, and that on enic cards; remove it from "
+                          "the guest, the portgroup or the pool",
+                          type ? type : "");
+        return refuse(place, error, words);
+    }
     if (vlan)
         return refuse(place, error,
                       "a VLAN and a virtualport of type 802.1Qbh, whose profile sets the VLAN: remove one of them");

@@ -14,7 +14,7 @@
 
 /* Of which interface an error speaks. */
 struct interface_place {
-    const char *guest;
+    const char *guest; /* NULL: of each that says nothing else, by what its pool says */
     const char *pool;
     unsigned int number; /* among the guest's interfaces, from 1 */
 };
@@ -32,7 +32,8 @@ int interface_check(xmlNodePtr interface, const struct interface_place *place, s
     nonnull(1, 2, 3);
 
 /**
- * interface_check_concrete() - look at what guest, portgroup and pool came to together, in <interface type='hostdev'>
+ * interface_check_concrete() - look at what guest, portgroup and pool came to together, in <interface type='hostdev'>;
+ * or at what the pool alone says, in its <network>
  *
  * One VLAN tag and no trunk (src/util/virnetdev.c, virNetDevSetNetConfig), no virtualport but 802.1Qbh, and none
  * beside a VLAN (src/hypervisor/virhostdev.c, virHostdevSetNetConfig and virHostdevNetConfigVirtPortProfile).

@@ -473,6 +473,7 @@ void reconcile_open_networks(struct work *work, bool all)
         open_one(work, work->pools.pools[i].name, false);
     /* A network that ever had a turn has its file there. */
     _cleanup_(cleanup_dir) DIR *directory = io_list(work->root, TURN_DIRECTORY);
+    result = directory || errno == ENOENT ? 0 : -errno;
     for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));)
         if (entry->d_name[0] != '.' && !pools_find(&work->pools, entry->d_name))
             open_one(work, entry->d_name, true);

@@ -2,8 +2,9 @@
 /*
  * Theory of operation
  *
- * A guest is certainly gone when libvirt, asked after its claim was read, does not list it among the guests that run or
- * are being started: a guest is listed from before its prepare to after its release. A claim that changed in the
+ * A guest is gone when libvirt, asked after its claim was read, says that it does not run. While a guest is started or
+ * stopped libvirt holds its lock from before prepare to after release, and answers about it only then: so what it says
+ * is never of the time in between (seen, 11.3.0: virsh list waits for a hook, F26). A claim that changed in the
  * meantime is left alone.
  *
  * What is held on a network is decided with the network's turn taken: a guest that claims a VF after the ledger was
@@ -213,9 +214,14 @@ static bool adopt_guest(struct work *work, const char *uuid)
     error_move_notes(work->error, &problem);
     if (result < 0 && result != -ENOENT)
         error_note(work->error, "guest %s: %s", uuid, problem.message);
-    if (result < 0 || !ledger_has_file(work->root, uuid))
+    if (result < 0)
         return false;
-    work_note(work, "claimed the VFs that running guest %s has", uuid);
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    if (ledger_open(work->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, &problem) < 0 ||
+        ledger_get(ledger, uuid, &claim, &problem) < 0 || !claim)
+        return false;
+    work_note(work, "claimed the VFs that running guest '%s' has", claim->name);
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include "claim.h"
 #include "gate.h"
 #include "host.h"
+#include "interface.h"
 #include "ledger.h"
 #include "memory.h"
 #include "network.h"
@@ -255,6 +256,10 @@ static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_t
         xml_add_text(node, "missing", table->missing);
     if (table->note)
         xml_add_text(node, "note", table->note);
+    const struct interface_place place = {.pool = pool->name};
+    _cleanup_(error_free) struct error refused = {0};
+    if (pool->fault.code == 0 && interface_check_concrete(xmlDocGetRootElement(pool->doc), &place, &refused) < 0)
+        xml_add_text(node, "note", refused.message);
     const char *unoffered = find_unoffered(view->root, pool);
     if (unoffered)
         xml_add_text(node, "note", unoffered);

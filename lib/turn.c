@@ -53,9 +53,11 @@ static bool all_left(int root, const char *network)
     char path[LEAVING_SIZE];
     bool left = false;
     int result = 0;
-    _cleanup_(cleanup_dir) DIR *directory = leaving_path(network, NULL, path) < 0 ? NULL : io_list(root, path);
-    if (!directory)
+    if (leaving_path(network, NULL, path) < 0)
         return true;
+    _cleanup_(cleanup_dir) DIR *directory = io_list(root, path);
+    if (!directory)
+        return errno == ENOENT;
     for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
         if (entry->d_name[0] == '.')
             continue;

@@ -407,6 +407,10 @@ vlan_of() {
         run_vfpool 1 transform "$IN"
         assert_one_line "interface 1 of guest 'g' on pool 'net'" "${@:4}"
         assert_taken
+        # A guest that says nothing of its own is told before it starts.
+        run_vfpool 0 status
+        [[ -z $2 ]] || grep -qF "note: an interface that has nothing else of its own is refused: pool 'net' has" "$STDOUT"
+        [[ -n $2 ]] || ! grep -qF "is refused" "$STDOUT"
     }
     refused "<vlan trunk='yes'>$two</vlan>" '' '' 'VLAN trunk' 'one tag' 'inside the guest'
     refused "<vlan>$two</vlan>" '' '' 'VLAN trunk'

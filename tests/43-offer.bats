@@ -393,6 +393,28 @@ untrusted() {
     assert_invariants
 }
 
+# Guest 1 has its VF, or we hold it for it; the others are open.
+assert_offered() {
+    case $(owner p "${V[0]}") in g1 | vfpool) ;; *) fail "guest 1's VF is $(owner p "${V[0]}")'s" || return ;; esac
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]:1}")"
+    assert_equal "$(holder "${V[0]}")" "$(uuid 1)"
+    assert_invariants
+}
+
+@test "an offered network that lost count is started again, whichever call fails or is the last one" {
+    offered
+    run_guest 1
+    reload p
+    FINALLY=assert_offered each_fault vfpool reconcile
+}
+
+@test "an offered network is changed around its guests whichever call fails or is the last one" {
+    offered
+    run_guest 1
+    sed -i "s|</forward>|</forward><vlan><tag id='5'/></vlan>|" "$ROOT/etc/vfpool/p.xml"
+    FINALLY=assert_offered each_fault vfpool reconcile
+}
+
 @test "VFs that are given last are offered once there are no better ones" {
     "$TESTS/host/build" "$ROOT" driver eth3/1 vfio-pci
     "$TESTS/host/build" "$ROOT" driver eth3/2 vfio-pci

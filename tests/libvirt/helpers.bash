@@ -119,3 +119,37 @@ fault() {
         rm -f "$LIBVIRT/fault"
     fi
 }
+
+# each_fault COMMAND...: runs it once to count its calls, then once for each call that fails, and for each that is the
+# last one before a kill, from the same beginning each time. After each: one line if it failed, then AFTER, all is well
+# again, and a reconcile, FINALLY.
+each_fault() {
+    local count call what VFPOOL_BUILD=$PLAIN
+    libvirt_begin
+    cp -a "$LIBVIRT" "$ROOT/libvirt.before"
+    cp -a "$ROOT/run/vfpool" "$ROOT/vfpool.before" 2> /dev/null || mkdir "$ROOT/vfpool.before"
+    "$@" > /dev/null 2>&1
+    count=$(wc -l < "$LIBVIRT/calls")
+    ((count > 2)) || fail "$count calls"
+    for ((call = 1; call <= count; call++)); do
+        for what in fail kill killed; do
+            rm -rf "$LIBVIRT" "$ROOT/run/vfpool"
+            cp -a "$ROOT/libvirt.before" "$LIBVIRT"
+            cp -a "$ROOT/vfpool.before" "$ROOT/run/vfpool"
+            fault "$call" "$what"
+            code=0
+            "$@" > "$STDOUT" 2> "$STDERR" || code=$?
+            echo "call $call of $count, $(sed -n "${call}p" "$LIBVIRT/calls"), $what: exit code $code, $(< "$STDOUT")$(< "$STDERR")"
+            ((code <= 1 && (code == 0 || $(grep -vc "^vfpool: note: " "$STDERR") == 1))) || fail "not one line"
+            ${AFTER:-true}
+            fault
+            run_vfpool 0 reconcile
+            $FINALLY
+            run_vfpool 0 reconcile
+            assert_equal "$output" "nothing to repair"
+        done
+    done
+}
+
+vfpool() { timeout 60 "$VFPOOL_BUILD/hook/vfpool" "$@" 3>&-; }
+hook() { timeout 60 "${HOOK_ENVIRONMENT[@]}" "$VFPOOL_BUILD/hook/qemu" "g$2" "$1" "$(suboperation "$1")" - < <(vm "$2" p) 3>&-; }
