@@ -143,4 +143,11 @@ network() {
     run_vfpool 0 reconcile
     export FAKE_LIBVIRT=$LIBVIRT
     sweep 1 tests/libvirt/gate network net
+    sweep 1 tests/libvirt/gate ports net
+    sweep 1 tests/libvirt/gate domains
+    # All as it is wished: a call that changed something says so, the next one does not.
+    printf 'hold 0000:01:10.4\n' > "$XML"
+    sweep 1 tests/libvirt/gate set net
+    uuid 7 > "$XML"
+    sweep 1 tests/libvirt/gate prune net
 }
