@@ -11,11 +11,13 @@ hook=/etc/libvirt/hooks/qemu
 network_hook=/etc/libvirt/hooks/network
 daemon_hook=/etc/libvirt/hooks/daemon
 installed=/usr/libexec/vfpool
+gate=/usr/sbin/vfpool-gate
 installed_hook=$installed/qemu
 
 # lab_ready, the hooks in their places, no pools, nothing in the ledger but that libvirt calls the hooks.
 vfpool_ready() {
     lab_ready || return
+    [ ! -e "$gate.real" ] || gate_mended
     rm -f /etc/vfpool/*.xml
     [ ! -e /run/vfpool ] || find /run/vfpool -mindepth 1 -maxdepth 1 ! -name witness -exec rm -rf {} +
     if ! hooks_are_ours || [ ! -e /run/vfpool/witness/daemon ]; then hooks_back; fi
@@ -42,6 +44,26 @@ hooks_gone() {
 # Where a case wrote a script there. libvirt knew that there is a hook, and runs what it finds: nothing to reload, which
 # would have a meaning of its own (40-network.bats).
 hook_content_back() { install -m 755 "$installed_hook" "$hook"; }
+# gate_broken SCRIPT: vfpool-gate as before, but SCRIPT, a line of bash, runs first; $calls is which call this is. What
+# was called meanwhile is in /tmp/gate-calls. Until gate_mended, or the next case.
+gate_broken() {
+    rm -f /tmp/gate-calls
+    # It stays there: a script that still runs at the end finds it.
+    [ -e "$gate.real" ] || cp -p "$gate" "$gate.real"
+    cat > "$gate.new" << GATE
+#!/bin/bash
+echo "\$*" >> /tmp/gate-calls
+calls=\$(wc -l < /tmp/gate-calls)
+$1
+exec $gate.real "\$@"
+GATE
+    chmod 755 "$gate.new"
+    mv "$gate.new" "$gate"
+}
+gate_mended() {
+    cp -p "$gate.real" "$gate.new"
+    mv "$gate.new" "$gate"
+}
 # libvirt looks for its hooks (F17).
 lab_reload() {
     kill -HUP "$(libvirtd_pid)"
@@ -50,12 +72,25 @@ lab_reload() {
 }
 # What must be so after every case, once its guests have stopped: invariant 3 of docs/design.md.
 vfpool_end() {
+    [ -n "${BATS_TEST_COMPLETED:-}" ] || look
     lab_stop_guests
     local rc=0
     [ -n "${leave_unchecked:-}" ] || nothing_left || rc=1
     lab_clean
     rm -f /etc/vfpool/*.xml
     return "$rc"
+}
+# What there was when a case failed, for who reads its output.
+look() {
+    local file pfs
+    mapfile -t pfs < <(lab_pfs)
+    timeout 20 vfpool status 3>&-
+    for file in /run/vfpool/guests/* /run/vfpool/offers/* /run/vfpool/turns/* /run/vfpool/witness/*; do
+        [ ! -f "$file" ] || { echo "# $file"; cat "$file"; }
+    done
+    for file in $(lab_vf_addresses "${pfs[@]}"); do echo "# $file: driver $(vf_driver "$file")"; done
+    # Of guests with an operating system.
+    for file in /tmp/*.console; do [ ! -f "$file" ] || { echo "# $file"; tail -n 8 "$file"; }; done
 }
 lab_stop_guests() {
     local name
@@ -117,7 +152,7 @@ ports_are_right() {
         wait_until 20 offer_holds "$network" || return
         want=$(tail -n +2 "/run/vfpool/offers/$network" | sort)
     else
-        want=$(listed "$network" | grep -vxF -e "${1:--}" ${2:+-e "$2"} ${3:+-e "$3"})
+        want=$(listed "$network" | grep -vxF -f <(printf '%s\n' - "$@"))
     fi
     have=$(held_ports "$network")
     [ "$have" = "$want" ] || { echo "# of network $network vfpool holds ${have//$'\n'/ }, not ${want//$'\n'/ }"; return 1; }
@@ -137,6 +172,18 @@ nothing_left() {
         [ ! -e "/etc/vfpool/$network.xml" ] || ports_are_right "$network" || rc=1
     done
     return "$rc"
+}
+# host_reboots: nothing in memory is left, no process, no port, no VF; then the VFs are made, and libvirtd is not
+# started yet. (The lab's own machine cannot boot twice: its disk is thrown away.)
+host_reboots() {
+    local pid
+    lab_libvirtd_kill9
+    for pid in /run/libvirt/qemu/*.pid; do
+        [ ! -e "$pid" ] || { kill -9 "$(cat "$pid")" && wait_until 20 libvirtd_gone "$(cat "$pid")"; }
+    done
+    rm -rf /run/vfpool /run/libvirt/network /run/libvirt/qemu /run/libvirt/hostdevmgr
+    lab_vfs 0
+    lab_vfs 7
 }
 # What the user of virsh sees of our line.
 says() { [[ $output == *"$1"* ]] || { echo "# that does not say: $1"; return 1; }; }

@@ -1,9 +1,12 @@
 #!/usr/bin/env bats
 # Interfaces on a pool that are attached to running guests: what libvirt gives is what the ledger says, at once.
 #
-# Not here: a guest that lets go of a device. These guests have only their firmware, which does not.
+# Not here: a guest that lets go of a device (26-system.bats). These guests have only their firmware, which does not.
 
 load ../vfpool
+
+# Settling that is killed eight times takes minutes.
+BATS_TEST_TIMEOUT=500
 
 setup() {
     LAB_OFFER=    # where every VF is held, nothing can be attached
@@ -120,6 +123,122 @@ has_vfs() {
     has_vfs g1 2
 }
 
+@test "a guest that does not let go of a detached VF keeps it until it ends" {
+    running g1
+    attach g1 52:54:00:00:25:01
+    before=$(ledger)
+    # libvirt has asked the guest, and whether it says so as an error is libvirt's own affair.
+    run timeout 60 virsh -q detach-device g1 /tmp/attach.g1.xml --live 3>&-
+    echo "$status $output"
+    has_vfs g1 2
+    [ "$(ledger)" = "$before" ]
+    running g2
+    # Nobody is given it, and it is not attached a second time by mistake.
+    has_vfs g1 2
+    [ "$(ledger | cut -d' ' -f1 | sort -u | wc -l)" = 3 ]
+    run_virsh destroy g1
+    [ "$(ledger)" = "$(live_vfs g2) held g2" ]
+    run_virsh destroy g2
+    nothing_left
+}
+
+@test "an interface is updated as far as libvirt lets it be, and keeps its VF" {
+    room g1 "$(lab_interface passthrough 52:54:00:00:25:01)"
+    run_virsh start g1
+    is_exact g1
+    before=$(ledger)
+    vf=$(live_vfs g1)
+    lab_interface passthrough 52:54:00:00:25:01 "<link state='down'/>" > /tmp/update.xml
+    run timeout 60 virsh -q update-device g1 /tmp/update.xml --live 3>&-
+    echo "$status $output"
+    has_vfs g1 1
+    [ "$(ledger)" = "$before" ]
+    ports_are_right passthrough "$vf"
+    lab_interface passthrough 52:54:00:00:25:01 "<vlan><tag id='9'/></vlan>" > /tmp/update.xml
+    run_virsh update-device g1 /tmp/update.xml --config
+    [ "$(ledger)" = "$before" ]
+    run_virsh destroy g1
+    run_virsh start g1
+    is_exact g1
+    # shellcheck disable=SC2046 # two words
+    [ "$(vf_mac_vlan $(vf_of "$(live_vfs g1)"))" = "52:54:00:00:25:01 9" ]
+}
+
+@test "a VF attached by its address is seen, passed over, and adopted by reconcile" {
+    local kind vf xml
+    room g1
+    run_virsh start g1
+    vf=$(listed passthrough | head -n 1)
+    [[ $vf =~ (.*):(.*):(.*)\.(.*) ]]
+    address="<address type='pci' domain='0x${BASH_REMATCH[1]}' bus='0x${BASH_REMATCH[2]}' slot='0x${BASH_REMATCH[3]}' function='0x${BASH_REMATCH[4]}'/>"
+    for kind in hostdev interface; do
+        case $kind in
+        hostdev) xml="<hostdev mode='subsystem' type='pci' managed='yes'><source>${address/type=\'pci\' /}</source></hostdev>" ;;
+        interface) xml="<interface type='hostdev' managed='yes'><source>$address</source><mac address='52:54:00:00:25:0a'/></interface>" ;;
+        esac
+        echo "$xml" > /tmp/address.xml
+        run_virsh attach-device g1 /tmp/address.xml --live
+        # No hook was called.
+        [ -z "$(ledger)" ]
+        run_ok vfpool status
+        echo "$output" | grep -F "${vf#0000:}"
+        running g2
+        [ "$(live_vfs g2)" != "$vf" ]
+        # Neither does what is attached next get it.
+        attach g2
+        has_vfs g2 2
+        run_ok vfpool reconcile
+        says g1
+        ledger | grep -F "$vf held g1"
+        running g3
+        run_virsh destroy g1
+        [ "$(ledger | awk '{ print $3 }' | sort | uniq -c | tr -s ' ' | tr '\n' ,)" = " 2 g2, 1 g3," ]
+        run_virsh destroy g2
+        run_virsh destroy g3
+        run_virsh undefine g2
+        run_virsh undefine g3
+        nothing_left
+        run_virsh start g1
+    done
+}
+
+@test "killed between any two steps of settling: the next one does what is left" {
+    local call what pid
+    running g1
+    for what in settling libvirtd; do
+        for call in 1 2 3 4; do
+            echo "# $what is killed at call $call"
+            case $what in
+            settling) gate_broken "[ \$calls != $call ] || kill -9 \$PPID" ;;
+            libvirtd) gate_broken "[ \$calls != $call ] || kill -9 \$(cat /run/libvirtd.pid)" ;;
+            esac
+            pid=$(libvirtd_pid)
+            # A reload has the offer made again.
+            kill -HUP "$pid"
+            wait_until 40 settled_so_far "$call" || { cat /tmp/gate-calls; false; }
+            if [ "$what" = libvirtd ] && [ "$(wc -l < /tmp/gate-calls)" -ge "$call" ]; then
+                wait_until 20 libvirtd_gone "$pid"
+                lab_libvirtd_start
+            fi
+            gate_mended
+            # Nobody is asked to mend it.
+            running g2
+            is_exact g1
+            [ "$(ledger | cut -d' ' -f1 | sort -u | wc -l)" = 2 ]
+            wait_until 40 offer_holds passthrough
+            ports_are_right passthrough "$(live_vfs g1)" "$(live_vfs g2)"
+            run_virsh destroy g2
+            run_virsh undefine g2
+            ports_are_right passthrough "$(live_vfs g1)"
+        done
+    done
+}
+# settled_so_far CALL: or settling needed fewer calls.
+settled_so_far() {
+    [ -e /tmp/gate-calls ] || return
+    [ "$(wc -l < /tmp/gate-calls)" -ge "$1" ] || offer_holds passthrough
+}
+
 @test "libvirtd restarted, killed and reloaded with an attached interface" {
     running g1
     attach g1
@@ -148,13 +267,10 @@ has_vfs() {
 
 @test "a start and a stop call libvirt not at all" {
     lab_define g1 "$(lab_interface passthrough)"
-    mv /usr/sbin/vfpool-gate /usr/sbin/vfpool-gate.real
-    printf '#!/bin/sh\necho "$@" >> /tmp/gate-calls\nexec vfpool-gate.real "$@"\n' > /usr/sbin/vfpool-gate
-    chmod 755 /usr/sbin/vfpool-gate
-    rm -f /tmp/gate-calls
+    gate_broken :
     run_virsh start g1
     run_virsh destroy g1
-    mv /usr/sbin/vfpool-gate.real /usr/sbin/vfpool-gate
+    gate_mended
     [ ! -e /tmp/gate-calls ]
     echo "calls into libvirt in a start and a stop: 0" >> "$LAB_RESULTS/times.txt"
 }

@@ -186,3 +186,31 @@ SCRIPT
     [ -z "$(cat /tmp/said.g*)" ]
     nothing_left
 }
+
+@test "fourteen guests that start with the daemon: each has the VF that the ledger says (F12)" {
+    local i before
+    for i in {1..14}; do
+        lab_define "g$i" "$(lab_interface passthrough "52:54:00:00:03:$(printf %02x "$i")")"
+        run_virsh autostart "g$i"
+    done
+    host_reboots
+    before=$(lab_uptime)
+    lab_libvirtd_start
+    wait_until 200 all_run 14
+    lab_took "14 guests by autostart" "$before" "$(lab_uptime)"
+    # None was refused, and nobody was asked to mend anything.
+    for i in {1..14}; do is_exact "g$i"; done
+    [ "$(ledger | awk '$2 == "held"' | cut -d' ' -f1 | sort -u | wc -l)" = 14 ]
+    wait_until 40 offer_or_held
+    run_virsh destroy g1
+    run_virsh destroy g14
+    run_ok vfpool reconcile
+    # shellcheck disable=SC2046 # one word for each VF
+    ports_are_right passthrough $(ledger | cut -d' ' -f1)
+    run_ok vfpool reconcile
+    [ "$output" = "nothing to repair" ]
+    run_virsh start g14
+    is_exact g14
+}
+all_run() { [ "$(virsh -q list --state-running --name | grep -c .)" = "$1" ]; }
+offer_or_held() { [ -n "${LAB_OFFER:-}" ] || offer_holds passthrough; }

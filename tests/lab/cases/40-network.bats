@@ -260,18 +260,34 @@ asks_for() {
     vf1=$(live_vfs g1) vf2=$(live_vfs g2)
     for delay in 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 1.0 1.3; do
         lab_reload
-        mv /usr/sbin/vfpool-gate /usr/sbin/vfpool-gate.real
-        printf '#!/bin/sh\n[ "$1" = define ] || exec vfpool-gate.real "$@"\nexec timeout -s KILL %s vfpool-gate.real "$@"\n' \
-            "$delay" > /usr/sbin/vfpool-gate
-        chmod 755 /usr/sbin/vfpool-gate
+        gate_broken "[ \$1 != define ] || exec timeout -s KILL $delay $gate.real \"\$@\""
         timeout 60 vfpool reconcile > /tmp/killed 2>&1 3>&- || true
-        mv /usr/sbin/vfpool-gate.real /usr/sbin/vfpool-gate
+        gate_mended
         echo "# after $delay s: $(tr '\n' ';' < /tmp/killed)"
         run_ok vfpool reconcile
         [ "$(owner_of passthrough "$vf1") $(owner_of passthrough "$vf2")" = "g1 g2" ]
         ports_are_right passthrough "$vf1" "$vf2"
         run_ok vfpool reconcile
         [ "$output" = "nothing to repair" ]
+    done
+    is_exact g1
+    is_exact g2
+}
+
+@test "vfpool-gate killed at each of its calls while guests run: the next reconcile has all ports back" {
+    local vf1 vf2 call
+    running g1
+    running g2
+    vf1=$(live_vfs g1) vf2=$(live_vfs g2)
+    for call in 1 2 3 4 5 6 7 8; do
+        lab_reload
+        gate_broken "[ \$calls != $call ] || exec timeout -s KILL 0.2 $gate.real \"\$@\""
+        timeout 60 vfpool reconcile > /tmp/killed 2>&1 3>&- || true
+        gate_mended
+        echo "# call $call, $(sed -n "${call}p" /tmp/gate-calls): $(tr '\n' ';' < /tmp/killed)"
+        run_ok vfpool reconcile
+        [ "$(owner_of passthrough "$vf1") $(owner_of passthrough "$vf2")" = "g1 g2" ]
+        ports_are_right passthrough "$vf1" "$vf2"
     done
     is_exact g1
     is_exact g2

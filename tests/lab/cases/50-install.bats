@@ -50,6 +50,45 @@ teardown() {
     [ ! -e "$hook.d/vfpool" ]
 }
 
+@test "somebody else's network and daemon hooks stay, and ours beside them" {
+    local name
+    pool passthrough enp1s0
+    for name in network daemon; do
+        printf '%s\n' '#!/bin/bash' "echo \"$name \$1 \$2\" >> /tmp/user-hook" > "/etc/libvirt/hooks/$name"
+        chmod 755 "/etc/libvirt/hooks/$name"
+        cp "/etc/libvirt/hooks/$name" "/tmp/user-$name"
+    done
+    rm -f /tmp/user-hook
+    run_ok "$top/install.sh" install
+    says "installed: the hooks are /etc/libvirt/hooks/daemon.d/vfpool /etc/libvirt/hooks/network.d/vfpool /etc/libvirt/hooks/qemu;"
+    wait_until 20 offer_holds passthrough
+    lab_define g1 "$(lab_interface passthrough)<controller type='pci' index='1' model='pcie-root-port'/><controller type='pci' index='2' model='pcie-root-port'/>"
+    run_virsh start g1
+    is_exact g1
+    lab_interface passthrough > /tmp/attach.xml
+    run_virsh attach-device g1 /tmp/attach.xml --live
+    [ "$(live_vfs g1 | sort)" = "$(claimed_vfs g1 | sort)" ]
+    run_virsh destroy g1
+    nothing_left
+    lab_reload
+    run_ok cat /tmp/user-hook
+    says "network passthrough port-created"
+    says "network passthrough port-deleted"
+    says "daemon - reload"
+    # Its refusals count as before, and give the VF back.
+    printf '%s\n' '#!/bin/bash' '[ "$2" != port-created ] || { echo "not on Sundays" >&2; exit 1; }' > "$network_hook"
+    wait_until 20 offer_holds passthrough
+    run_virsh_fail start g1
+    says "not on Sundays"
+    nothing_left
+    for name in network daemon; do cp "/tmp/user-$name" "/etc/libvirt/hooks/$name"; done
+    run_ok "$top/install.sh" uninstall
+    for name in network daemon; do
+        cmp "/etc/libvirt/hooks/$name" "/tmp/user-$name"
+        [ ! -e "/etc/libvirt/hooks/$name.d/vfpool" ]
+    done
+}
+
 @test "without the qemu hook no guest gets a VF" {
     pool passthrough enp1s0
     pools_up
