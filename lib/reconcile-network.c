@@ -108,7 +108,8 @@ static int leave_alone(const struct work *work, const char *network, bool ends, 
     int64_t deadline = io_now_ms() + TURN_OPEN_MS;
     int result = offer_withdraw(work->root, network, error);
     while (result == 0 && ends && ledger_is_awaited(work->root, network, "", TURN_OPEN_MS) && io_now_ms() < deadline)
-        result = turn_pause(network, deadline, error);
+        /* Whoever has not got it by then counts as gone. */
+        result = turn_pause(network, deadline + TURN_OPEN_MS, error);
     return result;
 }
 

@@ -98,6 +98,34 @@ held 2 VFs of libvirt network 'p'"
     AFTER=assert_kept FINALLY="assert_whole g1|vfpool g2|vfpool vfpool vfpool" each_fault vfpool reconcile
 }
 
+@test "a VF is held again at release, whichever call fails or is the last one" {
+    two_guests
+    unport p "$(uuid 1)" "${V[0]}"
+    rm "$LIBVIRT/domains/$(uuid 1).xml"
+    FINALLY="assert_whole vfpool g2 vfpool vfpool" each_fault hook release 1
+}
+
+@test "a running guest without a claim is adopted, whichever call fails or is the last one" {
+    adopted() {
+        assert_whole g1 g2 vfpool vfpool
+        assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)"
+    }
+    two_guests
+    rm -r "$ROOT/run/vfpool/guests" "$ROOT/run/vfpool/vfs"
+    FINALLY=adopted each_fault vfpool reconcile
+}
+
+@test "status says what it can, whichever call fails or is the last one" {
+    two_guests
+    FINALLY="assert_whole g1 g2 vfpool vfpool" each_fault vfpool status
+}
+
+@test "transform says what it can, whichever call fails or is the last one" {
+    two_guests
+    vm 3 p > "$ROOT/g3.xml"
+    FINALLY="assert_whole g1 g2 vfpool vfpool" each_fault vfpool transform "$ROOT/g3.xml"
+}
+
 @test "what cannot be put back around a guest is said" {
     two_guests
     reload p

@@ -109,7 +109,8 @@ teardown() {
     pool passthrough enp1s0
     pools_up
     for name in network daemon; do
-        rm "/etc/libvirt/hooks/$name"
+        # It is not there, or not executable: libvirt passes it over either way (F44).
+        if [ "$name" = daemon ]; then rm "/etc/libvirt/hooks/$name"; else chmod -x "/etc/libvirt/hooks/$name"; fi
         lab_define g1 "$(lab_interface passthrough)"
         run_virsh start g1
         is_exact g1
@@ -117,6 +118,8 @@ teardown() {
         run_virsh destroy g1
         run_ok vfpool reconcile
         [ ! -e /run/vfpool/offers/passthrough ]
+        run_ok vfpool status
+        says "its free VFs are held, as libvirt does not call vfpool's hooks network and daemon"
         ports_are_right passthrough
         # Without both hooks no guest gets a VF.
         rm "$hook"
