@@ -179,7 +179,7 @@ host_reboots() {
     local pid
     lab_libvirtd_kill9
     for pid in /run/libvirt/qemu/*.pid; do
-        [ ! -e "$pid" ] || { kill -9 "$(cat "$pid")" && wait_until 20 libvirtd_gone "$(cat "$pid")"; }
+        [ ! -e "$pid" ] || { kill -9 "$(cat "$pid")" 2> /dev/null || true; wait_until 20 libvirtd_gone "$(cat "$pid")"; }
     done
     rm -rf /run/vfpool /run/libvirt/network /run/libvirt/qemu /run/libvirt/hostdevmgr
     lab_vfs 0
