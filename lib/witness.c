@@ -23,8 +23,14 @@ struct mark {
     long process;
     unsigned long long started; /* in the kernel's ticks */
     unsigned long long inode;   /* of the file that was run */
+    long long changed;          /* and when it was written last, in nanoseconds: an editor may keep the inode */
     char path[PATH_MAX];
 };
+
+static long long changed_ns(const struct stat *status)
+{
+    return (long long)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+}
 
 static bool read_mark(int root, enum witness witness, struct mark *mark)
 {
@@ -33,12 +39,13 @@ static bool read_mark(int root, enum witness witness, struct mark *mark)
     size_t length = 0;
     snprintf(path, sizeof path, WITNESSES "/%s", names[witness]);
     return io_read_file(root, path, MAX_BYTES, &text, &length) == 0 &&
-           sscanf(text, "%ld %llu %llu %4095[^\n]", &mark->process, &mark->started, &mark->inode, mark->path) == 4;
+           sscanf(text, "%ld %llu %llu %lld %4095[^\n]", &mark->process, &mark->started, &mark->inode, &mark->changed,
+                  mark->path) == 5;
 }
 
 static bool is_same(const struct mark *a, const struct mark *b)
 {
-    return a->process == b->process && a->started == b->started && a->inode == b->inode &&
+    return a->process == b->process && a->started == b->started && a->inode == b->inode && a->changed == b->changed &&
            strcmp(a->path, b->path) == 0;
 }
 
@@ -47,7 +54,7 @@ static bool is_true(const struct mark *mark)
 {
     struct stat status;
     return daemon_started(mark->process) == mark->started && stat(mark->path, &status) == 0 &&
-           status.st_ino == mark->inode && (status.st_mode & S_IXUSR);
+           status.st_ino == mark->inode && changed_ns(&status) == mark->changed && (status.st_mode & S_IXUSR);
 }
 
 /* Return: false where no daemon called. */
@@ -61,6 +68,7 @@ static bool make_mark(struct mark *mark)
     if (!mark->started || stat(mark->path, &status) < 0)
         return false;
     mark->inode = status.st_ino;
+    mark->changed = changed_ns(&status);
     return true;
 }
 
@@ -75,7 +83,8 @@ int witness_leave(int root, enum witness witness)
         return directory;
     /* Several may be called at once. */
     snprintf(temporary, sizeof temporary, ".%s.%ld", names[witness], (long)getpid());
-    int length = snprintf(text, sizeof text, "%ld %llu %llu %s\n", now.process, now.started, now.inode, now.path);
+    int length = snprintf(text, sizeof text, "%ld %llu %llu %lld %s\n", now.process, now.started, now.inode,
+                          now.changed, now.path);
     return io_replace_file(directory, temporary, names[witness], text, (size_t)length);
 }
 

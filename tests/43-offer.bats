@@ -154,12 +154,13 @@ untrusted() {
     7) echo nonsense > "$ROOT/run/vfpool/witness/daemon" ;;
     8) echo nonsense >> "$ROOT/run/vfpool/offers/p" ;;
     9) : > "$ROOT/run/vfpool/offers/p" ;;
+    10) echo >> "$ROOT/etc/libvirt/hooks/network" ;; # as an editor does that writes into the file
     esac
 }
 
 @test "an offer that cannot be relied on is not: the guest's own VF alone is open" {
     local i
-    for ((i = 1; i <= 9; i++)); do
+    for ((i = 1; i <= 10; i++)); do
         rm -rf "$ROOT/run/vfpool" "$ROOT/etc/libvirt/hooks"
         libvirt_begin
         offered

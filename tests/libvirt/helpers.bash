@@ -100,7 +100,8 @@ witness() {
     mkdir -p "$ROOT/run/vfpool/witness" "$ROOT/etc/libvirt/hooks"
     for name in network daemon; do
         [[ -e $ROOT/etc/libvirt/hooks/$name ]] || cp "$(type -P true)" "$ROOT/etc/libvirt/hooks/$name"
-        echo "$pid $started $(stat -c '%i' "$ROOT/etc/libvirt/hooks/$name") $ROOT/etc/libvirt/hooks/$name" > "$ROOT/new"
+        echo "$pid $started $(stat -c '%i %.9Y' "$ROOT/etc/libvirt/hooks/$name" | tr -d .) $ROOT/etc/libvirt/hooks/$name" \
+            > "$ROOT/new"
         mv "$ROOT/new" "$ROOT/run/vfpool/witness/$name"
     done
 }
