@@ -118,7 +118,7 @@ hook_times_on() {
 }
 
 @test "the hook takes as long with all cards' VFs in the network as with one card's" {
-    local all=() few many offer operation took
+    local all=() few many offer operation slower=''
     for pf in /sys/class/net/enp?s0/device/sriov_numvfs; do all+=("$(basename "${pf%/device/*}")"); done
     lab_define g1 "$(lab_interface passthrough)"
     # Also where every VF is held: only there a prepare and a release have a call to make.
@@ -132,10 +132,12 @@ hook_times_on() {
             awk -v a="${few[$operation]}" -v b="${many[$operation]}" -v n="${#all[@]}" -v op="$operation" -v offer="$offer" 'BEGIN {
                 printf "hook, offer=%s, %s: 7 VFs %.0f ms, %d VFs %.0f ms, ratio %.2f (limit 1.15 or 5 ms)\n", offer, op, a, 7 * n, b, b / a
                 exit !(b / a <= 1.15 || b - a <= 5) }' | tee -a "$LAB_RESULTS/times.txt"
-            [ "${PIPESTATUS[0]}" = 0 ]
+            [ "${PIPESTATUS[0]}" = 0 ] || slower+=" $operation"
         done
     done
     run_ok virt-admin -q daemon-log-filters "$filters"
+    echo "# slower:$slower"
+    [ -z "$slower" ]
 }
 # runs OPERATION: how many runs of it seven starts and stops make: where VFs are held, each has a port of ours before
 # and after, too.
