@@ -5,7 +5,8 @@
  *   network NETWORK port-created|port-deleted begin - < hookData.xml
  *
  * A port-created that fails is undone, and what is printed to standard error reaches the user who started the guest or
- * attached the interface. libvirt waits with the network locked (F32): nothing here calls it.
+ * attached the interface. libvirt waits with the network locked (F32): nothing here calls it, and a process that
+ * settles (settle.h) comes to it once this one has ended.
  */
 #include <errno.h>
 #include <stdio.h>

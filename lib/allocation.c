@@ -148,22 +148,29 @@ static int add(int root, struct claim *claim, const struct allocation *allocatio
     return 1;
 }
 
-/* A VF of the offer that nobody has claimed. Return: NULL when there is none. */
-static const struct vf *find_offered(int root, const struct ledger *ledger, struct place *place, struct error *error)
+/* A usable VF of the pool that no guest has, of those that are held, or of the others. NULL: there is none. */
+static const struct vf *find_free(struct place *place, const struct pciaddr_set *held, const struct pciaddr_set *taken,
+                                  bool is_held)
 {
-    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0}, taken = {0};
-    const struct vf_table *table = place->table;
-    if (!table || !offer_read(root, table->pool->name, &held) || ledger_taken(ledger, NULL, &taken, error) < 0)
-        return NULL;
-    for (size_t i = 0; i < table->vf_count; i++) {
-        struct vf *vf = &table->vfs[i];
-        if (pciaddr_set_has(&held, &vf->address) || pciaddr_set_has(&taken, &vf->address))
+    for (size_t i = 0; i < place->table->vf_count; i++) {
+        struct vf *vf = &place->table->vfs[i];
+        if (pciaddr_set_has(held, &vf->address) != is_held || pciaddr_set_has(taken, &vf->address))
             continue;
-        vf_examine(&place->host, table, vf);
+        vf_examine(&place->host, place->table, vf);
         if (vf->obstacle == VF_USABLE)
             return vf;
     }
     return NULL;
+}
+
+/* A VF of the offer that nobody has claimed. Return: NULL when there is none. */
+static const struct vf *find_offered(int root, const struct ledger *ledger, struct place *place, struct error *error)
+{
+    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0}, taken = {0};
+    if (!place->table || !offer_read(root, place->table->pool->name, &held) ||
+        ledger_taken(ledger, NULL, &taken, error) < 0)
+        return NULL;
+    return find_free(place, &held, &taken, false);
 }
 
 /*
@@ -261,18 +268,9 @@ static bool is_used_up(int root, const struct ledger *ledger, const struct alloc
     _cleanup_(error_free) struct error ignored = {0};
     /* Mostly nothing is held. Whatever cannot be read here, the next start finds out. */
     if (!offer_read(root, allocation->network, &held) || held.count == 0 ||
-        ledger_taken(ledger, NULL, &taken, &ignored) < 0 || find_place(root, allocation, &place, &ignored) < 0 ||
-        !place.table || find_offered(root, ledger, &place, &ignored))
+        ledger_taken(ledger, NULL, &taken, &ignored) < 0 || find_place(root, allocation, &place, &ignored) < 0)
         return false;
-    for (size_t i = 0; i < place.table->vf_count; i++) {
-        struct vf *vf = &place.table->vfs[i];
-        if (!pciaddr_set_has(&held, &vf->address) || pciaddr_set_has(&taken, &vf->address))
-            continue;
-        vf_examine(&place.host, place.table, vf);
-        if (vf->obstacle == VF_USABLE)
-            return true;
-    }
-    return false;
+    return place.table && !find_free(&place, &held, &taken, false) && find_free(&place, &held, &taken, true);
 }
 
 int allocation_made(int root, const struct allocation *allocation, bool certain, struct error *error)

@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * A guest is gone when libvirt, asked after its claim was read, says that it does not run. While a guest is started or
- * stopped libvirt holds its lock from before prepare to after release, and answers about it only then: so what it says
- * is never of the time in between (seen, 11.3.0: virsh list waits for a hook, F26). A claim that changed in the
- * meantime is left alone.
+ * A guest is gone when libvirt, asked after its claim was read, does not list it among the guests that run or are being
+ * started. It is listed from before its prepare until it begins to stop; from then to after its release libvirt holds
+ * that guest's lock, for which the listing waits (F26; read, 11.3.0: qemuProcessInit, qemuProcessStop). A claim that
+ * changed in the meantime is left alone.
  *
  * What is held on a network is decided with the network's turn taken: a guest that claims a VF after the ledger was
  * read frees that VF's port in a turn of its own, later.

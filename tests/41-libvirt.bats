@@ -7,14 +7,7 @@
 load helpers
 load libvirt/helpers
 
-V=(0000:01:10.0 0000:01:10.2 0000:01:10.4 0000:01:10.6)
-
-setup() {
-    common_setup
-    host eth3:vfs=4
-    pool p eth3
-    libvirt_begin
-}
+setup() { libvirt_setup; }
 
 # Two guests run, and the other VFs are held.
 two_guests() {

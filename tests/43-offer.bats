@@ -7,13 +7,8 @@
 load helpers
 load libvirt/helpers
 
-V=(0000:01:10.0 0000:01:10.2 0000:01:10.4 0000:01:10.6)
-
 setup() {
-    common_setup
-    host eth3:vfs=4
-    pool p eth3
-    libvirt_begin
+    libvirt_setup
     mkdir -p "$ROOT/run/libvirt/qemu" "$ROOT/etc/libvirt/qemu"
 }
 

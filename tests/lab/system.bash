@@ -1,9 +1,8 @@
 # Guests with an operating system: the image's own kernel, and an initrd of busybox. Unlike a firmware, that lets go of a
 # device. It says on its serial console that it is up, and then how many network interfaces it has, its lo among them,
-# whenever that changes. (Not their MAC addresses: in an emulation in an emulation igbvf does not wait long enough for the
-# PF's answer, and makes one up.)
+# whenever that changes. (Not their MAC addresses: igbvf there comes up with one that it made up.)
 #
-# In emulation one is up after a minute and three quarters. Saved and restored it does not wake up again.
+# In emulation one is up after a minute and three quarters.
 # shellcheck shell=bash
 
 system_dir=/var/lib/lab-system

@@ -4,6 +4,16 @@
 # A libvirt on files (libvirt.c) for a test's root: its networks, its guests, and what goes wrong. Loaded behind
 # tests/helpers.bash.
 
+# libvirt_setup: a host with this libvirt, and a pool p, whose VFs are ${V[@]} in the order in which libvirt gives them.
+libvirt_setup() {
+    # shellcheck disable=SC2034 # the tests use it
+    V=(0000:01:10.0 0000:01:10.2 0000:01:10.4 0000:01:10.6)
+    common_setup
+    host eth3:vfs=4
+    pool p eth3
+    libvirt_begin
+}
+
 # libvirt_begin: it is there, with no networks and no guests.
 libvirt_begin() {
     LIBVIRT=$ROOT/libvirt

@@ -50,7 +50,7 @@ alias_of() { virsh -q dumpxml g1 | xmllint --xpath "string(//interface[mac/@addr
         [[ $command != *alias* ]] || command+=" $(alias_of)"
         # shellcheck disable=SC2086 # words
         run_virsh $command --live
-        detached_within 5
+        detached_within 1
         vf_has_driver "$vf" none
         # It is anybody's.
         lab_define g2 "$(lab_interface passthrough)"
@@ -67,10 +67,10 @@ alias_of() { virsh -q dumpxml g1 | xmllint --xpath "string(//interface[mac/@addr
     run_virsh detach-device g1 /tmp/attach.xml --config
     attached 2
     run_virsh detach-device g1 /tmp/attach.xml --live
-    detached_within 5
+    detached_within 1
     attach --live --config
     run_virsh detach-device g1 /tmp/attach.xml --live --config
-    detached_within 5
+    detached_within 1
     # The last VF goes from guest to guest.
     lab_vfs_left
     attach
@@ -79,7 +79,7 @@ alias_of() { virsh -q dumpxml g1 | xmllint --xpath "string(//interface[mac/@addr
     run_virsh_fail start g9
     says g1
     run_virsh detach-device g1 /tmp/attach.xml --live
-    detached_within 5
+    detached_within 1
     run_virsh start g9
     is_exact g9
     [ "$(live_vfs g9)" = "$vf" ]
