@@ -29,11 +29,13 @@ attach() {
     run_virsh attach-device g1 /tmp/attach.xml "${@:-"--live"}"
     attached 2
 }
-has_none() { [ -z "$(live_vfs g1)$(claimed_vfs g1)" ]; }
-# detached_within SECONDS: the ledger knows as soon as libvirt does.
-detached_within() {
-    wait_until "$1" has_none
-    wait_until 60 system_has g1 1
+has_no_vf() { [ -z "$(live_vfs g1)" ]; }
+has_no_claim() { [ -z "$(claimed_vfs g1)" ]; }
+# let_go INTERFACES: as many are left. Some commands only ask the guest; the ledger knows as soon as libvirt does.
+let_go() {
+    wait_until 30 has_no_vf
+    wait_until 1 has_no_claim
+    wait_until 60 system_has g1 "$1"
 }
 alias_of() { virsh -q dumpxml g1 | xmllint --xpath "string(//interface[mac/@address='$mac'][last()]/alias/@name)" -; }
 
@@ -50,7 +52,7 @@ alias_of() { virsh -q dumpxml g1 | xmllint --xpath "string(//interface[mac/@addr
         [[ $command != *alias* ]] || command+=" $(alias_of)"
         # shellcheck disable=SC2086 # words
         run_virsh $command --live
-        detached_within 1
+        let_go 1
         vf_has_driver "$vf" none
         # It is anybody's.
         lab_define g2 "$(lab_interface passthrough)"
@@ -67,10 +69,10 @@ alias_of() { virsh -q dumpxml g1 | xmllint --xpath "string(//interface[mac/@addr
     run_virsh detach-device g1 /tmp/attach.xml --config
     attached 2
     run_virsh detach-device g1 /tmp/attach.xml --live
-    detached_within 1
+    let_go 1
     attach --live --config
     run_virsh detach-device g1 /tmp/attach.xml --live --config
-    detached_within 1
+    let_go 1
     # The last VF goes from guest to guest.
     lab_vfs_left
     attach
@@ -79,7 +81,7 @@ alias_of() { virsh -q dumpxml g1 | xmllint --xpath "string(//interface[mac/@addr
     run_virsh_fail start g9
     says g1
     run_virsh detach-device g1 /tmp/attach.xml --live
-    detached_within 1
+    let_go 1
     run_virsh start g9
     is_exact g9
     [ "$(live_vfs g9)" = "$vf" ]
@@ -108,8 +110,7 @@ lab_vfs_left() {
     attached 4
     for _ in 1 2; do
         run_virsh detach-device-alias g1 "$(alias_of)" --live
-        wait_until 5 has_none
-        wait_until 60 system_has g1 3
+        let_go 3
         run_virsh attach-device g1 /tmp/attach.xml --live
         attached 4
     done
