@@ -295,9 +295,8 @@ int allocation_made(int root, const struct allocation *allocation, bool certain,
 static int find_user(int root, const struct allocation *allocation, pid_t *user, struct error *error)
 {
     struct host host = {.sys = -1};
-    struct host_vf vf;
     int result = host_open(root, &host, error);
-    *user = result == 0 && host_vf_read(&host, &allocation->address, &vf) == 0 ? vf.user : 0;
+    *user = result == 0 ? host_vf_user(&host, &allocation->address) : 0;
     host_close(&host);
     return result;
 }

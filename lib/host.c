@@ -410,19 +410,32 @@ static void read_use(const struct host *host, struct host_vf *vf)
     vf->configured = host->altname && has_address(netdev);
 }
 
-int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf)
+/* Reads the driver, too. */
+static pid_t read_user(const struct host *host, struct host_vf *vf)
 {
     char group[32] = "";
+    if (device_link(host, &vf->address, "driver", vf->driver, sizeof vf->driver) < 0)
+        vf->driver[0] = '\0';
+    /* Only what is bound to VFIO can be open by it. */
+    if (strcmp(vf->driver, "vfio-pci") == 0 &&
+        device_link(host, &vf->address, "iommu_group", group, sizeof group) > 0 && group[0] >= '0' && group[0] <= '9')
+        return vfio_user(host->vfio, atoi(group));
+    return 0;
+}
+
+int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf)
+{
     memset(vf, 0, sizeof *vf);
     vf->address = *address;
     if (!host_vf_present(host, address))
         return -ENOENT;
-    if (device_link(host, address, "driver", vf->driver, sizeof vf->driver) < 0)
-        vf->driver[0] = '\0';
-    /* Only what is bound to VFIO can be open by it. */
-    if (strcmp(vf->driver, "vfio-pci") == 0 && device_link(host, address, "iommu_group", group, sizeof group) > 0 &&
-        group[0] >= '0' && group[0] <= '9')
-        vf->user = vfio_user(host->vfio, atoi(group));
+    vf->user = read_user(host, vf);
     read_use(host, vf);
     return 0;
+}
+
+pid_t host_vf_user(const struct host *host, const struct pciaddr *address)
+{
+    struct host_vf vf = {.address = *address};
+    return read_user(host, &vf);
 }

@@ -117,6 +117,13 @@ int host_vf_address(const struct host *host, const struct host_pf *pf, unsigned 
 /** host_vf_present() - whether the device is there now */
 bool host_vf_present(const struct host *host, const struct pciaddr *address) must_check nonnull(1, 2);
 
+/**
+ * host_vf_user() - the process that has the VF open by VFIO; 0: none, also when the device is gone
+ *
+ * Reads no more than that: the kernel's list of addresses, which host_vf_read() needs, grows with the interfaces.
+ */
+pid_t host_vf_user(const struct host *host, const struct pciaddr *address) must_check nonnull(1, 2);
+
 /** host_vf_read() - what sysfs tells of a VF, and who uses it. Return: 0 or -ENOENT. */
 int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf) must_check
     nonnull(1, 2, 3);
