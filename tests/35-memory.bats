@@ -9,10 +9,10 @@ VFPOOL_TIMEOUT=400    # thousands of runs each
 load helpers
 
 A=$(uuid 1)
-XML=$BATS_FILE_TMPDIR/guest.xml
 
 setup() {
     common_setup
+    XML=$BATS_TEST_TMPDIR/guest.xml
     host eth3:vfs=3 eth4:vfs=0,total=8
     pool net eth3
     guest other "$(uuid 2)" "net:$(mac 9)" > "$XML"
