@@ -138,9 +138,19 @@ struct call {
     bool kill;
 };
 
+/* Of tests/memory/fail.c, where it is preloaded: a call is libvirt's own doing, and done whole or not at all. */
+void fail_pause(bool paused) __attribute__((weak));
+
+static void pause_failures(bool paused)
+{
+    if (fail_pause)
+        fail_pause(paused);
+}
+
 /* The end of each call: what it did is done. */
 static void end_call(struct call *call)
 {
+    pause_failures(false);
     if (call->kill)
         raise(SIGKILL);
     close(call->lock);
@@ -168,6 +178,7 @@ static bool begin_call(struct call *call, const char *name, const char *object)
 {
     char path[PATH_SIZE];
     int number = 1;
+    pause_failures(true);
     call->lock = open(path_of(path, "lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     must(call->lock >= 0 && flock(call->lock, LOCK_EX) == 0, path);
     _cleanup_(cleanup_free) char *calls = read_file(path_of(path, "calls"));
