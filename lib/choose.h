@@ -6,15 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "pciaddr.h"
-#include "vf.h"
-
-struct choose_request {
-    const struct vf_table *table; /* the pool's */
-    const struct vf *wanted;      /* this very VF of it; NULL: any */
-    const char *mac;              /* what the VF will be told; empty or NULL: nothing */
-    const struct vf *granted;     /* the answer */
-};
+#include "assignment.h"
 
 /**
  * choose() - grant all requests, or none
@@ -23,14 +15,21 @@ struct choose_request {
  * @failed:   after a failure, the index of the first request that no VF is left for
  *
  * A request for one VF gets it unless it is taken: whether it works is for libvirt and its administrator to know.
- * A request for any VF gets the first usable one in the order of its pool that no other request has, one that something
- * speaks against (enum vf_doubt) only when there is no other; where the pool
- * asks for it, one on a PF that the guest has no interface on yet is preferred. It never gets one on a PF where the
- * guest has an interface with the same MAC address: the card would refuse that.
+ * Those for any VF of a pool get usable ones, all together the best by what follows, the weightiest first:
+ *
+ *   few that something speaks against (enum vf_doubt)
+ *   separate   different PFs
+ *   numa       PFs on the nodes where the guest runs, then those of which the node is not known
+ *   order      spread: PFs with a large share of free VFs; pack: with a small one
+ *   the first ones in the pool's list
+ *
+ * What the pool requires is never left out; nor is a request given a VF on a PF where the guest has an interface with
+ * the same MAC address: the card would refuse that. Of what one pool grants, an earlier request has what is earlier in
+ * the list, as libvirt gives it.
  *
  * Return: 0 or -ENOSPC.
  */
-int choose(struct choose_request *requests, size_t count, size_t *failed) must_check nonnull(3);
+int choose(struct assignment *requests, size_t count, size_t *failed) must_check nonnull(3);
 
 /**
  * choose_reason() - why a request did not get a VF of its pool, as a clause in @text
@@ -38,14 +37,14 @@ int choose(struct choose_request *requests, size_t count, size_t *failed) must_c
  *
  * Return: @text; empty when it did get that VF.
  */
-const char *choose_reason(const struct choose_request *requests, size_t count, size_t index, const struct vf *vf,
+const char *choose_reason(const struct assignment *requests, size_t count, size_t index, const struct vf *vf,
                           char *text, size_t size) nonnull(1, 4, 5);
 
 /**
  * choose_excludes() - whether a request cannot have a VF though it is free, as the card would refuse: see choose()
  * @index: of the request; after choose(), successful or not
  */
-bool choose_excludes(const struct choose_request *requests, size_t count, size_t index, const struct vf *vf) must_check
+bool choose_excludes(const struct assignment *requests, size_t count, size_t index, const struct vf *vf) must_check
     nonnull(1, 4);
 
 #endif

@@ -149,7 +149,7 @@ static int adopt_vf(struct call *call, const struct plan *plan, size_t index, st
                     const struct claim *old, struct claim *claim)
 {
     _cleanup_(cleanup_claim) struct claim *holder = NULL;
-    const struct choose_request *choice = &plan->choices[index];
+    const struct assignment *choice = &plan->choices[index];
     char uuid[UUID_SIZE], text[PCIADDR_SIZE];
     int result = ledger_holder(ledger, &choice->wanted->address, &holder, uuid, call->error);
     if (result < 0)

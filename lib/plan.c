@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "numa.h"
 #include "transform.h"
 
 void plan_free(struct plan *plan)
@@ -33,7 +34,7 @@ static void add_choice(struct plan *plan, const struct request *request, const s
                        const struct vf *wanted)
 {
     plan->requests[plan->count] = request;
-    plan->choices[plan->count++] = (struct choose_request){.table = table, .wanted = wanted, .mac = request->mac};
+    plan->choices[plan->count++] = (struct assignment){.table = table, .wanted = wanted, .mac = request->mac};
 }
 
 /* Whose pool the device is. Return: 0, also when it is no pool's, or -EINVAL when two requests name it. */
@@ -96,6 +97,31 @@ static bool asks_for_pool(const struct plan *plan)
     return false;
 }
 
+/* Looks where the PFs are, once it matters: the guest is bound to NUMA nodes, and the pool cares. */
+static void find_distances(struct plan *plan)
+{
+    struct numa_set nodes;
+    bool looked = false, bound = false;
+    for (size_t i = 0; i < plan->count; i++) {
+        struct vf_table *table = table_of(plan, plan->choices[i].table->pool);
+        if (plan->choices[i].wanted || table->policy.numa == WISH_NO || table->distances)
+            continue;
+        if (!looked)
+            bound = numa_of_guest(&plan->host, xmlDocGetRootElement(plan->domain.doc), &nodes);
+        looked = true;
+        if (!bound)
+            return;
+        table->distances = memory_new(table->pf_count, sizeof *table->distances);
+        for (size_t j = 0; j < table->pf_count; j++) {
+            host_pf_examine(&plan->host, &table->pfs[j]);
+            int node = table->pfs[j].numa_node;
+            table->distances[j] = node == HOST_UNKNOWN     ? VF_DISTANCE_UNKNOWN
+                                  : numa_has(&nodes, node) ? VF_NEAR
+                                                           : VF_FAR;
+        }
+    }
+}
+
 int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, const char *data, size_t length,
               struct error *error)
 {
@@ -122,6 +148,8 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, cons
             result =
                 request->type == REQUEST_NETWORK ? add_network(plan, request, error) : add_static(plan, request, error);
     }
+    if (result == 0)
+        find_distances(plan);
     return result;
 }
 
@@ -157,7 +185,7 @@ static bool examine_choices(const struct plan *plan)
 {
     bool usable = true;
     for (size_t i = 0; i < plan->count; i++) {
-        const struct choose_request *choice = &plan->choices[i];
+        const struct assignment *choice = &plan->choices[i];
         if (choice->wanted || choice->table->examined)
             continue;
         vf_examine(&plan->host, choice->table, vf_find(choice->table, &choice->granted->address));
@@ -238,7 +266,7 @@ static int list_obstacles(struct list *list, const struct plan *plan, size_t ind
 static int describe_failure(const struct plan *plan, size_t index, struct ledger *ledger, struct error *error)
 {
     const struct request *request = plan->requests[index];
-    const struct choose_request *choice = &plan->choices[index];
+    const struct assignment *choice = &plan->choices[index];
     const char *guest = plan->domain.name, *pool = choice->table->pool->name;
     struct list list = {.text = ""};
     int result = 0;
@@ -259,7 +287,7 @@ static int describe_failure(const struct plan *plan, size_t index, struct ledger
 static void free_lost_vfs(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
-        struct choose_request *choice = &plan->choices[i];
+        struct assignment *choice = &plan->choices[i];
         struct vf *vf = choice->wanted ? vf_find(choice->table, &choice->wanted->address) : NULL;
         if (!vf)
             continue;
@@ -305,7 +333,7 @@ static void sort_grants(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
         for (size_t j = i + 1; j < plan->count; j++) {
-            struct choose_request *first = &plan->choices[i], *second = &plan->choices[j];
+            struct assignment *first = &plan->choices[i], *second = &plan->choices[j];
             if (first->table != second->table || first->wanted || second->wanted || first->granted < second->granted)
                 continue;
             const struct vf *later = first->granted;
@@ -336,15 +364,26 @@ int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *ow
     return 0;
 }
 
+static bool has_distances(const struct vf_table *table)
+{
+    for (size_t i = 1; table->distances && i < table->pf_count; i++)
+        if (table->distances[i] != table->distances[0])
+            return true;
+    return false;
+}
+
 bool plan_has_wishes(const struct plan *plan)
 {
+    for (size_t i = 0; i < plan->count; i++)
+        if (!plan->choices[i].wanted && has_distances(plan->choices[i].table))
+            return true;
     for (size_t i = 0; i < plan->count; i++) {
-        const struct choose_request *one = &plan->choices[i];
+        const struct assignment *one = &plan->choices[i];
         for (size_t j = i + 1; j < plan->count; j++) {
-            const struct choose_request *other = &plan->choices[j];
+            const struct assignment *other = &plan->choices[j];
             if (one->mac[0] && strcmp(one->mac, other->mac) == 0)
                 return true;
-            if (one->table == other->table && one->table->pool->separate && one->table->pf_count > 1)
+            if (one->table == other->table && one->table->policy.separate != WISH_NO && one->table->pf_count > 1)
                 return true;
         }
     }
@@ -355,7 +394,7 @@ struct claim *plan_claim(const struct plan *plan)
 {
     struct claim *claim = claim_new(plan->domain.uuid, plan->domain.name);
     for (size_t i = 0; i < plan->count; i++) {
-        const struct choose_request *choice = &plan->choices[i];
+        const struct assignment *choice = &plan->choices[i];
         struct claim_vf vf = {.address = choice->granted->address,
                               .pool = choice->table->pool->name,
                               .pf = choice->table->pfs[choice->granted->pf].name,
@@ -374,7 +413,7 @@ int plan_format(const struct plan *plan, int root, const char *operation, char *
     size_t count = 0;
     *text = NULL;
     for (size_t i = 0; i < plan->count; i++) {
-        const struct choose_request *choice = &plan->choices[i];
+        const struct assignment *choice = &plan->choices[i];
         if (plan->requests[i]->type == REQUEST_NETWORK || !choice->wanted)
             grants[count++] = (struct transform_grant){
                 .request = plan->requests[i], .pool = choice->table->pool, .address = choice->granted->address};

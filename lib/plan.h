@@ -29,7 +29,7 @@ struct plan {
     struct vf_table *tables; /* of each pool */
     size_t count;            /* of the domain's requests that concern a pool, in their order; 0: the guest has none */
     const struct request **requests;
-    struct choose_request *choices; /* of each request */
+    struct assignment *choices; /* of each request */
 };
 
 /**
@@ -60,7 +60,7 @@ int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *ow
 
 /**
  * plan_has_wishes() - whether the guest's interfaces need certain VFs of their pools: where they ask for different PFs,
- * or must be on different ones as two have the same MAC address
+ * or must be on different ones as two have the same MAC address, or the guest is nearer to some PFs than to others
  */
 bool plan_has_wishes(const struct plan *plan) must_check nonnull(1);
 

@@ -112,19 +112,41 @@ static int read_sources(struct pool *pool, xmlNodePtr network)
     return result;
 }
 
+/* The place of an attribute's value among @words; @otherwise: the file does not say. The schema knows no other words.
+ */
+static int read_word(xmlNodePtr node, const char *name, const char *const words[], size_t count, int otherwise)
+{
+    _cleanup_(cleanup_xml_string) char *value = xml_attribute(node, name);
+    for (size_t i = 0; value && i < count; i++)
+        if (strcmp(value, words[i]) == 0)
+            return (int)i;
+    return otherwise;
+}
+
+static void read_policy(struct pool_policy *policy, xmlNodePtr node)
+{
+    static const char *const orders[] = {[ORDER_FIRST] = "first", [ORDER_SPREAD] = "spread", [ORDER_PACK] = "pack"};
+    static const char *const numa[] = {[WISH_NO] = "ignore", [WISH_PREFER] = "prefer", [WISH_REQUIRE] = "require"};
+    static const char *const separate[] = {[WISH_NO] = "no", [WISH_PREFER] = "prefer", [WISH_REQUIRE] = "require"};
+    policy->order = (enum pool_order)read_word(node, "order", orders, sizeof orders / sizeof *orders, ORDER_FIRST);
+    policy->numa = (enum pool_wish)read_word(node, "numa", numa, sizeof numa / sizeof *numa, WISH_PREFER);
+    policy->separate =
+        (enum pool_wish)read_word(node, "separate", separate, sizeof separate / sizeof *separate, WISH_PREFER);
+}
+
 static void read_policies(struct pool *pool, xmlNodePtr network)
 {
     xmlNodePtr metadata = xml_child(network, "metadata");
     _cleanup_(cleanup_xml_string) char *managed = xml_attribute(xml_child(network, "forward"), "managed");
     pool->offered = true;
+    pool->policy = (struct pool_policy){.order = ORDER_FIRST, .numa = WISH_PREFER, .separate = WISH_PREFER};
     pool->managed = managed && strcmp(managed, "yes") == 0;
     for (xmlNodePtr node = metadata ? metadata->children : NULL; node; node = node->next) {
         if (node->type != XML_ELEMENT_NODE || !node->ns || strcmp((const char *)node->ns->href, VFPOOL_NAMESPACE) != 0)
             continue;
-        _cleanup_(cleanup_xml_string) char *separate = xml_attribute(node, "separate");
         _cleanup_(cleanup_xml_string) char *host_used = xml_attribute(node, "host-used");
         _cleanup_(cleanup_xml_string) char *offer = xml_attribute(node, "offer");
-        pool->separate = separate && strcmp(separate, "prefer") == 0;
+        read_policy(&pool->policy, node);
         pool->offered = !offer || strcmp(offer, "no") != 0;
         pool->never_host_used = host_used && strcmp(host_used, "never") == 0;
     }

@@ -24,6 +24,23 @@ struct pool_source {
     struct pciaddr address; /* of <address>, when pf is NULL */
 };
 
+/* How much something is wanted. */
+enum pool_wish { WISH_NO, WISH_PREFER, WISH_REQUIRE };
+
+/* Which PF a VF is taken from. */
+enum pool_order {
+    ORDER_FIRST,  /* the first in the pool's list */
+    ORDER_SPREAD, /* that with the largest share of free VFs */
+    ORDER_PACK,   /* that with the smallest */
+};
+
+/* What a VF is chosen by. */
+struct pool_policy {
+    enum pool_order order;
+    enum pool_wish numa;     /* a PF on the NUMA nodes where the guest runs */
+    enum pool_wish separate; /* different PFs for the interfaces of one guest */
+};
+
 struct pool {
     char *name;
     char *path;    /* for messages */
@@ -34,8 +51,8 @@ struct pool {
      * none. */
     struct pciaddr *copies;
     size_t copy_count;
-    bool managed;         /* libvirt takes VFs from their drivers and gives them back */
-    bool separate;        /* prefer different PFs for the interfaces of one guest */
+    bool managed; /* libvirt takes VFs from their drivers and gives them back */
+    struct pool_policy policy;
     bool offered;         /* libvirt may give its free VFs (offer.h); else every one is held */
     bool never_host_used; /* VFs that the host uses itself are not for guests; else they are chosen last */
     char *ignored;        /* what the file says and no VF can do, as words; NULL: nothing */

@@ -11,6 +11,7 @@
 static void free_table(struct vf_table *table)
 {
     free(table->pfs);
+    free(table->distances);
     free(table->vfs);
     free(table->missing);
     free(table->note);
@@ -234,6 +235,7 @@ struct vf_table *vf_tables_load(const struct host *host, struct pools *pools)
     struct vf_table *tables = memory_new(pools->count, sizeof *tables);
     for (size_t i = 0; i < pools->count; i++) {
         tables[i].pool = &pools->pools[i];
+        tables[i].policy = pools->pools[i].policy;
         if (pools->pools[i].fault.code == 0)
             load_table(host, &tables[i]);
     }

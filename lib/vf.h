@@ -52,10 +52,19 @@ struct vf_port {
     char *owner;
 };
 
+/* Where a PF is, seen from a guest. */
+enum vf_distance {
+    VF_NEAR,             /* on a NUMA node where the guest runs */
+    VF_DISTANCE_UNKNOWN, /* the kernel does not know the PF's node */
+    VF_FAR,
+};
+
 /* The VFs of one pool. */
 struct vf_table {
     struct pool *pool;
-    struct host_pf *pfs; /* in the pool's order, each once */
+    struct pool_policy policy;   /* the pool's, or what the guest makes of it */
+    enum vf_distance *distances; /* of each PF; NULL: the guest may run anywhere, or it does not matter */
+    struct host_pf *pfs;         /* in the pool's order, each once */
     size_t pf_count;
     struct vf *vfs;
     size_t vf_count;

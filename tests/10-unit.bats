@@ -22,6 +22,15 @@ unit() {
     unit choose 90
 }
 
+@test "assignment: as good as the best of all there are, on random hosts" {
+    unit assignment 3
+    cat "$STDOUT"
+}
+
+@test "numa: lists of CPUs and nodes" {
+    unit numa 40
+}
+
 @test "error: one line, whatever a guest is called" {
     unit error 15
 }

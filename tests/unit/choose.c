@@ -12,42 +12,42 @@
  */
 static const struct {
     const char *name, *vfs, *obstacles, *requests, *answer;
-    bool separate;
+    struct pool_policy policy;
 } cases[] = {
-    {"the first", "AAAA", "....", "*", "0", false},
-    {"the first ones, in order", "AAAA", "....", "***", "012", false},
-    {"all there are", "AAAA", "....", "****", "0123", false},
-    {"no request", "AAAA", "....", "", "", false},
-    {"one too many", "AAAA", "....", "*****", "!4", false},
-    {"an empty pool", "", "", "*", "!0", false},
-    {"no request of an empty pool", "", "", "", "", false},
-    {"past what is taken", "AAAA", "t.t.", "**", "13", false},
-    {"past what is down", "AABB", "dd..", "**", "23", false},
-    {"past what vanished", "AAAA", "v.v.", "**", "13", false},
-    {"past all of these", "ABAA", "tdv.", "*", "3", false},
-    {"none is left", "ABA", "tdv", "*", "!0", false},
-    {"all or none", "AAA", "t.t", "**", "!1", false},
-    {"a wanted one", "AAAA", "....", "2", "2", false},
-    {"a wanted one is kept for its request, before", "AAAA", "....", "0*", "01", false},
-    {"a wanted one is kept for its request, after", "AAAA", "....", "*0", "10", false},
-    {"wanted ones in between", "AAAA", "....", "*1*0", "2130", false},
-    {"a wanted one is taken", "AAAA", "..t.", "2", "!0", false},
-    {"a wanted one is taken, and so nothing is granted", "AAAA", "..t.", "*2", "!1", false},
-    {"a wanted one whose PF is down is granted", "AA", "dd", "1", "1", false},
-    {"a wanted one that vanished is granted", "AA", "vv", "0", "0", false},
-    {"wanted ones leave too few", "AA", "..", "01*", "!2", false},
-    {"wanted ones leave too few, asked first", "AA", "..", "*01", "!0", false},
-    {"one PF after the other, unless asked", "AABB", "....", "**", "01", false},
-    {"different PFs when asked", "AABB", "....", "**", "02", true},
-    {"different PFs as long as there are", "AABB", "....", "****", "0213", true},
-    {"three PFs", "AABBCC", "......", "****", "0241", true},
-    {"the same PF rather than none", "AA", "..", "**", "01", true},
-    {"the same PF where the other is taken", "AABB", "..tt", "**", "01", true},
-    {"the same PF where the other is down", "AABB", "..dd", "**", "01", true},
-    {"another PF than that of a wanted one before", "AABB", "....", "0*", "02", true},
-    {"another PF than that of a wanted one after", "AABB", "....", "*0", "20", true},
-    {"all or none, on different PFs", "AB", "..", "***", "!2", true},
-    {"VFs of PFs in turn", "ABAB", "....", "***", "012", true},
+    {"the first", "AAAA", "....", "*", "0", {0}},
+    {"the first ones, in order", "AAAA", "....", "***", "012", {0}},
+    {"all there are", "AAAA", "....", "****", "0123", {0}},
+    {"no request", "AAAA", "....", "", "", {0}},
+    {"one too many", "AAAA", "....", "*****", "!4", {0}},
+    {"an empty pool", "", "", "*", "!0", {0}},
+    {"no request of an empty pool", "", "", "", "", {0}},
+    {"past what is taken", "AAAA", "t.t.", "**", "13", {0}},
+    {"past what is down", "AABB", "dd..", "**", "23", {0}},
+    {"past what vanished", "AAAA", "v.v.", "**", "13", {0}},
+    {"past all of these", "ABAA", "tdv.", "*", "3", {0}},
+    {"none is left", "ABA", "tdv", "*", "!0", {0}},
+    {"all or none", "AAA", "t.t", "**", "!1", {0}},
+    {"a wanted one", "AAAA", "....", "2", "2", {0}},
+    {"a wanted one is kept for its request, before", "AAAA", "....", "0*", "01", {0}},
+    {"a wanted one is kept for its request, after", "AAAA", "....", "*0", "10", {0}},
+    {"wanted ones in between", "AAAA", "....", "*1*0", "2130", {0}},
+    {"a wanted one is taken", "AAAA", "..t.", "2", "!0", {0}},
+    {"a wanted one is taken, and so nothing is granted", "AAAA", "..t.", "*2", "!1", {0}},
+    {"a wanted one whose PF is down is granted", "AA", "dd", "1", "1", {0}},
+    {"a wanted one that vanished is granted", "AA", "vv", "0", "0", {0}},
+    {"wanted ones leave too few", "AA", "..", "01*", "!2", {0}},
+    {"wanted ones leave too few, asked first", "AA", "..", "*01", "!0", {0}},
+    {"one PF after the other, unless asked", "AABB", "....", "**", "01", {0}},
+    {"different PFs when asked", "AABB", "....", "**", "02", {.separate = WISH_PREFER}},
+    {"different PFs as long as there are", "AABB", "....", "****", "0123", {.separate = WISH_PREFER}},
+    {"three PFs", "AABBCC", "......", "****", "0124", {.separate = WISH_PREFER}},
+    {"the same PF rather than none", "AA", "..", "**", "01", {.separate = WISH_PREFER}},
+    {"the same PF where the other is taken", "AABB", "..tt", "**", "01", {.separate = WISH_PREFER}},
+    {"the same PF where the other is down", "AABB", "..dd", "**", "01", {.separate = WISH_PREFER}},
+    {"another PF than that of a wanted one before", "AABB", "....", "0*", "02", {.separate = WISH_PREFER}},
+    {"another PF than that of a wanted one after", "AABB", "....", "*0", "20", {.separate = WISH_PREFER}},
+    {"all or none, on different PFs", "AB", "..", "***", "!2", {.separate = WISH_PREFER}},
+    {"VFs of PFs in turn", "ABAB", "....", "***", "012", {.separate = WISH_PREFER}},
 };
 
 #define MAX 8
@@ -70,10 +70,10 @@ static void fill(struct vf *vfs, const char *letters, const char *obstacles)
 
 static void test_case(size_t number)
 {
-    struct pool pool = {.separate = cases[number].separate};
+    struct pool pool = {0};
     struct vf vfs[MAX];
-    struct vf_table table = {.pool = &pool, .pfs = pfs, .pf_count = 4, .vfs = vfs};
-    struct choose_request requests[MAX] = {0};
+    struct vf_table table = {.pool = &pool, .policy = cases[number].policy, .pfs = pfs, .pf_count = 4, .vfs = vfs};
+    struct assignment requests[MAX] = {0};
     char answer[MAX + 1] = "";
     size_t count = strlen(cases[number].requests), failed = 99;
     table.vf_count = strlen(cases[number].vfs);
@@ -81,7 +81,7 @@ static void test_case(size_t number)
     for (size_t i = 0; i < count; i++) {
         char wanted = cases[number].requests[i];
         /* What an earlier call left behind must not matter. */
-        requests[i] = (struct choose_request){
+        requests[i] = (struct assignment){
             .table = &table, .wanted = wanted == '*' ? NULL : &vfs[wanted - '0'], .granted = &vfs[0]};
     }
     int result = choose(requests, count, &failed);
@@ -100,17 +100,19 @@ static void test_case(size_t number)
 /* Requests of two pools do not get in each other's way. */
 static void test_two_pools(void)
 {
-    struct pool pools[2] = {{.separate = true}, {.separate = false}};
+    struct pool pools[2] = {{0}};
+    static const struct pool_policy policies[2] = {{.separate = WISH_PREFER}, {0}};
     struct vf vfs[2][2];
     struct vf_table tables[2];
-    struct choose_request requests[4];
+    struct assignment requests[4];
     size_t failed = 99;
     for (size_t i = 0; i < 2; i++) {
         fill(vfs[i], "AA", "..");
-        tables[i] = (struct vf_table){.pool = &pools[i], .pfs = &pfs[i], .pf_count = 1, .vfs = vfs[i], .vf_count = 2};
+        tables[i] = (struct vf_table){
+            .pool = &pools[i], .policy = policies[i], .pfs = &pfs[i], .pf_count = 1, .vfs = vfs[i], .vf_count = 2};
     }
     for (size_t i = 0; i < 4; i++)
-        requests[i] = (struct choose_request){.table = &tables[i % 2]};
+        requests[i] = (struct assignment){.table = &tables[i % 2]};
     ok(choose(requests, 4, &failed) == 0, "two of each of two pools");
     ok(requests[0].granted == &vfs[0][0] && requests[1].granted == &vfs[1][0] && requests[2].granted == &vfs[0][1] &&
            requests[3].granted == &vfs[1][1],
@@ -121,10 +123,11 @@ static void test_two_pools(void)
 
 static void test_reasons(void)
 {
-    struct pool pool = {.separate = true};
+    struct pool pool = {0};
     struct vf vfs[7];
-    struct vf_table table = {.pool = &pool, .pfs = pfs, .pf_count = 4, .vfs = vfs, .vf_count = 7};
-    struct choose_request requests[3] = {{.table = &table}, {.table = &table}, {.table = &table, .wanted = &vfs[6]}};
+    struct vf_table table = {
+        .pool = &pool, .policy = {.separate = WISH_PREFER}, .pfs = pfs, .pf_count = 4, .vfs = vfs, .vf_count = 7};
+    struct assignment requests[3] = {{.table = &table}, {.table = &table}, {.table = &table, .wanted = &vfs[6]}};
     static const char *const expected[3][7] = {
         {"taken", "PF eth1 is down: ip link set eth1 up", "VF 2 of PF eth0 is gone from sysfs", "",
          "VF 3 of PF eth0 comes before it", "it goes to another interface of the guest",
@@ -151,7 +154,7 @@ static void test_reasons_of_failure(void)
     struct pool pool = {0};
     struct vf vfs[3];
     struct vf_table table = {.pool = &pool, .pfs = pfs, .pf_count = 4, .vfs = vfs, .vf_count = 3};
-    struct choose_request requests[3] = {{.table = &table}, {.table = &table, .wanted = &vfs[2]}, {.table = &table}};
+    struct assignment requests[3] = {{.table = &table}, {.table = &table, .wanted = &vfs[2]}, {.table = &table}};
     char text[200];
     size_t failed = 99;
     fill(vfs, "AAA", ".t.");
