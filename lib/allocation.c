@@ -128,13 +128,28 @@ static bool confirm(const struct claim *claim, struct claim_vf *vf, const struct
     return changed;
 }
 
+/* Which another guest has for itself: libvirt may give it before that is held. */
+static int check_reserved(const struct place *place, const struct claim *claim, struct error *error)
+{
+    char reason[VF_REASON_SIZE], text[PCIADDR_SIZE];
+    vf_reserve(&place->tables[place->table - place->tables], claim->name, claim->uuid);
+    if (place->vf->reserved != VF_FOR_OTHER)
+        return 0;
+    place->vf->obstacle = VF_USABLE;
+    return error_set(error, EBUSY, "libvirt gives guest '%.256s' VF %s of pool '%s', and %s: start it again",
+                     claim->name, pciaddr_format(&place->vf->address, text), place->table->pool->name,
+                     vf_reason(place->table, place->vf, reason, sizeof reason));
+}
+
 /* A VF of nobody's. Return: 1 when the claim has it now, 0 when the pool does not, or a negative errno value. */
-static int add(int root, struct claim *claim, const struct allocation *allocation, struct error *error)
+static int add(int root, struct claim *claim, const struct allocation *allocation, bool certain, struct error *error)
 {
     _cleanup_(close_place) struct place place = {.host.sys = -1};
     int result = find_place(root, allocation, &place, error);
     if (result < 0 || !place.vf)
         return result;
+    if (!certain && check_reserved(&place, claim, error) < 0)
+        return -EBUSY;
     struct claim_vf *awaited = find_awaited(claim, allocation);
     if (awaited)
         claim_remove(claim, &awaited->address);
@@ -157,7 +172,7 @@ static const struct vf *find_free(struct place *place, const struct pciaddr_set 
         if (pciaddr_set_has(held, &vf->address) != is_held || pciaddr_set_has(taken, &vf->address))
             continue;
         vf_examine(&place->host, place->table, vf);
-        if (vf->obstacle == VF_USABLE)
+        if (vf_is_free(vf))
             return vf;
     }
     return NULL;
@@ -256,7 +271,7 @@ static int made(struct ledger *ledger, int root, const struct allocation *alloca
     if (!claim)
         return offer_withdraw(root, allocation->network, error);
     struct claim_vf *own = find_claimed(claim, &allocation->address);
-    result = own ? confirm(claim, own, allocation) : add(root, claim, allocation, error);
+    result = own ? confirm(claim, own, allocation) : add(root, claim, allocation, certain, error);
     return result > 0 ? ledger_put(ledger, claim, error) : result;
 }
 
@@ -336,6 +351,10 @@ int allocation_ended(int root, const struct allocation *allocation, struct error
         /* Else libvirt gives it to the next one. */
         return offer_withdraw(root, allocation->network, error);
     }
+    /* One that is for certain guests is to be held again. */
+    result = is_held(root, allocation) ? offer_withdraw(root, allocation->network, error) : 0;
+    if (result < 0)
+        return result;
     claim_remove(claim, &allocation->address);
     return claim->vf_count ? ledger_put(ledger, claim, error) : ledger_drop(ledger, claim->uuid, error);
 }

@@ -10,7 +10,7 @@
 #define MAX_TRIES 2000 /* so that a guest whose interfaces all have one MAC address ends, too */
 
 /* What counts, from the weightiest on. */
-enum { COST_DOUBT, COST_SEPARATE, COST_NUMA, COST_ORDER, COST_PLACE, COST_PARTS };
+enum { COST_DOUBT, COST_RESERVED, COST_SEPARATE, COST_NUMA, COST_ORDER, COST_PLACE, COST_PARTS };
 
 struct cost {
     int64_t parts[COST_PARTS];
@@ -81,7 +81,7 @@ static bool is_wanted(const struct problem *problem, const struct vf *vf)
 
 static bool is_free(const struct problem *problem, const struct vf *vf)
 {
-    return vf->obstacle == VF_USABLE && !(problem->wanted && is_wanted(problem, vf));
+    return vf_is_free(vf) && !(problem->wanted && is_wanted(problem, vf));
 }
 
 static void count_vfs(struct problem *problem)
@@ -125,11 +125,16 @@ static struct bin *find_bin(struct problem *problem, uint16_t pf, uint16_t last)
     return bin;
 }
 
+static int rank(const struct vf *vf)
+{
+    return 2 * (vf->doubt != VF_CLEAR) + (vf->reserved != VF_FOR_GUEST);
+}
+
 /* Behind those that are no worse; the list is in the order of the pool. */
 static void add_to_bin(struct bin *bin, const struct vf *vf, size_t most)
 {
     size_t place = bin->count;
-    while (place > 0 && (bin->vfs[place - 1]->doubt != VF_CLEAR) > (vf->doubt != VF_CLEAR))
+    while (place > 0 && rank(bin->vfs[place - 1]) > rank(vf))
         place--;
     if (place >= most)
         return;
@@ -180,6 +185,7 @@ static void price_bin(const struct problem *problem, struct bin *bin)
         struct cost *cost = &bin->costs[i + 1];
         *cost = bin->costs[i];
         cost->parts[COST_DOUBT] += bin->vfs[i]->doubt != VF_CLEAR;
+        cost->parts[COST_RESERVED] += bin->vfs[i]->reserved != VF_FOR_GUEST;
         cost->parts[COST_SEPARATE] += separate && (i > 0 || problem->fixed[bin->pf]);
         cost->parts[COST_NUMA] += table->policy.numa != WISH_NO && table->distances ? table->distances[bin->pf] : 0;
         cost->parts[COST_ORDER] += order_cost(problem, bin->pf, i);

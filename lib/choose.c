@@ -94,6 +94,8 @@ static void compare(const struct assignment *requests, size_t count, const struc
     long its_share = assignment_share(requests, count, table, granted->pf);
     if (vf->doubt != VF_CLEAR && granted->doubt == VF_CLEAR)
         vf_reason(table, vf, text, size);
+    else if (vf->reserved != VF_FOR_GUEST && granted->reserved == VF_FOR_GUEST)
+        snprintf(text, size, "VF %u of PF %s is reserved for the guest", granted->number, its->name);
     else if (table->policy.separate != WISH_NO && uses_pf(requests, count, request, vf->pf) &&
              !uses_pf(requests, count, request, granted->pf))
         snprintf(text, size, "the guest has an interface on PF %s already", pf->name);
@@ -118,7 +120,7 @@ const char *choose_reason(const struct assignment *requests, size_t count, size_
     text[0] = '\0';
     if (request->granted == vf)
         return text;
-    if (vf->obstacle != VF_USABLE)
+    if (!vf_is_free(vf))
         return vf_reason(request->table, vf, text, size);
     if (request->wanted)
         snprintf(text, size, "the guest asks for another VF by its address");

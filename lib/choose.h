@@ -18,6 +18,7 @@
  * Those for any VF of a pool get usable ones, all together the best by what follows, the weightiest first:
  *
  *   few that something speaks against (enum vf_doubt)
+ *   many that are reserved for the guest
  *   separate   different PFs
  *   numa       PFs on the nodes where the guest runs, then those of which the node is not known
  *   order      spread: PFs with a large share of free VFs; pack: with a small one

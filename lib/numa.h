@@ -5,25 +5,9 @@
 
 #include <libxml/tree.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "host.h"
-
-#define NUMA_MAX 4096 /* CPUs, and nodes; those above are not looked at */
-
-struct numa_set {
-    uint64_t bits[NUMA_MAX / 64];
-};
-
-/**
- * numa_parse() - read a list of CPUs or nodes as libvirt and the kernel write it: "0-3,^2,8"
- *
- * Return: 0 or -EINVAL (https://libvirt.org/formatdomain.html#cpu-allocation).
- */
-int numa_parse(const char *list, struct numa_set *set) must_check nonnull(1, 2);
-
-/** numa_has() - whether the number is in the set */
-bool numa_has(const struct numa_set *set, int number) must_check nonnull(1);
+#include "numbers.h"
 
 /**
  * numa_of_guest() - the nodes that a guest is bound to
@@ -34,6 +18,6 @@ bool numa_has(const struct numa_set *set, int number) must_check nonnull(1);
  *
  * Return: whether it is bound to any; a list that cannot be read binds to nothing, as libvirt refuses it.
  */
-bool numa_of_guest(const struct host *host, const xmlNode *guest, struct numa_set *nodes) must_check nonnull(1, 2, 3);
+bool numa_of_guest(const struct host *host, const xmlNode *guest, struct numbers *nodes) must_check nonnull(1, 2, 3);
 
 #endif

@@ -100,7 +100,7 @@ static bool asks_for_pool(const struct plan *plan)
 /* Looks where the PFs are, once it matters: the guest is bound to NUMA nodes, and the pool cares. */
 static void find_distances(struct plan *plan)
 {
-    struct numa_set nodes;
+    struct numbers nodes;
     bool looked = false, bound = false;
     for (size_t i = 0; i < plan->count; i++) {
         struct vf_table *table = table_of(plan, plan->choices[i].table->pool);
@@ -115,9 +115,9 @@ static void find_distances(struct plan *plan)
         for (size_t j = 0; j < table->pf_count; j++) {
             host_pf_examine(&plan->host, &table->pfs[j]);
             int node = table->pfs[j].numa_node;
-            table->distances[j] = node == HOST_UNKNOWN     ? VF_DISTANCE_UNKNOWN
-                                  : numa_has(&nodes, node) ? VF_NEAR
-                                                           : VF_FAR;
+            table->distances[j] = node == HOST_UNKNOWN        ? VF_DISTANCE_UNKNOWN
+                                  : numbers_has(&nodes, node) ? VF_NEAR
+                                                              : VF_FAR;
         }
     }
 }
@@ -148,6 +148,8 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, cons
             result =
                 request->type == REQUEST_NETWORK ? add_network(plan, request, error) : add_static(plan, request, error);
     }
+    for (size_t i = 0; i < plan->count && result == 0; i++)
+        vf_reserve(table_of(plan, plan->choices[i].table->pool), plan->domain.name, plan->domain.uuid);
     if (result == 0)
         find_distances(plan);
     return result;
@@ -246,7 +248,7 @@ static int list_obstacles(struct list *list, const struct plan *plan, size_t ind
         choose_reason(plan->choices, plan->count, index, vf, reason, sizeof reason);
         if (vf->obstacle == VF_TAKEN)
             result = list_holder(list, ledger, vf, error);
-        else if (vf->obstacle == VF_USABLE && !choose_excludes(plan->choices, plan->count, index, vf))
+        else if (vf_is_free(vf) && !choose_excludes(plan->choices, plan->count, index, vf))
             list_add(list, "%s%s is free but %s", separator, pciaddr_format(&vf->address, text), reason);
         else if (strcmp(reason, last) != 0)
             list_add(list, "%s%s", separator, reason);

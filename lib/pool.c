@@ -16,10 +16,19 @@
 #define SUFFIX ".xml"
 #define MAX_POOL_BYTES ((size_t)1024 * 1024)
 
+static void free_source(struct pool_source *source)
+{
+    for (size_t i = 0; i < source->reserve_count; i++)
+        free(source->reserves[i].guest);
+    free(source->reserves);
+    free(source->vfs);
+    free(source->pf);
+}
+
 static void free_pool(struct pool *pool)
 {
     for (size_t i = 0; i < pool->source_count; i++)
-        free(pool->sources[i].pf);
+        free_source(&pool->sources[i]);
     free(pool->sources);
     free(pool->copies);
     free(pool->name);
@@ -59,14 +68,80 @@ static void add_source(struct pool *pool, const struct pool_source *source)
     pool->sources[pool->source_count++] = *source;
 }
 
+/* A list of VFs, which is there. */
+static int read_numbers(struct pool *pool, xmlNodePtr node, struct numbers *numbers)
+{
+    _cleanup_(cleanup_xml_string) char *list = xml_attribute(node, "vfs");
+    int result = numbers_parse(list, numbers);
+    if (result == 0 && numbers_last(numbers) >= 0)
+        return 0;
+    return error_set(&pool->fault, EINVAL, "%s, line %ld: %s vfs='%s'", pool->path, xmlGetLineNo(node),
+                     result > 0 ? "a VF comes twice in" : "there is no such list of VFs as", list);
+}
+
+static int read_reserve(struct pool *pool, struct pool_source *source, xmlNodePtr node)
+{
+    source->reserves = memory_resize(source->reserves, source->reserve_count + 1, sizeof *source->reserves);
+    struct pool_reserve *reserve = &source->reserves[source->reserve_count++];
+    _cleanup_(cleanup_xml_string) char *guest = xml_attribute(node, "guest");
+    *reserve = (struct pool_reserve){.guest = memory_copy(guest)};
+    if (read_numbers(pool, node, &reserve->vfs) < 0)
+        return -EINVAL;
+    for (int i = 0; i <= numbers_last(&reserve->vfs); i++)
+        if (source->vfs && numbers_has(&reserve->vfs, i) && !numbers_has(source->vfs, i))
+            return error_set(&pool->fault, EINVAL, "%s, line %ld: VF %d of PF %s is reserved, and not in the pool",
+                             pool->path, xmlGetLineNo(node), i, source->pf);
+    for (size_t i = 0; i + 1 < source->reserve_count; i++)
+        if (numbers_meet(&source->reserves[i].vfs, &reserve->vfs))
+            return error_set(&pool->fault, EINVAL, "%s, line %ld: a VF of PF %s is reserved twice", pool->path,
+                             xmlGetLineNo(node), source->pf);
+    return 0;
+}
+
+int pool_last_named(const struct pool_source *source)
+{
+    int last = source->vfs ? numbers_last(source->vfs) : -1;
+    for (size_t i = 0; i < source->reserve_count; i++) {
+        int reserved = numbers_last(&source->reserves[i].vfs);
+        last = reserved > last ? reserved : last;
+    }
+    return last;
+}
+
+/* That the VFs are not beyond those which the file has made, and that all of a PF's are said in one place. */
+static int check_pf(struct pool *pool, const struct pool_source *source, xmlNodePtr node)
+{
+    int last = pool_last_named(source);
+    if (source->vf_wanted && last >= (int)source->vf_wanted)
+        return error_set(&pool->fault, EINVAL, "%s, line %ld: PF %s is to have %u VFs, and VF %d is none of them",
+                         pool->path, xmlGetLineNo(node), source->pf, source->vf_wanted, last);
+    for (size_t i = 0; i < pool->source_count; i++)
+        if (strcmp(pool->sources[i].pf, source->pf) == 0 &&
+            (source->vfs || source->reserves || pool->sources[i].vfs || pool->sources[i].reserves))
+            return error_set(&pool->fault, EINVAL, "%s, line %ld: PF %s is here twice: say all its VFs in one <pf>",
+                             pool->path, xmlGetLineNo(node), source->pf);
+    return 0;
+}
+
 /* The schema has seen to it that a PF has a name. */
-static void read_pf(struct pool *pool, xmlNodePtr node)
+static int read_pf(struct pool *pool, xmlNodePtr node)
 {
     _cleanup_(cleanup_xml_string) char *dev = xml_attribute(node, "dev");
+    _cleanup_(cleanup_xml_string) char *vfs = xml_attribute(node, "vfs");
     _cleanup_(cleanup_xml_string) char *number = xml_attribute(xml_child(node, "vf"), "num");
     struct pool_source source = {.pf = memory_copy(dev),
                                  .vf_wanted = number ? (unsigned int)strtoul(number, NULL, 10) : 0};
+    int result = 0;
+    if (vfs) {
+        source.vfs = memory_new(1, sizeof *source.vfs);
+        result = read_numbers(pool, node, source.vfs);
+    }
+    for (xmlNodePtr reserve = xml_child(node, "reserve"); reserve && result == 0; reserve = xml_next(reserve))
+        result = read_reserve(pool, &source, reserve);
+    if (result == 0)
+        result = check_pf(pool, &source, node);
     add_source(pool, &source);
+    return result;
 }
 
 static int read_address(struct pool *pool, xmlNodePtr node)
@@ -97,9 +172,9 @@ static int read_sources(struct pool *pool, xmlNodePtr network)
 {
     xmlNodePtr forward = xml_child(network, "forward"), node;
     int result = 0;
-    for (node = xml_child(forward, "pf"); node; node = xml_next(node))
-        read_pf(pool, node);
-    if (pool->source_count > 0) {
+    for (node = xml_child(forward, "pf"); node && result == 0; node = xml_next(node))
+        result = read_pf(pool, node);
+    if (result == 0 && pool->source_count > 0) {
         read_copies(pool, forward);
         return 0;
     }

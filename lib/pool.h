@@ -13,13 +13,23 @@
 #include <stddef.h>
 
 #include "error.h"
+#include "numbers.h"
 #include "pciaddr.h"
 
 #define POOL_DIRECTORY "etc/vfpool"
 
-/* Where VFs come from: all of a PF's, or one by its address. */
+/* VFs of a PF that are for one guest alone. */
+struct pool_reserve {
+    struct numbers vfs;
+    char *guest; /* its name or its UUID */
+};
+
+/* Where VFs come from: a PF, or one by its address. */
 struct pool_source {
-    char *pf;               /* the netdev name of <pf dev=''>, or NULL */
+    char *pf;            /* the netdev name of <pf dev=''>, or NULL */
+    struct numbers *vfs; /* those of its VFs that are in the pool; NULL: all */
+    struct pool_reserve *reserves;
+    size_t reserve_count;
     unsigned int vf_wanted; /* <vf num=''>: create that many when the PF has none; 0: leave it */
     struct pciaddr address; /* of <address>, when pf is NULL */
 };
@@ -80,6 +90,9 @@ bool pool_exists(int root, const char *network) must_check nonnull(2);
  */
 int pools_load(int root, struct pools *pools, struct error *error) must_check nonnull(2, 3);
 void pools_free(struct pools *pools) nonnull(1);
+
+/** pool_last_named() - the highest number of a PF's VFs that the file says something of; -1: it does not */
+int pool_last_named(const struct pool_source *source) must_check nonnull(1);
 
 /** pools_find() - the pool of this name, or NULL */
 struct pool *pools_find(const struct pools *pools, const char *name) must_check nonnull(1, 2);

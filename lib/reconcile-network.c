@@ -199,11 +199,15 @@ static void free_wish(struct wish *wish)
     free(wish->kept);
 }
 
-static void wish_hold(struct wish *wish, const struct vf *vf, bool kept)
+static void wish_hold(struct wish *wish, const struct vf *vf)
 {
     wish->addresses[wish->hold.count++] = vf->address;
-    if (kept)
-        wish->kept[wish->kept_count++] = vf->address;
+}
+
+/* Also once it is free, the offer passes it over. */
+static void wish_keep(struct wish *wish, const struct vf *vf)
+{
+    wish->kept[wish->kept_count++] = vf->address;
 }
 
 static bool has_port(const struct gate_ports *ports, const struct pciaddr *address)
@@ -239,7 +243,7 @@ static int read_view(const struct work *work, struct view *view, struct error *e
 /* Of several free VFs, libvirt is not offered those that a guest would get last. */
 static bool is_wanted(const struct vf *vf, bool choosy)
 {
-    return vf->obstacle == VF_USABLE && (!choosy || vf->doubt == VF_CLEAR);
+    return vf_is_free(vf) && (!choosy || vf->doubt == VF_CLEAR);
 }
 
 static bool has_clear(const struct vf_table *table, const struct view *view)
@@ -270,12 +274,16 @@ static void make_wish(const struct work *work, size_t pool, const struct view *v
             claimed = claim_find(view->claims[j], &vf->address);
             awaited = is_awaited(work, view->claims[j], &vf->address);
         }
+        bool hold = taken || !offered || !is_wanted(vf, choosy) || has_port(&work->ports[pool], &vf->address);
+        if (awaited ? vf->reserved == VF_FOR_OTHER
+                    : hold && (!claimed || claimed->by_address || vf->reserved == VF_FOR_OTHER))
+            wish_keep(wish, vf);
         if (awaited)
             continue;
         /* One whose guest is gone is let go of by its claim first. A port of somebody's whom the ledger does not know
          * makes it one that libvirt does not give. */
-        if (taken || !offered || !is_wanted(vf, choosy) || has_port(&work->ports[pool], &vf->address)) {
-            wish_hold(wish, vf, !claimed || claimed->by_address);
+        if (hold) {
+            wish_hold(wish, vf);
         } else {
             *--wish->free.addresses = vf->address;
             wish->free.count++;
@@ -319,7 +327,7 @@ static int provoke(const struct work *work, size_t pool, int *more, struct error
     int result = read_view(work, &view, error);
     for (size_t i = 0; i < table->vf_count && result == 0; i++) {
         struct gate_set one = {.addresses = &table->vfs[i].address, .count = 1};
-        if (table->vfs[i].obstacle != VF_USABLE || pciaddr_set_has(&view.taken, one.addresses) ||
+        if (!vf_is_free(&table->vfs[i]) || pciaddr_set_has(&view.taken, one.addresses) ||
             has_port(&work->ports[pool], one.addresses))
             continue;
         *more = gate_set(work->root, table->pool->name, &one, NULL, NULL, error);

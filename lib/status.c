@@ -171,6 +171,7 @@ static void add_vf(xmlNodePtr parent, const struct view *view, const struct vf_t
                   vf->obstacle == VF_PORTED)) {
         vf->obstacle = VF_USABLE;
         vf->doubt = VF_CLEAR;
+        vf->reserved = VF_FOR_ANY;
     }
     const char *state = entry                       ? claim_state_name(entry->claim->state)
                         : quarantined               ? "quarantined"

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "memory.h"
 #include "rename.h"
@@ -11,6 +12,7 @@
 static void free_table(struct vf_table *table)
 {
     free(table->pfs);
+    free(table->sources);
     free(table->distances);
     free(table->vfs);
     free(table->missing);
@@ -36,13 +38,15 @@ static void add_missing(struct vf_table *table, const char *reason)
 }
 
 /* Return: the PF's index in the table, which has room: a pool file is too small to name UINT16_MAX PFs. */
-static uint16_t add_pf(struct vf_table *table, const struct host_pf *pf)
+static uint16_t add_pf(struct vf_table *table, const struct host_pf *pf, const struct pool_source *source)
 {
     for (size_t i = 0; i < table->pf_count; i++)
         if (pciaddr_equal(&table->pfs[i].address, &pf->address))
             return (uint16_t)i;
     table->pfs = memory_resize(table->pfs, table->pf_count + 1, sizeof *table->pfs);
+    table->sources = memory_resize(table->sources, table->pf_count + 1, sizeof *table->sources);
     table->pfs[table->pf_count] = *pf;
+    table->sources[table->pf_count] = source;
     if (!pf->name[0])
         pciaddr_format(&pf->address, table->pfs[table->pf_count].name);
     return (uint16_t)table->pf_count++;
@@ -96,13 +100,34 @@ static void add_other_number(struct vf_table *table, const struct host_pf *pf, u
     add_missing(table, words);
 }
 
-/* Those of which sriov_numvfs tells and sysfs does not know: a driver makes them one after the other. */
-static void add_gone(struct vf_table *table, const struct host_pf *pf, const struct vf *vfs, size_t present,
-                     unsigned int end)
+static bool is_in_pool(const struct pool_source *source, unsigned int number)
 {
-    char words[HOST_NAME_SIZE + 80];
+    return !source->vfs || numbers_has(source->vfs, (int)number);
+}
+
+/* NULL: it is for any guest. */
+static const struct pool_reserve *find_reserve(const struct pool_source *source, unsigned int number)
+{
+    for (size_t i = 0; source && i < source->reserve_count; i++)
+        if (numbers_has(&source->reserves[i].vfs, (int)number))
+            return &source->reserves[i];
+    return NULL;
+}
+
+/* Those of which sriov_numvfs tells and sysfs does not know: a driver makes them one after the other. */
+static void add_gone(struct vf_table *table, const struct host_pf *pf, const struct pool_source *source,
+                     const struct vf *vfs, size_t present, unsigned int end)
+{
+    char words[HOST_NAME_SIZE + 120];
     size_t next = 0;
+    int last = pool_last_named(source);
+    if (last >= (int)pf->vf_count) {
+        snprintf(words, sizeof words, "PF %s has %u VFs, and the pool file names VF %d", pf->name, pf->vf_count, last);
+        add_missing(table, words);
+    }
     for (unsigned int i = 0; i < end; i++) {
+        if (!is_in_pool(source, i))
+            continue;
         if (vfs[next].number == i) {
             next++;
             continue;
@@ -110,7 +135,7 @@ static void add_gone(struct vf_table *table, const struct host_pf *pf, const str
         snprintf(words, sizeof words, "VF %u of PF %s is gone from sysfs", i, pf->name);
         add_missing(table, words);
     }
-    if (end == pf->vf_count)
+    if (end == pf->vf_count || (source->vfs && numbers_last(source->vfs) < (int)end))
         return;
     snprintf(words, sizeof words, "PF %s made %zu of %u VFs so far, or the others are gone", pf->name, present,
              pf->vf_count);
@@ -134,20 +159,21 @@ static void add_pf_source(const struct host *host, struct vf_table *table, const
     if (source->vf_wanted && source->vf_wanted != pf.vf_count)
         add_other_number(table, &pf, source->vf_wanted);
     size_t known = table->pf_count;
-    uint16_t index = add_pf(table, &pf);
+    uint16_t index = add_pf(table, &pf, source);
     if (index < known)
         return;
     struct vf *vfs = memory_new(pf.vf_count, sizeof *vfs);
     size_t present = 0;
     unsigned int end = 0;
     for (unsigned int i = 0; i < pf.vf_count; i++) {
-        vfs[present] = (struct vf){.number = i, .pf = index};
-        if (host_vf_address(host, &pf, i, &vfs[present].address) == 0) {
-            present++;
-            end = i + 1;
-        }
+        vfs[present] =
+            (struct vf){.number = i, .pf = index, .reserved = find_reserve(source, i) ? VF_FOR_OTHER : VF_FOR_ANY};
+        if (!is_in_pool(source, i) || host_vf_address(host, &pf, i, &vfs[present].address) < 0)
+            continue;
+        present++;
+        end = i + 1;
     }
-    add_gone(table, &pf, vfs, present, end);
+    add_gone(table, &pf, source, vfs, present, end);
     add_vfs(table, vfs, present);
     free(vfs);
 }
@@ -161,7 +187,7 @@ static void add_address_source(const struct host *host, struct vf_table *table, 
         add_missing(table, problem.message);
         return;
     }
-    vf.pf = add_pf(table, &pf);
+    vf.pf = add_pf(table, &pf, NULL);
     add_vfs(table, &vf, 1);
 }
 
@@ -243,6 +269,18 @@ struct vf_table *vf_tables_load(const struct host *host, struct pools *pools)
         for (size_t j = i + 1; j < pools->count; j++)
             refuse_overlap(&tables[i], &tables[j]);
     return tables;
+}
+
+void vf_reserve(struct vf_table *table, const char *name, const char *uuid)
+{
+    for (size_t i = 0; i < table->vf_count; i++) {
+        struct vf *vf = &table->vfs[i];
+        if (vf->reserved == VF_FOR_ANY)
+            continue;
+        const struct pool_reserve *reserve = find_reserve(table->sources[vf->pf], vf->number);
+        bool own = reserve && (strcmp(reserve->guest, name) == 0 || strcasecmp(reserve->guest, uuid) == 0);
+        vf->reserved = own ? VF_FOR_GUEST : VF_FOR_OTHER;
+    }
 }
 
 struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address)
@@ -332,7 +370,10 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
     text[0] = '\0';
     switch ((enum vf_obstacle)vf->obstacle) {
     case VF_USABLE:
-        if (vf->doubt != VF_CLEAR)
+        if (vf->reserved == VF_FOR_OTHER)
+            snprintf(text, size, "VF %u of PF %s is reserved for guest '%.64s'", vf->number, pf,
+                     find_reserve(table->sources[vf->pf], vf->number)->guest);
+        else if (vf->doubt != VF_CLEAR)
             snprintf(text, size, "%s, so it is chosen last", doubt_words((enum vf_doubt)vf->doubt));
         break;
     case VF_NO_PF_NETDEV:

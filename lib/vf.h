@@ -36,12 +36,16 @@ enum vf_doubt {
                        ready */
 };
 
+/* For whom a VF is. */
+enum vf_reservation { VF_FOR_ANY, VF_FOR_OTHER, VF_FOR_GUEST };
+
 struct vf {
     struct pciaddr address;
     uint32_t number;  /* the PF's */
     uint16_t pf;      /* index into vf_table.pfs */
     uint8_t obstacle; /* enum vf_obstacle */
     uint8_t doubt;    /* enum vf_doubt */
+    uint8_t reserved; /* enum vf_reservation */
     pid_t user;       /* of VF_IN_USE */
 };
 
@@ -62,9 +66,10 @@ enum vf_distance {
 /* The VFs of one pool. */
 struct vf_table {
     struct pool *pool;
-    struct pool_policy policy;   /* the pool's, or what the guest makes of it */
-    enum vf_distance *distances; /* of each PF; NULL: the guest may run anywhere, or it does not matter */
-    struct host_pf *pfs;         /* in the pool's order, each once */
+    struct pool_policy policy;          /* the pool's, or what the guest makes of it */
+    enum vf_distance *distances;        /* of each PF; NULL: the guest may run anywhere, or it does not matter */
+    struct host_pf *pfs;                /* in the pool's order, each once */
+    const struct pool_source **sources; /* of each PF; NULL: its VFs are in the pool by their addresses */
     size_t pf_count;
     struct vf *vfs;
     size_t vf_count;
@@ -89,6 +94,19 @@ void vf_tables_free(struct vf_table *tables, size_t count);
 /** vf_find() - the VF of this address, or NULL */
 struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address) must_check nonnull(1, 2);
 
+/**
+ * vf_reserve() - say which guest is asked for: what is reserved for it is there for it
+ *
+ * Until then reserved VFs are for others.
+ */
+void vf_reserve(struct vf_table *table, const char *name, const char *uuid) nonnull(1, 2, 3);
+
+/** vf_is_free() - whether nothing stands in the VF's way, and it is not reserved for somebody else */
+static inline bool vf_is_free(const struct vf *vf)
+{
+    return vf->obstacle == VF_USABLE && vf->reserved != VF_FOR_OTHER;
+}
+
 /** vf_examine() - look at the VF and its PF now, and set what stands in its way, or speaks against it, unless something
  * stands there already */
 void vf_examine(const struct host *host, const struct vf_table *table, struct vf *vf) nonnull(1, 2, 3);
@@ -102,7 +120,11 @@ void vf_add_port(struct vf_table *table, const struct pciaddr *address, const ch
 
 #define VF_REASON_SIZE (2 * HOST_NAME_SIZE + 240)
 
-/** vf_reason() - the obstacle or the doubt as a clause ("PF eth3 is down"), in @text; empty: neither. Return: @text. */
+/**
+ * vf_reason() - the obstacle, for whom it is reserved, or the doubt, as a clause ("PF eth3 is down"), in @text
+ *
+ * Return: @text; empty: none of these.
+ */
 const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *text, size_t size) nonnull(1, 2, 3);
 
 #endif

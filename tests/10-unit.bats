@@ -27,8 +27,8 @@ unit() {
     cat "$STDOUT"
 }
 
-@test "numa: lists of CPUs and nodes" {
-    unit numa 40
+@test "numbers: lists of CPUs, nodes and VFs" {
+    unit numbers 40
 }
 
 @test "error: one line, whatever a guest is called" {

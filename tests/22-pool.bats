@@ -223,6 +223,17 @@ name="eth3"|mode='hostdev'|<pf dev='eth3' name='eth3'/>
 vf|mode='hostdev'|<pf dev='eth3'><vf num='0'/></pf>
 vf|mode='hostdev'|<pf dev='eth3'><vf num='65536'/></pf>
 vf|mode='hostdev'|<pf dev='eth3'><vf/></pf>
+vfs='3-1'|mode='hostdev'|<pf dev='eth3' vfs='3-1'/>
+comes twice|mode='hostdev'|<pf dev='eth3' vfs='0-2,1'/>
+no such list|mode='hostdev'|<pf dev='eth3' vfs='65536'/>
+vfs="^1"|mode='hostdev'|<pf dev='eth3' vfs='^1'/>
+vfs=""|mode='hostdev'|<pf dev='eth3' vfs=''/>
+reserved, and not in the pool|mode='hostdev'|<pf dev='eth3' vfs='0-1'><reserve vfs='2' guest='g'/></pf>
+reserved twice|mode='hostdev'|<pf dev='eth3'><reserve vfs='0-1' guest='g'/><reserve vfs='1' guest='h'/></pf>
+guest=""|mode='hostdev'|<pf dev='eth3'><reserve vfs='1' guest=''/></pf>
+reserve|mode='hostdev'|<pf dev='eth3'><reserve vfs='1'/></pf>
+to have 2 VFs, and VF 2 is none|mode='hostdev'|<pf dev='eth3' vfs='0-2'><vf num='2'/></pf>
+PF eth3 is here twice|mode='hostdev'|<pf dev='eth3' vfs='0'/><pf dev='eth3' vfs='1'/>
 interface|mode='hostdev'|<pf dev='eth3'/><interface dev='eth3'/>
 name="uio"|mode='hostdev'|<pf dev='eth3'/><driver name='uio'/>
 model="a b"|mode='hostdev'|<pf dev='eth3'/><driver model='a b'/>
@@ -235,7 +246,7 @@ PCI address|mode='hostdev'|<address type='pci' bus='1' slot='16' function='8'/>
 PCI address|mode='hostdev'|<address type='pci' bus='08' slot='16' function='0'/>
 twice|mode='hostdev'|<address type='pci' bus='1' slot='16' function='0'/><address type='pci' bus='0x1' slot='0x10' function='0'/>
 BREACHES
-    assert_equal $count 45
+    assert_equal $count 56
     network >"$FILE"
     assert_grants
 }

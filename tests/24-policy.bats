@@ -138,3 +138,79 @@ GUESTS
     # One after the other, the first would be alone on PF eth3, and the third find nothing.
     gets 1 "0000:01:10.0 0000:01:10.2 0000:02:10.0" < <(guest g1 "$(uuid 1)" "p:$(mac 1)" "p:$(mac 2)" "p:$(mac 2)")
 }
+
+# --- some VFs of a PF --------------------------------------------------------
+
+# pfs NAME XML: the pool of these <pf>
+pfs() {
+    echo "<network><name>$1</name><forward mode='hostdev' managed='yes'>$2</forward></network>" > "$ROOT/etc/vfpool/$1.xml"
+}
+
+@test "some VFs of a PF are the pool, and others another one" {
+    host eth3:vfs=6
+    pfs p "<pf dev='eth3' vfs='1,3-4'/>"
+    pfs q "<pf dev='eth3' vfs='0,2,5'/>"
+    run_vfpool 0 network p
+    assert_equal "$(grep -o 'slot="0x..*function="0x.' "$STDOUT" | tr -d '\n')" \
+        'slot="0x10" function="0x2slot="0x10" function="0x6slot="0x11" function="0x0'
+    gets 1 "0000:01:10.2" < <(bound 1 '')
+    gets 2 "0000:01:10.6" < <(bound 2 '')
+    gets 3 "0000:01:11.0" < <(bound 3 '')
+    run_hook 1 g4 prepare < <(bound 4 '')
+    assert_one_line "0000:01:10.2 is held by guest 'g1'" "0000:01:10.6" "0000:01:11.0 is held by guest 'g3'"
+    [[ $stderr != *10.0* && $stderr != *10.4* ]]
+    run_hook 0 h prepare < <(guest h "$(uuid 9)" "q:$(mac 9)")
+    assert_equal "$(chosen)" 0000:01:10.0
+    run_vfpool 0 status p
+    [[ $output != *10.0* && $output == *10.2* ]]
+}
+
+@test "VFs that a PF does not have are named, and one that is gone" {
+    host eth3:vfs=4
+    pfs p "<pf dev='eth3' vfs='2-5'><reserve vfs='5' guest='g9'/></pf>"
+    run_vfpool 0 status
+    [[ $output == *"PF eth3 has 4 VFs, and the pool file names VF 5"* ]]
+    gets 1 "0000:01:10.4" < <(bound 1 '')
+    host vanish eth3/2
+    host vanish eth3/1
+    run_vfpool 0 status
+    [[ $output == *"VF 2 of PF eth3 is gone from sysfs"* && $output != *"VF 1 of"* ]]
+}
+
+@test "a reserved VF is its guest's alone, who takes it first" {
+    host eth3:vfs=3
+    pfs p "<pf dev='eth3'><reserve vfs='0' guest='g9'/><reserve vfs='2' guest='$(uuid 8 | tr a-f A-F)'/></pf>"
+    gets 1 "0000:01:10.2" < <(bound 1 '')
+    run_hook 1 g2 prepare < <(bound 2 '')
+    assert_one_line "VF 0 of PF eth3 is reserved for guest 'g9'" "0000:01:10.2 is held by guest 'g1'" \
+        "VF 2 of PF eth3 is reserved for guest '00000000-0000-4000-8000-000000000008'"
+    run_vfpool 0 status p
+    [[ $output == *"0000:01:10.0"*free*"VF 0 of PF eth3 is reserved for guest 'g9'"* ]]
+    run_hook 0 g1 release < <(bound 1 '')
+    gets 8 "0000:01:10.4" < <(bound 8 '')
+    gets 9 "0000:01:10.0" < <(bound 9 '')
+    run_vfpool 0 status p
+    [[ $output != *reserved*g9* ]]
+}
+
+@test "a guest may ask for more than is reserved for it, and by its address for any" {
+    host eth3:vfs=3
+    pfs p "<pf dev='eth3'><reserve vfs='2' guest='g9'/></pf>"
+    gets 9 "0000:01:10.0 0000:01:10.4" < <(guest g9 "$(uuid 9)" "p:$(mac 1)" "p:$(mac 2)")
+    run_hook 0 g9 release < <(bound 9 '')
+    run_hook 0 g1 prepare < <(guest g1 "$(uuid 1)" "<hostdev mode='subsystem' type='pci' managed='yes'><source>
+        <address domain='0x0000' bus='0x01' slot='0x10' function='0x4'/></source></hostdev>")
+    assert_taken 0000:01:10.4 "$(uuid 1)"
+}
+
+@test "a VF that libvirt gives though it is reserved is refused, and not when it only tells" {
+    host eth3:vfs=2
+    pfs p "<pf dev='eth3'><reserve vfs='0' guest='g9'/></pf>"
+    run_hook 0 g1 prepare < <(bound 1 '')
+    run_program 1 "$VFPOOL_BUILD/hook/network" p port-created begin - \
+        < <(allocation "$(uuid 1)" g1 "$(mac 1)" 0000:01:10.0)
+    assert_one_line "libvirt gives guest 'g1' VF 0000:01:10.0 of pool 'p'" "VF 0 of PF eth3 is reserved for guest 'g9'"
+    assert_taken 0000:01:10.2 "$(uuid 1)"
+    run_program 0 "$VFPOOL_BUILD/hook/network" p port-created begin - \
+        < <(allocation "$(uuid 1)" g1 "$(mac 1)" 0000:01:10.2)
+}

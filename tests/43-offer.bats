@@ -108,6 +108,25 @@ held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
     assert_equal "$(calls)" ""
 }
 
+@test "a reserved VF is held, and opened for its guest" {
+    echo "<network><name>p</name><forward mode='hostdev' managed='yes'><pf dev='eth3'><reserve vfs='0' guest='g7'/></pf></forward></network>" \
+        > "$ROOT/etc/vfpool/p.xml"
+    witness
+    run_vfpool 0 reconcile
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[1]}" "${V[2]}" "${V[3]}")"
+    calls > /dev/null
+    run_guest 1
+    assert_equal "$vf" "${V[1]}"
+    assert_equal "$(calls)" ""
+    run_guest 7
+    assert_equal "$vf" "${V[0]}"
+    settled
+    stop 7 "${V[0]}"
+    settled
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[2]}" "${V[3]}")"
+    assert_invariants
+}
+
 @test "a pool that wants every VF held, and one whose hooks are not both there, are held" {
     pool p eth3 -- "<metadata><vfpool:pool xmlns:vfpool='urn:vfpool:1' offer='no'/></metadata>"
     witness

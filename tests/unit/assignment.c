@@ -16,7 +16,7 @@
 #define MAX_PFS 4
 #define MAX_VFS 7
 #define MAX_REQUESTS 4
-#define PARTS 5
+#define PARTS 6
 
 struct host_case {
     struct pool pools[MAX_TABLES];
@@ -57,7 +57,8 @@ static void make_table(struct host_case *host, size_t number)
                                     .number = (uint32_t)i,
                                     .pf = (uint16_t)(in_order ? i * MAX_PFS / MAX_VFS : pick(MAX_PFS)),
                                     .obstacle = pick(4) ? VF_USABLE : VF_TAKEN,
-                                    .doubt = pick(4) ? VF_CLEAR : VF_NETDEV_UP};
+                                    .doubt = pick(4) ? VF_CLEAR : VF_NETDEV_UP,
+                                    .reserved = (uint8_t)(pick(4) ? VF_FOR_ANY : pick(3))};
 }
 
 static bool wants(const struct host_case *host, const struct vf *vf)
@@ -125,7 +126,7 @@ static void count_pf(const struct host_case *host, const struct vf_table *table,
         if (table->vfs[i].pf != pf)
             continue;
         ++*total;
-        *left += table->vfs[i].obstacle == VF_USABLE && !wants(host, &table->vfs[i]);
+        *left += vf_is_free(&table->vfs[i]) && !wants(host, &table->vfs[i]);
     }
 }
 
@@ -139,14 +140,15 @@ static void price(const struct host_case *host, const struct vf *const *vfs, lon
             continue;
         count_pf(host, table, vfs[i]->pf, &total, &left);
         cost[0] += vfs[i]->doubt != VF_CLEAR;
-        cost[1] += table->policy.separate != WISH_NO && !is_first_on(host, i, vfs);
+        cost[1] += vfs[i]->reserved != VF_FOR_GUEST;
+        cost[2] += table->policy.separate != WISH_NO && !is_first_on(host, i, vfs);
         if (table->policy.numa != WISH_NO && table->distances)
-            cost[2] += (long)table->distances[vfs[i]->pf];
+            cost[3] += (long)table->distances[vfs[i]->pf];
         for (size_t j = 0; j < i && table->policy.order == ORDER_SPREAD; j++)
             left -= !host->requests[j].wanted && host->requests[j].table == table && vfs[j]->pf == vfs[i]->pf;
         if (table->policy.order != ORDER_FIRST)
-            cost[3] += (table->policy.order == ORDER_SPREAD ? -1 : 1) * (left * 1000000 / total);
-        cost[4] += vfs[i] - table->vfs;
+            cost[4] += (table->policy.order == ORDER_SPREAD ? -1 : 1) * (left * 1000000 / total);
+        cost[5] += vfs[i] - table->vfs;
     }
 }
 
@@ -174,7 +176,7 @@ static bool try_all(const struct host_case *host, size_t request, const struct v
     for (size_t i = 0; i < one->table->vf_count; i++) {
         vfs[request] = &one->table->vfs[i];
         if (one->wanted ? one->wanted == vfs[request] && vfs[request]->obstacle != VF_TAKEN
-                        : vfs[request]->obstacle == VF_USABLE && !wants(host, vfs[request]))
+                        : vf_is_free(vfs[request]) && !wants(host, vfs[request]))
             found = try_all(host, request + 1, vfs, found, best);
     }
     return found;
@@ -209,8 +211,8 @@ static void show(const struct host_case *host)
         printf("# pool %zu: order %d numa %d separate %d:", t, table->policy.order, table->policy.numa,
                table->policy.separate);
         for (size_t i = 0; i < table->vf_count; i++)
-            printf(" %c%s%s%s", 'A' + table->vfs[i].pf, table->vfs[i].obstacle ? "t" : "",
-                   table->vfs[i].doubt ? "?" : "",
+            printf(" %c%s%s%.*s%s", 'A' + table->vfs[i].pf, table->vfs[i].obstacle ? "t" : "",
+                   table->vfs[i].doubt ? "?" : "", table->vfs[i].reserved, "rr",
                    table->distances ? &"n\0u\0f"[2 * (int)table->distances[table->vfs[i].pf]] : "");
         printf("\n");
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "numa.h"
+#include "numbers.h"
 
 #include <errno.h>
 
@@ -40,19 +40,24 @@ static const struct {
 
 int main(void)
 {
-    struct numa_set set;
+    struct numbers set;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[17] = "refused";
-        int result = numa_parse(cases[i].list, &set);
-        for (int n = 0; result == 0 && n < 16; n++)
-            text[n] = numa_has(&set, n) ? '1' : '0';
-        if (result == 0)
+        int result = numbers_parse(cases[i].list, &set);
+        for (int n = 0; result >= 0 && n < 16; n++)
+            text[n] = numbers_has(&set, n) ? '1' : '0';
+        if (result >= 0)
             text[16] = '\0';
         is(text, cases[i].expected, "the list");
-        ok(result == 0 || result == -EINVAL, "%.*s: an answer of its own", (int)strcspn(cases[i].list, "\n"),
+        ok(result >= 0 || result == -EINVAL, "%.*s: an answer of its own", (int)strcspn(cases[i].list, "\n"),
            cases[i].list);
     }
-    ok(numa_parse("4095", &set) == 0 && numa_has(&set, NUMA_MAX - 1), "the last one");
-    ok(!numa_has(&set, -1) && !numa_has(&set, NUMA_MAX), "past the ends");
+    ok(numbers_parse("65535", &set) == 0 && numbers_has(&set, NUMBERS_MAX - 1), "the last one");
+    ok(numbers_last(&set) == NUMBERS_MAX - 1, "which is the last");
+    ok(numbers_parse("0-3,64", &set) == 0 && numbers_last(&set) == 64, "none comes twice");
+    ok(numbers_parse("0-3,3", &set) == 1 && numbers_last(&set) == 3, "one comes twice");
+    ok(numbers_parse("0-3,^3,3", &set) == 0, "one comes back");
+    ok(numbers_parse("", &set) == 0 && numbers_last(&set) == -1, "no number");
+    ok(!numbers_has(&set, -1) && !numbers_has(&set, NUMBERS_MAX), "past the ends");
     return tap_end();
 }
