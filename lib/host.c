@@ -401,6 +401,7 @@ static void read_use(const struct host *host, struct host_vf *vf)
 {
     char path[DEVICE_PATH_SIZE], netdev[HOST_NAME_SIZE];
     find_netdev(host, &vf->address, netdev);
+    vf->has_netdev = netdev[0];
     if (!netdev[0])
         return;
     snprintf(path, sizeof path, "class/net/%s/flags", netdev);
@@ -410,6 +411,36 @@ static void read_use(const struct host *host, struct host_vf *vf)
     vf->configured = host->altname && has_address(netdev);
 }
 
+bool host_is_vfio(const char *driver)
+{
+    return strstr(driver, "vfio");
+}
+
+/* Whether the kernel gives a group to a guest though this driver has a device of it (drivers/pci/pcie/portdrv.c,
+ * drivers/pci/pci-stub.c: driver_managed_dma). */
+static bool is_driver_harmless(const char *driver)
+{
+    return host_is_vfio(driver) || strcmp(driver, "pcieport") == 0 || strcmp(driver, "pci-stub") == 0;
+}
+
+static void read_neighbour(const struct host *host, struct host_vf *vf)
+{
+    char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE], driver[sizeof vf->neighbour_driver];
+    int result = 0;
+    snprintf(path, sizeof path, "bus/pci/devices/%s/iommu_group/devices", pciaddr_format(&vf->address, text));
+    _cleanup_(cleanup_dir) DIR *directory = io_list(host->sys, path);
+    /* What cannot be seen, libvirt says at the start. */
+    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
+        struct pciaddr address;
+        if (pciaddr_parse(entry->d_name, &address) < 0 || pciaddr_equal(&address, &vf->address) ||
+            device_link(host, &address, "driver", driver, sizeof driver) < 0 || is_driver_harmless(driver))
+            continue;
+        vf->neighbour = address;
+        memcpy(vf->neighbour_driver, driver, sizeof driver);
+        return;
+    }
+}
+
 /* Reads the driver, too. */
 static pid_t read_user(const struct host *host, struct host_vf *vf)
 {
@@ -417,8 +448,8 @@ static pid_t read_user(const struct host *host, struct host_vf *vf)
     if (device_link(host, &vf->address, "driver", vf->driver, sizeof vf->driver) < 0)
         vf->driver[0] = '\0';
     /* Only what is bound to VFIO can be open by it. */
-    if (strcmp(vf->driver, "vfio-pci") == 0 &&
-        device_link(host, &vf->address, "iommu_group", group, sizeof group) > 0 && group[0] >= '0' && group[0] <= '9')
+    if (host_is_vfio(vf->driver) && device_link(host, &vf->address, "iommu_group", group, sizeof group) > 0 &&
+        group[0] >= '0' && group[0] <= '9')
         return vfio_user(host->vfio, atoi(group));
     return 0;
 }
@@ -431,6 +462,7 @@ int host_vf_read(const struct host *host, const struct pciaddr *address, struct 
         return -ENOENT;
     vf->user = read_user(host, vf);
     read_use(host, vf);
+    read_neighbour(host, vf);
     return 0;
 }
 

@@ -46,7 +46,12 @@ struct host_vf {
     bool netdev_up;  /* its network interface, where it has one */
     bool enslaved;   /* to a bridge or a bond, or something of the host's is on top of it */
     bool configured; /* an address of the host's; known of the running kernel only */
+    bool has_netdev; /* it has one */
     pid_t user;      /* the process that has its VFIO group open; 0: none */
+    /* A device of its IOMMU group that a driver of the host's has, so that no guest can have the VF: the kernel keeps a
+     * group whole (Documentation/driver-api/vfio.rst). The driver's name is empty where there is none. */
+    struct pciaddr neighbour;
+    char neighbour_driver[32];
 };
 
 /**
@@ -113,6 +118,9 @@ int host_netdev_device(const struct host *host, const char *name, struct pciaddr
  */
 int host_vf_address(const struct host *host, const struct host_pf *pf, unsigned int number,
                     struct pciaddr *address) must_check nonnull(1, 2, 4);
+
+/** host_is_vfio() - whether a driver gives devices to guests: vfio-pci, or a variant of it for one card */
+bool host_is_vfio(const char *driver) must_check nonnull(1);
 
 /** host_vf_present() - whether the device is there now */
 bool host_vf_present(const struct host *host, const struct pciaddr *address) must_check nonnull(1, 2);

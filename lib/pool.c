@@ -223,6 +223,8 @@ static void read_policies(struct pool *pool, xmlNodePtr network)
         _cleanup_(cleanup_xml_string) char *offer = xml_attribute(node, "offer");
         read_policy(&pool->policy, node);
         pool->offered = !offer || strcmp(offer, "no") != 0;
+        _cleanup_(cleanup_xml_string) char *carrier = xml_attribute(node, "carrier");
+        pool->carrier_required = carrier && strcmp(carrier, "require") == 0;
         pool->never_host_used = host_used && strcmp(host_used, "never") == 0;
     }
 }

@@ -63,10 +63,11 @@ struct pool {
     size_t copy_count;
     bool managed; /* libvirt takes VFs from their drivers and gives them back */
     struct pool_policy policy;
-    bool offered;         /* libvirt may give its free VFs (offer.h); else every one is held */
-    bool never_host_used; /* VFs that the host uses itself are not for guests; else they are chosen last */
-    char *ignored;        /* what the file says and no VF can do, as words; NULL: nothing */
-    struct error fault;   /* code is not 0: out of service, for this reason */
+    bool offered;          /* libvirt may give its free VFs (offer.h); else every one is held */
+    bool carrier_required; /* VFs of a PF without carrier are not for guests */
+    bool never_host_used;  /* VFs that the host uses itself are not for guests; else they are chosen last */
+    char *ignored;         /* what the file says and no VF can do, as words; NULL: nothing */
+    struct error fault;    /* code is not 0: out of service, for this reason */
 };
 
 struct pools {

@@ -168,7 +168,7 @@ static void add_vf(xmlNodePtr parent, const struct view *view, const struct vf_t
     vf_examine(&view->host, table, vf);
     /* What uses it is its guest. */
     if (entry && (vf->obstacle == VF_USABLE || vf->obstacle == VF_IN_USE || vf->obstacle == VF_HOST_USES ||
-                  vf->obstacle == VF_PORTED)) {
+                  vf->obstacle == VF_PORTED || vf->obstacle == VF_NOT_ALONE)) {
         vf->obstacle = VF_USABLE;
         vf->doubt = VF_CLEAR;
         vf->reserved = VF_FOR_ANY;

@@ -11,6 +11,8 @@
 
 static void free_table(struct vf_table *table)
 {
+    for (size_t i = 0; i < table->vf_count; i++)
+        free(table->vfs[i].detail);
     free(table->pfs);
     free(table->sources);
     free(table->distances);
@@ -291,15 +293,62 @@ struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address)
     return NULL;
 }
 
-static enum vf_doubt find_doubt(const struct pool *pool, const struct host_vf *now)
+/* A VF of the pool may go to the same guest. */
+static bool is_grouped(const struct vf_table *table, const struct host_vf *now)
 {
+    return now->neighbour_driver[0] && vf_find(table, &now->neighbour);
+}
+
+static enum vf_doubt find_doubt(const struct vf_table *table, const struct host_vf *now)
+{
+    const struct pool *pool = table->pool;
     if (now->enslaved)
         return VF_ENSLAVED;
     if (now->configured)
         return VF_CONFIGURED;
     if (now->netdev_up)
         return VF_NETDEV_UP;
-    return pool->managed && strcmp(now->driver, "vfio-pci") == 0 ? VF_STILL_BOUND : VF_CLEAR;
+    if (is_grouped(table, now))
+        return VF_GROUPED;
+    return pool->managed && host_is_vfio(now->driver) ? VF_STILL_BOUND : VF_CLEAR;
+}
+
+static bool is_network_driver(const struct host_vf *now)
+{
+    return !now->driver[0] || now->has_netdev || host_is_vfio(now->driver);
+}
+
+static bool is_host_used(const struct vf *vf)
+{
+    return vf->doubt == VF_NETDEV_UP || vf->doubt == VF_ENSLAVED || vf->doubt == VF_CONFIGURED;
+}
+
+static enum vf_obstacle find_obstacle(const struct vf_table *table, const struct vf *vf, const struct host_vf *now)
+{
+    const struct host_pf *pf = &table->pfs[vf->pf];
+    if (!pf->has_netdev)
+        return VF_NO_PF_NETDEV;
+    if (pf->up == 0)
+        return VF_PF_DOWN;
+    if (pf->carrier == 0 && table->pool->carrier_required)
+        return VF_NO_CARRIER;
+    if (vf->user)
+        return VF_IN_USE;
+    if (!is_network_driver(now))
+        return VF_OTHER_DRIVER;
+    if (now->neighbour_driver[0] && !is_grouped(table, now))
+        return VF_NOT_ALONE;
+    return table->pool->never_host_used && is_host_used(vf) ? VF_HOST_USES : VF_USABLE;
+}
+
+static void set_detail(struct vf *vf, const struct host_vf *now)
+{
+    char text[PCIADDR_SIZE];
+    free(steal(vf->detail));
+    if (vf->obstacle == VF_OTHER_DRIVER)
+        vf->detail = memory_copy(now->driver);
+    else if (now->neighbour_driver[0])
+        vf->detail = memory_format("%s (%s)", pciaddr_format(&now->neighbour, text), now->neighbour_driver);
 }
 
 void vf_examine(const struct host *host, const struct vf_table *table, struct vf *vf)
@@ -312,16 +361,10 @@ void vf_examine(const struct host *host, const struct vf_table *table, struct vf
         vf->obstacle = VF_VANISHED;
         return;
     }
-    vf->doubt = (uint8_t)find_doubt(table->pool, &now);
+    vf->doubt = (uint8_t)find_doubt(table, &now);
     vf->user = now.user;
-    if (!table->pfs[vf->pf].has_netdev)
-        vf->obstacle = VF_NO_PF_NETDEV;
-    else if (table->pfs[vf->pf].up == 0)
-        vf->obstacle = VF_PF_DOWN;
-    else if (vf->user)
-        vf->obstacle = VF_IN_USE;
-    else if (table->pool->never_host_used && vf->doubt != VF_CLEAR && vf->doubt != VF_STILL_BOUND)
-        vf->obstacle = VF_HOST_USES;
+    vf->obstacle = (uint8_t)find_obstacle(table, vf, &now);
+    set_detail(vf, &now);
 }
 
 void vf_examine_all(const struct host *host, struct vf_table *table)
@@ -358,6 +401,7 @@ static const char *doubt_words(enum vf_doubt doubt)
         [VF_NETDEV_UP] = "the host uses it: its network interface is up",
         [VF_ENSLAVED] = "the host uses it: its network interface is part of another one",
         [VF_CONFIGURED] = "the host uses it: its network interface has an address",
+        [VF_GROUPED] = "it shares its IOMMU group with another VF of the pool",
         [VF_STILL_BOUND] = "it is bound to vfio-pci, and no guest has it",
     };
     return words[doubt];
@@ -373,6 +417,9 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
         if (vf->reserved == VF_FOR_OTHER)
             snprintf(text, size, "VF %u of PF %s is reserved for guest '%.64s'", vf->number, pf,
                      find_reserve(table->sources[vf->pf], vf->number)->guest);
+        else if (vf->doubt == VF_GROUPED)
+            snprintf(text, size, "it shares its IOMMU group with %s, which has to go along, so it is chosen last",
+                     vf->detail);
         else if (vf->doubt != VF_CLEAR)
             snprintf(text, size, "%s, so it is chosen last", doubt_words((enum vf_doubt)vf->doubt));
         break;
@@ -386,6 +433,16 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
     case VF_HOST_USES:
         snprintf(text, size, "VF %u of PF %s is not for guests: %s", vf->number, pf,
                  doubt_words((enum vf_doubt)vf->doubt));
+        break;
+    case VF_NO_CARRIER:
+        snprintf(text, size, "PF %s has no carrier", pf);
+        break;
+    case VF_OTHER_DRIVER:
+        snprintf(text, size, "VF %u of PF %s is bound to driver %s", vf->number, pf, vf->detail);
+        break;
+    case VF_NOT_ALONE:
+        snprintf(text, size, "VF %u of PF %s shares its IOMMU group with %s, which stays with the host", vf->number, pf,
+                 vf->detail);
         break;
     case VF_PORTED:
         port = find_port(table, &vf->address);

@@ -332,6 +332,8 @@ assert_lists() {
     host eth3:vfs=1
     sys=$ROOT/sys
     ln -s "$(readlink "$sys/bus/pci/devices/0000:01:10.0")" "$sys/bus/pci/devices/10000:01:10.0"
+    devices=$(readlink -f "$sys/bus/pci/devices/0000:01:10.0/iommu_group/devices")
+    mv "$devices/0000:01:10.0" "$devices/10000:01:10.0"
     rm "$sys/class/net/eth3/device/virtfn0"
     ln -s ../10000:01:10.0 "$sys/class/net/eth3/device/virtfn0"
     pool p eth3

@@ -214,3 +214,83 @@ pfs() {
     run_program 0 "$VFPOOL_BUILD/hook/network" p port-created begin - \
         < <(allocation "$(uuid 1)" g1 "$(mac 1)" 0000:01:10.2)
 }
+
+# --- health ------------------------------------------------------------------
+
+# says WORDS: status and the exhaustion error give this reason
+says() {
+    run_vfpool 0 status || return
+    [[ $output == *"$1"* ]] || fail "status does not say '$1'" || return
+    run_hook 1 g8 prepare < <(bound 8 '') || return
+    assert_one_line "$1"
+}
+
+@test "a PF without carrier, where the pool requires one" {
+    host eth3:vfs=1,carrier=0 eth4:vfs=1
+    policy "carrier='ignore'" eth3 eth4
+    gets 1 0000:01:10.0 < <(bound 1 '')
+    run_hook 0 g1 release < <(bound 1 '')
+    policy "carrier='require'" eth3 eth4
+    gets 1 0000:02:10.0 < <(bound 1 '')
+    says "PF eth3 has no carrier"
+}
+
+# drive DRIVER ADDRESS: somebody bound the VF to it by hand
+drive() {
+    local device=$ROOT/sys/bus/pci/devices/$2 net
+    mkdir -p "$ROOT/sys/bus/pci/drivers/$1"
+    ln -sfn "$ROOT/sys/bus/pci/drivers/$1" "$device/driver"
+    for net in "$device"/net/*; do
+        [[ ! -e $net ]] || rm -r "$ROOT/sys/class/net/${net##*/}" "$net"
+    done
+}
+
+@test "a VF that is bound to somebody else's driver" {
+    local driver
+    host eth3:vfs=1 eth4:vfs=1
+    policy '' eth3 eth4
+    for driver in uio_pci_generic pci-stub igb_uio; do
+        drive $driver 0000:01:10.0
+        gets 1 0000:02:10.0 < <(bound 1 '')
+        says "VF 0 of PF eth3 is bound to driver $driver"
+        run_hook 0 g1 release < <(bound 1 '')
+    done
+    # A variant of vfio-pci is no other driver.
+    drive mlx5_vfio_pci 0000:01:10.0
+    rm "$ROOT/sys/bus/pci/devices/0000:02:10.0/driver"
+    gets 1 0000:02:10.0 < <(bound 1 '')
+    gets 2 0000:01:10.0 < <(bound 2 '')
+}
+
+# group ADDRESS WITH: the device is in another one's IOMMU group
+group() {
+    local devices=$ROOT/sys/bus/pci/devices group
+    group=$(readlink -f "$devices/$2/iommu_group")
+    ln -sfn "$group" "$devices/$1/iommu_group"
+    ln -s "$(readlink -f "$devices/$1")" "$group/devices/$1"
+}
+
+@test "a VF that shares its IOMMU group with a device of the host's" {
+    host eth3:vfs=1 eth4:vfs=1 eth9:vfs=1
+    policy '' eth3 eth4
+    group 0000:01:10.0 0000:03:00.0
+    gets 1 0000:02:10.0 < <(bound 1 '')
+    says "VF 0 of PF eth3 shares its IOMMU group with 0000:03:00.0 (igb), which stays with the host"
+    # Of these the kernel takes no notice.
+    run_hook 0 g1 release < <(bound 1 '')
+    for driver in pcieport vfio-pci pci-stub; do
+        drive $driver 0000:03:00.0
+        gets 1 0000:01:10.0 < <(bound 1 '')
+        run_hook 0 g1 release < <(bound 1 '')
+    done
+}
+
+@test "VFs of a pool that share an IOMMU group are chosen last" {
+    host eth3:vfs=3
+    policy '' eth3
+    group 0000:01:10.0 0000:01:10.2
+    gets 1 0000:01:10.4 < <(bound 1 '')
+    run_vfpool 0 status
+    [[ $output == *"it shares its IOMMU group with 0000:01:10.2 (igbvf), which has to go along, so it is chosen last"* ]]
+    gets 2 "0000:01:10.0 0000:01:10.2" < <(guest g2 "$(uuid 2)" "p:$(mac 2)" "p:$(mac 3)")
+}
