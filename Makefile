@@ -42,7 +42,7 @@ say = $(if $(V),@:,@printf '  %-5s %s\n' $(1) $@)
 
 lib_objects = $(patsubst %.c,$(build)/%.o,$(wildcard lib/*.c)) $(build)/lib/builtin.o
 hook_common = $(build)/hook/program.o
-cmd_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/cmd-*.c))
+cmd_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/cmd-*.c)) $(build)/hook/command.o
 gate_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/gate*.c))
 programs    = $(build)/hook/qemu $(build)/hook/network $(build)/hook/daemon $(build)/hook/vfpool $(build)/hook/gate
 

@@ -3,6 +3,10 @@
 #ifndef VFPOOL_COMMAND_H
 #define VFPOOL_COMMAND_H
 
+#include <libxml/tree.h>
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "error.h"
 
 /* Returned by a command whose arguments are wrong, with what is wrong in the error; no errno value is as large. */
@@ -18,6 +22,7 @@ struct command {
 };
 
 int cmd_transform(int root, int argc, char **argv, struct error *error);
+int cmd_explain(int root, int argc, char **argv, struct error *error);
 int cmd_status(int root, int argc, char **argv, struct error *error);
 int cmd_dumpxml(int root, int argc, char **argv, struct error *error);
 int cmd_network(int root, int argc, char **argv, struct error *error);
@@ -32,6 +37,21 @@ int cmd_reconcile(int root, int argc, char **argv, struct error *error);
  * Return: the index of the first operand, or COMMAND_USAGE with the error.
  */
 int command_operands(int argc, char **argv, struct error *error) nonnull(2, 3);
+
+/**
+ * command_read_domain() - a domain's XML, from a file or, as "-", from standard input
+ * @data: the caller frees it
+ *
+ * Return: 0 or a negative errno value.
+ */
+int command_read_domain(const char *file, char **data, size_t *length, struct error *error) must_check
+    nonnull(1, 2, 3, 4);
+
+/** command_has_format() - whether there is such a form to print a document in: table, json or xml */
+bool command_has_format(const char *name) must_check nonnull(1);
+
+/** command_print() - print a document in a form that there is. Return: 0 or a negative errno value. */
+int command_print(const char *name, xmlDocPtr doc, struct error *error) must_check nonnull(1, 2, 3);
 
 /** command_usage() - the error of wrong arguments. Return: COMMAND_USAGE. */
 int command_usage(struct error *error, const char *format, ...) nonnull(1, 2) printf_like(2, 3);

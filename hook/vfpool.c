@@ -2,7 +2,6 @@
 /* vfpool - the person's door: one verb a call, from one table that also prints the help */
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +11,8 @@
 static const struct command commands[] = {
     {"transform", "[--op prepare|restore|migrate] FILE|-",
      "print a domain's XML with the VFs it would get now; claims nothing", cmd_transform},
+    {"explain", "[--format table|json|xml] FILE|-", "say of every VF why a domain would get it now, or not",
+     cmd_explain},
     {"status", "[POOL] [--format table|json|xml]", "show every VF, its state and who holds it", cmd_status},
     {"dumpxml", "POOL", "print the pool as libvirt's network XML, every VF listed", cmd_dumpxml},
     {"network", "POOL", "print the network that libvirt has to have for a pool; reconcile defines it", cmd_network},
@@ -21,23 +22,6 @@ static const struct command commands[] = {
     {"reconcile", "[--dry-run]", "set up what is missing and repair what a crash left behind", cmd_reconcile},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
-
-int command_usage(struct error *error, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error->message, sizeof error->message, format, arguments);
-    va_end(arguments);
-    return COMMAND_USAGE;
-}
-
-int command_operands(int argc, char **argv, struct error *error)
-{
-    static const struct option none[] = {{0}};
-    if (getopt_long(argc, argv, "", none, NULL) != -1)
-        return command_usage(error, "%s has no options", argv[0]);
-    return optind;
-}
 
 static int finish_stdout(void)
 {

@@ -14,7 +14,7 @@ builtin_\symbol\()_end:
         builtin pool_rng, "lib/pool.rng"
         builtin hostdev_xsl, "xslt/hostdev.xsl"
         builtin network_xsl, "xslt/network.xsl"
-        builtin status_table_xsl, "xslt/status-table.xsl"
-        builtin status_json_xsl, "xslt/status-json.xsl"
+        builtin table_xsl, "xslt/table.xsl"
+        builtin json_xsl, "xslt/json.xsl"
 
         .section .note.GNU-stack, "", %progbits

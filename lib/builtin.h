@@ -17,8 +17,8 @@
 BUILTIN(pool_rng);
 BUILTIN(hostdev_xsl);
 BUILTIN(network_xsl);
-BUILTIN(status_table_xsl);
-BUILTIN(status_json_xsl);
+BUILTIN(table_xsl);
+BUILTIN(json_xsl);
 
 #define builtin_length(name) ((size_t)(builtin_##name##_end - builtin_##name))
 

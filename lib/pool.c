@@ -198,11 +198,19 @@ static int read_word(xmlNodePtr node, const char *name, const char *const words[
     return otherwise;
 }
 
+static const char *const orders[] = {[ORDER_FIRST] = "first", [ORDER_SPREAD] = "spread", [ORDER_PACK] = "pack"};
+static const char *const numa[] = {[WISH_NO] = "ignore", [WISH_PREFER] = "prefer", [WISH_REQUIRE] = "require"};
+static const char *const separate[] = {[WISH_NO] = "no", [WISH_PREFER] = "prefer", [WISH_REQUIRE] = "require"};
+
+const char *pool_policy_format(const struct pool_policy *policy, char text[POOL_POLICY_SIZE])
+{
+    snprintf(text, POOL_POLICY_SIZE, "separate='%s' numa='%s' order='%s'", separate[policy->separate],
+             numa[policy->numa], orders[policy->order]);
+    return text;
+}
+
 static void read_policy(struct pool_policy *policy, xmlNodePtr node)
 {
-    static const char *const orders[] = {[ORDER_FIRST] = "first", [ORDER_SPREAD] = "spread", [ORDER_PACK] = "pack"};
-    static const char *const numa[] = {[WISH_NO] = "ignore", [WISH_PREFER] = "prefer", [WISH_REQUIRE] = "require"};
-    static const char *const separate[] = {[WISH_NO] = "no", [WISH_PREFER] = "prefer", [WISH_REQUIRE] = "require"};
     policy->order = (enum pool_order)read_word(node, "order", orders, sizeof orders / sizeof *orders, ORDER_FIRST);
     policy->numa = (enum pool_wish)read_word(node, "numa", numa, sizeof numa / sizeof *numa, WISH_PREFER);
     policy->separate =

@@ -95,6 +95,11 @@ void pools_free(struct pools *pools) nonnull(1);
 /** pool_last_named() - the highest number of a PF's VFs that the file says something of; -1: it does not */
 int pool_last_named(const struct pool_source *source) must_check nonnull(1);
 
+#define POOL_POLICY_SIZE 80
+
+/** pool_policy_format() - a policy as the attributes that say it, in @text. Return: @text. */
+const char *pool_policy_format(const struct pool_policy *policy, char text[POOL_POLICY_SIZE]) nonnull(1, 2);
+
 /** pools_find() - the pool of this name, or NULL */
 struct pool *pools_find(const struct pools *pools, const char *name) must_check nonnull(1, 2);
 

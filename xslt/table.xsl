@@ -1,7 +1,7 @@
 <?xml version="1.0" encoding="UTF-8"?>
 <!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
 <!--
-  The status document (lib/status.h) as a table for a terminal.
+  The status document (lib/status.h) and an explanation (lib/explain.h) as tables for a terminal.
 
   $escape is the escape character where colours are wanted, and empty elsewhere: XML cannot hold it.
 -->
@@ -105,6 +105,52 @@
     </xsl:if>
     <xsl:if test="@up = 'no'">, down</xsl:if>
     <xsl:text>&#10;</xsl:text>
+  </xsl:template>
+
+  <xsl:template match="/explanation">
+    <xsl:if test="not(interface)">
+      <xsl:value-of select="concat('guest ', translate(@guest, $controls, ' '), ' asks for no VF of a pool&#10;')"/>
+    </xsl:if>
+    <xsl:for-each select="interface">
+      <xsl:if test="position() &gt; 1">
+        <xsl:text>&#10;</xsl:text>
+      </xsl:if>
+      <xsl:apply-templates select="."/>
+    </xsl:for-each>
+    <xsl:for-each select="failure">
+      <xsl:value-of select="concat('&#10;', translate(., $controls, ' '), '&#10;')"/>
+    </xsl:for-each>
+  </xsl:template>
+
+  <xsl:template match="interface">
+    <xsl:variable name="width">
+      <xsl:for-each select="vf/@pf">
+        <xsl:sort select="string-length()" data-type="number" order="descending"/>
+        <xsl:if test="position() = 1">
+          <xsl:value-of select="string-length() + 2"/>
+        </xsl:if>
+      </xsl:for-each>
+    </xsl:variable>
+    <xsl:call-template name="coloured">
+      <xsl:with-param name="code">1</xsl:with-param>
+      <xsl:with-param name="text" select="concat('guest ', translate(../@guest, $controls, ' '), ', interface ', @number,
+                                                 ', pool ', translate(@pool, $controls, ' '))"/>
+    </xsl:call-template>
+    <xsl:if test="@policy">
+      <xsl:value-of select="concat(' (', @policy, ')')"/>
+    </xsl:if>
+    <xsl:value-of select="concat('&#10;ADDRESS       ', substring(concat('PF', $spaces), 1, $width), ' VF&#10;')"/>
+    <xsl:for-each select="vf">
+      <xsl:value-of select="concat(@address, '  ', substring(concat(@pf, $spaces), 1, $width),
+                                   substring('   ', 1 + string-length(@vf)), @vf, '  ')"/>
+      <xsl:if test="@chosen">
+        <xsl:call-template name="coloured">
+          <xsl:with-param name="code">32</xsl:with-param>
+          <xsl:with-param name="text">chosen</xsl:with-param>
+        </xsl:call-template>
+      </xsl:if>
+      <xsl:value-of select="concat(translate(@reason, $controls, ' '), '&#10;')"/>
+    </xsl:for-each>
   </xsl:template>
 
   <xsl:template name="coloured">

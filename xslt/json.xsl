@@ -1,6 +1,6 @@
 <?xml version="1.0" encoding="UTF-8"?>
 <!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
-<!-- The status document (lib/status.h) as JSON. What is not known is null. -->
+<!-- The status document (lib/status.h) and an explanation (lib/explain.h) as JSON. What is not known is null. -->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
   <xsl:output method="text" encoding="UTF-8"/>
 
@@ -10,6 +10,45 @@
     <xsl:text>{"pools":[</xsl:text>
     <xsl:apply-templates select="pool"/>
     <xsl:text>]}&#10;</xsl:text>
+  </xsl:template>
+
+  <xsl:template match="/explanation">
+    <xsl:text>{"guest":</xsl:text>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="@guest"/>
+    </xsl:call-template>
+    <xsl:text>,"interfaces":[</xsl:text>
+    <xsl:apply-templates select="interface"/>
+    <xsl:text>],"failure":</xsl:text>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="failure"/>
+    </xsl:call-template>
+    <xsl:text>}&#10;</xsl:text>
+  </xsl:template>
+
+  <xsl:template match="interface">
+    <xsl:if test="position() &gt; 1">,</xsl:if>
+    <xsl:value-of select="concat('{&quot;number&quot;:', @number)"/>
+    <xsl:for-each select="@pool | @mac | @policy">
+      <xsl:value-of select="concat(',&quot;', name(), '&quot;:')"/>
+      <xsl:call-template name="string">
+        <xsl:with-param name="value" select="."/>
+      </xsl:call-template>
+    </xsl:for-each>
+    <xsl:text>,"vfs":[</xsl:text>
+    <xsl:for-each select="vf">
+      <xsl:if test="position() &gt; 1">,</xsl:if>
+      <xsl:value-of select="concat('{&quot;address&quot;:&quot;', @address, '&quot;,&quot;pf&quot;:')"/>
+      <xsl:call-template name="string">
+        <xsl:with-param name="value" select="@pf"/>
+      </xsl:call-template>
+      <xsl:value-of select="concat(',&quot;vf&quot;:', @vf, ',&quot;chosen&quot;:', boolean(@chosen), ',&quot;reason&quot;:')"/>
+      <xsl:call-template name="string">
+        <xsl:with-param name="value" select="@reason"/>
+      </xsl:call-template>
+      <xsl:text>}</xsl:text>
+    </xsl:for-each>
+    <xsl:text>]}</xsl:text>
   </xsl:template>
 
   <xsl:template match="pool">

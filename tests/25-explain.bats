@@ -1,0 +1,136 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# vfpool explain: of every VF why a guest would get it now, or not, as prepare would decide.
+
+load helpers
+
+# policy ATTRIBUTES PF...: the pool p, of these PFs
+policy() {
+    local attributes=$1
+    shift
+    pool p "$@" -- "<metadata><v:pool xmlns:v='urn:vfpool:1' $attributes/></metadata>"
+}
+
+# explain [OPTION...] <XML
+explain() {
+    run_vfpool 0 explain "$@" -
+}
+
+# bound NAME XML INTERFACE...: where XML says what it runs on
+bound() {
+    local name=$1 xml=$2
+    shift 2
+    guest "$name" "$(uuid 1)" "$@" | sed "s|<vcpu placement='static'>1</vcpu>|$xml|"
+}
+
+@test "each VF with the reason why it is, or is not, taken" {
+    host eth3:vfs=3,numa=0 eth4:vfs=2,numa=1 eth5:vfs=1,down
+    policy '' eth3 eth4 eth5
+    run_hook 0 other prepare < <(guest other "$(uuid 2)" "p:$(mac 2)")
+    explain < <(bound g "<vcpu cpuset='8'>1</vcpu>" "p:$(mac 1)" "p:$(mac 3)")
+    assert_equal "$output" "guest g, interface 1, pool p (separate='prefer' numa='prefer' order='first')
+ADDRESS       PF     VF
+0000:01:10.0  eth3    0  it is held by guest 'other'
+0000:01:10.2  eth3    1  chosen
+0000:01:10.4  eth3    2  VF 1 of PF eth3 comes before it
+0000:02:10.0  eth4    0  it goes to another interface of the guest
+0000:02:10.2  eth4    1  the guest has an interface on PF eth4 already
+0000:03:10.0  eth5    0  PF eth5 is down: ip link set eth5 up
+
+guest g, interface 2, pool p (separate='prefer' numa='prefer' order='first')
+ADDRESS       PF     VF
+0000:01:10.0  eth3    0  it is held by guest 'other'
+0000:01:10.2  eth3    1  it goes to another interface of the guest
+0000:01:10.4  eth3    2  the guest has an interface on PF eth3 already
+0000:02:10.0  eth4    0  chosen
+0000:02:10.2  eth4    1  VF 0 of PF eth4 comes before it
+0000:03:10.0  eth5    0  PF eth5 is down: ip link set eth5 up"
+    assert_taken 0000:01:10.0 "$(uuid 2)"
+}
+
+@test "it says what prepare then does" {
+    local order cpus
+    host eth3:vfs=4,numa=0 eth4:vfs=2,numa=1 eth5:vfs=2
+    for order in first spread pack; do
+        for cpus in 0 8 0-8; do
+            policy "order='$order'" eth5 eth3 eth4
+            bound g "<vcpu cpuset='$cpus'>1</vcpu>" "p:$(mac 1)" "p:$(mac 2)" > "$BATS_TEST_TMPDIR/g.xml"
+            explain < "$BATS_TEST_TMPDIR/g.xml"
+            want=$(sed -n 's/ .*chosen$//p' "$STDOUT" | sort)
+            run_hook 0 g prepare < "$BATS_TEST_TMPDIR/g.xml"
+            assert_equal "$(ls "$ROOT/run/vfpool/vfs")" "$want"
+            # What the guest holds is its own: asked again, it is the same.
+            explain < "$BATS_TEST_TMPDIR/g.xml"
+            assert_equal "$(sed -n 's/ .*chosen$//p' "$STDOUT" | sort)" "$want"
+            run_hook 0 g release < "$BATS_TEST_TMPDIR/g.xml"
+        done
+    done
+}
+
+@test "reasons of each policy" {
+    host eth3:vfs=4,numa=0 eth4:vfs=1,numa=1
+    policy "order='spread'" eth3 eth4
+    run_hook 0 other prepare < <(guest other "$(uuid 2)" "p:$(mac 2)")
+    explain < <(bound g '' "p:$(mac 1)")
+    grep -q "^0000:01:10.2 .*PF eth4 has a larger share of its VFs free than PF eth3$" "$STDOUT"
+    policy "order='pack'" eth4 eth3
+    explain < <(bound g '' "p:$(mac 1)")
+    grep -q "^0000:02:10.0 .*PF eth3 has a smaller share of its VFs free than PF eth4$" "$STDOUT"
+    policy '' eth3 eth4
+    explain < <(bound g "<vcpu cpuset='8'>1</vcpu>" "p:$(mac 1)")
+    grep -q "^0000:01:10.2 .*PF eth3 is on NUMA node 0, where the guest does not run$" "$STDOUT"
+}
+
+@test "a guest that would not get its VFs: as far as it comes, and the error that prepare says" {
+    host eth3:vfs=1,numa=0 eth4:vfs=1,numa=1
+    policy "separate='require' numa='require'" eth3 eth4
+    bound g "<vcpu cpuset='0'>1</vcpu>" "p:$(mac 1)" "p:$(mac 2)" "p:$(mac 3)" > "$BATS_TEST_TMPDIR/g.xml"
+    explain < "$BATS_TEST_TMPDIR/g.xml"
+    assert_equal "$(grep -c ', interface ' "$STDOUT")" 2
+    grep -q "^0000:02:10.0 .*PF eth4 is on NUMA node 1, where the guest does not run$" "$STDOUT"
+    last=$(tail -n 1 "$STDOUT")
+    run_hook 1 g prepare < "$BATS_TEST_TMPDIR/g.xml"
+    assert_equal "$stderr" "vfpool: $last"
+    assert_taken
+}
+
+@test "a VF by its address, several pools, and a guest of none" {
+    host eth3:vfs=2 eth4:vfs=1
+    policy '' eth3
+    pool q eth4
+    explain < <(bound g '' "q:$(mac 1)" "<hostdev mode='subsystem' type='pci' managed='yes'><source>
+        <address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>" "p:$(mac 2)")
+    assert_equal "$(grep chosen "$STDOUT" | sort)" "0000:01:10.0  eth3    0  chosen
+0000:01:10.2  eth3    1  chosen
+0000:02:10.0  eth4    0  chosen"
+    explain < <(bound g '')
+    assert_equal "$output" "guest g asks for no VF of a pool"
+    explain --format json < <(bound g '')
+    assert_equal "$output" '{"guest":"g","interfaces":[],"failure":null}'
+}
+
+@test "as JSON and as XML" {
+    host eth3:vfs=2
+    policy '' eth3
+    explain --format json < <(bound 'a"b' '' "p:$(mac 1)")
+    assert_equal "$(jq -c . "$STDOUT")" '{"guest":"a\"b","interfaces":[{"number":1,"pool":"p","mac":"'"$(mac 1)"'","policy":"separate='"'prefer' numa='prefer' order='first'"'","vfs":[{"address":"0000:01:10.0","pf":"eth3","vf":0,"chosen":true,"reason":null},{"address":"0000:01:10.2","pf":"eth3","vf":1,"chosen":false,"reason":"VF 0 of PF eth3 comes before it"}]}],"failure":null}'
+    explain --format xml < <(bound g '' "p:$(mac 1)" "p:$(mac 2)" "p:$(mac 3)")
+    assert_equal "$(xmllint --xpath 'count(/explanation/interface)' "$STDOUT")" 3
+    [[ $(xmllint --xpath 'string(/explanation/failure)' "$STDOUT") == "pool 'p' has no free VF for interface 3"* ]]
+}
+
+@test "wrong calls, and what is no domain" {
+    run_vfpool 2 explain
+    assert_one_line "explain takes one file"
+    run_vfpool 2 explain --format yaml -
+    assert_one_line "explain --format takes table, json or xml"
+    run_vfpool 1 explain /nowhere
+    assert_one_line "cannot open /nowhere"
+    run_vfpool 1 explain - <<< '<network/>'
+    assert_one_line
+    host eth3:vfs=1
+    policy "order='spraed'" eth3
+    run_vfpool 1 explain - < <(bound g '' "p:$(mac 1)")
+    assert_one_line "pool 'p' is out of service"
+}
