@@ -95,8 +95,9 @@ libvirt() {
     hook 1 restore
 }
 
-@test "transform" {
+@test "transform and explain" {
     sweep 1 hook/vfpool transform -
+    sweep 1 hook/vfpool explain -
 }
 
 @test "status, as a table and as XML" {
