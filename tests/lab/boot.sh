@@ -3,7 +3,7 @@
 # $work/share is /host, and /host/init runs as PID 1. What it writes to /dev/virtio-ports/lab comes out on stdout;
 # its console goes to $work/results/console.log. Exits 124 when the deadline had to end it.
 #
-#   LAB_DEADLINE=3600   seconds
+#   LAB_DEADLINE=5400   seconds
 #   LAB_MEMORY=4096     MB, for the host and all its guests
 #   LAB_CARDS=2         igb cards of 7 VFs; inside they are enp1s0, enp2s0, ...
 #   LAB_QEMU=           more for the command line: other cards (-device ...), NUMA nodes, ...
@@ -45,7 +45,7 @@ mkdir -p "$work/share" "$work/results"
 rm -f "$work/stdin"
 mkfifo "$work/stdin"
 # In the background, so that a signal to this script ends the machine as well, and no run leaves one behind.
-timeout -k 10 "${LAB_DEADLINE:-3600}" "${command[@]}" <> "$work/stdin" &
+timeout -k 10 "${LAB_DEADLINE:-5400}" "${command[@]}" <> "$work/stdin" &
 machine=$!
 trap 'kill "$machine" 2>/dev/null || true' EXIT
 trap 'exit 143' TERM INT HUP

@@ -86,7 +86,7 @@ run_host() {
 host=
 trap '[ -z "$host" ] || kill "$host" 2>/dev/null || true' EXIT
 trap 'exit 143' TERM INT HUP
-export LAB_DEADLINE=${LAB_DEADLINE:-3600}
+export LAB_DEADLINE=${LAB_DEADLINE:-5400}
 run_host
 if [ ! -e "$work/results/up" ]; then
     echo "lab: the host did not come up (QEMU: $code; 124 is the deadline): once more" >&2

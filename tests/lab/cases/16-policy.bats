@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# Which VF a guest gets by what its pool says, on a real libvirt and the real kernel's devices.
+
+load ../vfpool
+
+setup() {
+    vfpool_ready
+    lab_vfs 3 enp1s0
+    lab_vfs 3 enp2s0
+    mapfile -t one < <(lab_vf_addresses enp1s0)
+    mapfile -t two < <(lab_vf_addresses enp2s0)
+}
+teardown() {
+    [ -z "${driven:-}" ] || undrive "$driven"
+    vfpool_end
+}
+
+# policy ATTRIBUTES PF...
+policy() {
+    local attributes="$1${LAB_OFFER:+ offer='$LAB_OFFER'}"
+    shift
+    LAB_OFFER='' pool_more="<metadata><v:pool xmlns:v='urn:vfpool:1' $attributes/></metadata>" pool passthrough "$@"
+}
+
+# starts GUEST VF...: it gets just these, as the ledger says
+starts() {
+    local guest=$1
+    shift
+    run_virsh start "$guest"
+    is_exact "$guest"
+    [ "$(live_vfs "$guest" | xargs)" = "$*" ]
+}
+
+@test "spread over two cards, and interfaces of one guest on different ones" {
+    policy "order='spread'" enp1s0 enp2s0
+    pools_up
+    for i in 1 2 3; do lab_define "g$i" "$(lab_interface passthrough)"; done
+    lab_define both "$(lab_interface passthrough)$(lab_interface passthrough)"
+    starts g1 "${one[0]}"
+    starts g2 "${two[0]}"
+    starts both "${one[1]}" "${two[1]}"
+    starts g3 "${one[2]}"
+    run_virsh destroy both
+    run_virsh destroy g2
+    # 1 of 3 is free on the first card, 3 of 3 on the other.
+    starts g2 "${two[0]}"
+}
+
+@test "a card that has to be another one, and some VFs of one, of which one is reserved" {
+    policy "separate='require'"
+    sed -i "s|</forward>|<pf dev='enp1s0' vfs='1-2'><reserve vfs='1' guest='db'/></pf><pf dev='enp2s0' vfs='0'/></forward>|" \
+        /etc/vfpool/passthrough.xml
+    pools_up
+    lab_define g1 "$(lab_interface passthrough)"
+    lab_define both "$(lab_interface passthrough)$(lab_interface passthrough)"
+    lab_define db "$(lab_interface passthrough)"
+    starts g1 "${one[2]}"
+    run_virsh_fail start both
+    says "VF 1 of PF enp1s0 is reserved for guest 'db'"
+    run_virsh destroy g1
+    starts both "${one[2]}" "${two[0]}"
+    run_virsh_fail start g1
+    starts db "${one[1]}"
+    run_virsh destroy db
+    run_virsh_fail start g1
+    says "VF 1 of PF enp1s0 is reserved for guest 'db'"
+}
+
+# undrive VF: bound to no driver again
+undrive() {
+    echo "$1" > "/sys/bus/pci/devices/$1/driver/unbind"
+    echo > "/sys/bus/pci/devices/$1/driver_override"
+}
+
+@test "a VF that is bound to somebody else's driver is passed over" {
+    modprobe pci-stub
+    policy '' enp1s0
+    pools_up
+    driven=${one[0]}
+    echo pci-stub > "/sys/bus/pci/devices/$driven/driver_override"
+    echo "$driven" > /sys/bus/pci/drivers_probe
+    vf_has_driver "$driven" pci-stub
+    lab_define g1 "$(lab_interface passthrough)"
+    starts g1 "${one[1]}"
+    run_ok vfpool status
+    says "VF 0 of PF enp1s0 is bound to driver pci-stub"
+    run_virsh destroy g1
+    undrive "$driven"
+    driven=
+    starts g1 "${one[0]}"
+}
