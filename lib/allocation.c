@@ -135,7 +135,6 @@ static int check_reserved(const struct place *place, const struct claim *claim, 
     vf_reserve(&place->tables[place->table - place->tables], claim->name, claim->uuid);
     if (place->vf->reserved != VF_FOR_OTHER)
         return 0;
-    place->vf->obstacle = VF_USABLE;
     return error_set(error, EBUSY, "libvirt gives guest '%.256s' VF %s of pool '%s', and %s: start it again",
                      claim->name, pciaddr_format(&place->vf->address, text), place->table->pool->name,
                      vf_reason(place->table, place->vf, reason, sizeof reason));

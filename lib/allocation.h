@@ -46,12 +46,14 @@ void allocation_free(struct allocation *allocation) nonnull(1);
  * What the guest had claimed for this interface, and did not get, is free again, or goes to the guest that had claimed
  * what this one got, where that one takes whatever is offered. A VF of nobody's that a running guest gets, is plugged
  * into it now. A guest that is defined, and neither runs nor has a claim, was started past the qemu hook: refused.
- * Whoever else has no claim is no guest, and has none afterwards.
+ * Whoever else has no claim is no guest, and has none afterwards. A VF that is reserved for another guest (pool.h) is
+ * refused.
  *
  * The network's offer is withdrawn, to be made again by settling, where a VF is refused, or is given to who is no
  * guest, or was the last one while others are held only as better ones were free.
  *
- * Return: 0; -EBUSY when another guest has the VF: libvirt shall undo it; or another negative errno value.
+ * Return: 0; -EBUSY when another guest has the VF, or is to have it: libvirt shall undo it; or another negative errno
+ * value.
  */
 int allocation_made(int root, const struct allocation *allocation, bool certain, struct error *error) must_check
     nonnull(2, 4);

@@ -46,13 +46,13 @@ static bool mac_clashes(const struct assignment *requests, size_t count, const s
 
 int choose(struct assignment *requests, size_t count, size_t *failed)
 {
-    if (assignment_find(requests, count, count) == 0)
+    size_t granted = count;
+    /* None at all can always be had. */
+    while (assignment_find(requests, count, granted) < 0)
+        granted--;
+    if (granted == count)
         return 0;
-    for (*failed = 0; assignment_find(requests, count, *failed + 1) == 0;)
-        ++*failed;
-    /* For the reasons: what the others would have got. */
-    if (assignment_find(requests, count, *failed) < 0)
-        *failed = 0;
+    *failed = granted;
     return -ENOSPC;
 }
 
@@ -90,8 +90,11 @@ static void compare(const struct assignment *requests, size_t count, const struc
     const struct vf_table *table = request->table;
     const struct vf *granted = request->granted;
     const struct host_pf *pf = &table->pfs[vf->pf], *its = &table->pfs[granted->pf];
-    long share = assignment_share(requests, count, table, vf->pf);
-    long its_share = assignment_share(requests, count, table, granted->pf);
+    long share = 0, its_share = 0;
+    if (table->policy.order != ORDER_FIRST && vf->pf != granted->pf) {
+        share = assignment_share(requests, count, table, vf->pf);
+        its_share = assignment_share(requests, count, table, granted->pf);
+    }
     if (vf->doubt != VF_CLEAR && granted->doubt == VF_CLEAR)
         vf_reason(table, vf, text, size);
     else if (vf->reserved != VF_FOR_GUEST && granted->reserved == VF_FOR_GUEST)

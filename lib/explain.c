@@ -47,7 +47,7 @@ static int add_interface(xmlNodePtr parent, struct plan *plan, size_t index, str
 {
     const struct request *request = plan->requests[index];
     const struct assignment *choice = &plan->choices[index];
-    struct vf_table *table = &plan->tables[choice->table->pool - plan->pools.pools];
+    struct vf_table *table = plan_table(plan, choice->table->pool);
     char policy[POOL_POLICY_SIZE];
     int result = 0;
     xmlNodePtr node = xml_add(parent, "interface");

@@ -432,12 +432,15 @@ static void read_neighbour(const struct host *host, struct host_vf *vf)
     /* What cannot be seen, libvirt says at the start. */
     for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
         struct pciaddr address;
+        char pf[PCIADDR_SIZE];
         if (pciaddr_parse(entry->d_name, &address) < 0 || pciaddr_equal(&address, &vf->address) ||
             device_link(host, &address, "driver", driver, sizeof driver) < 0 || is_driver_harmless(driver))
             continue;
         vf->neighbour = address;
+        vf->neighbour_is_vf = device_link(host, &address, "physfn", pf, sizeof pf) > 0;
         memcpy(vf->neighbour_driver, driver, sizeof driver);
-        return;
+        if (!vf->neighbour_is_vf)
+            return;
     }
 }
 

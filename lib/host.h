@@ -48,10 +48,12 @@ struct host_vf {
     bool configured; /* an address of the host's; known of the running kernel only */
     bool has_netdev; /* it has one */
     pid_t user;      /* the process that has its VFIO group open; 0: none */
-    /* A device of its IOMMU group that a driver of the host's has, so that no guest can have the VF: the kernel keeps a
-     * group whole (Documentation/driver-api/vfio.rst). The driver's name is empty where there is none. */
+    /* A device of its IOMMU group that a driver of the host's has, and that has to go to the same guest: the kernel
+     * keeps a group whole (Documentation/driver-api/vfio.rst). One that is no VF comes before one that is. The driver's
+     * name is empty where there is none. */
     struct pciaddr neighbour;
     char neighbour_driver[32];
+    bool neighbour_is_vf;
 };
 
 /**

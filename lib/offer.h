@@ -8,8 +8,9 @@
  * guest's own ones are open (port.h, turn.h). On an offered one every VF that a guest might get has none, in the steady
  * state: libvirt gives the first of them by itself, its network hook tells which, and the claim follows (allocation.h).
  * So a start and a stop call libvirt not at all, and what is plugged into a running guest works as on libvirt's own
- * pool. Only VFs that no guest should get are held: such as are of no use now, and such as a guest has by their
- * addresses.
+ * pool. Only VFs that not every guest should get are held: such as are of no use now, such as a guest has by their
+ * addresses, and such as are reserved for a guest. These last ones are in the file also while their guest has them, so
+ * that the offer is withdrawn, and they are held again, when it lets go of them.
  *
  * That is so as long as the hooks are called (witness.h); the file of a network, run/vfpool/offers/NETWORK, has the
  * mark of the witness, and which VFs are held. Who changes ports, or makes a claim that libvirt is not to follow,

@@ -25,11 +25,6 @@ static bool is_pool(void *context, const char *network)
     return pool_exists(*(const int *)context, network);
 }
 
-static struct vf_table *table_of(const struct plan *plan, const struct pool *pool)
-{
-    return &plan->tables[pool - plan->pools.pools];
-}
-
 static void add_choice(struct plan *plan, const struct request *request, const struct vf_table *table,
                        const struct vf *wanted)
 {
@@ -63,7 +58,7 @@ static int add_network(struct plan *plan, const struct request *request, struct 
         return error_set(error, ENOENT, "the file of pool '%s' is gone: start the guest again", request->network);
     if (pool->fault.code)
         return error_set(error, pool->fault.code, "pool '%s' is out of service: %s", pool->name, pool->fault.message);
-    add_choice(plan, request, table_of(plan, pool), NULL);
+    add_choice(plan, request, plan_table(plan, pool), NULL);
     return 0;
 }
 
@@ -103,7 +98,7 @@ static void find_distances(struct plan *plan)
     struct numbers nodes;
     bool looked = false, bound = false;
     for (size_t i = 0; i < plan->count; i++) {
-        struct vf_table *table = table_of(plan, plan->choices[i].table->pool);
+        struct vf_table *table = plan_table(plan, plan->choices[i].table->pool);
         if (plan->choices[i].wanted || table->policy.numa == WISH_NO || table->distances)
             continue;
         if (!looked)
@@ -148,8 +143,8 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, cons
             result =
                 request->type == REQUEST_NETWORK ? add_network(plan, request, error) : add_static(plan, request, error);
     }
-    for (size_t i = 0; i < plan->count && result == 0; i++)
-        vf_reserve(table_of(plan, plan->choices[i].table->pool), plan->domain.name, plan->domain.uuid);
+    for (size_t i = 0; i < plan->pools.count && result == 0; i++)
+        vf_reserve(&plan->tables[i], plan->domain.name, plan->domain.uuid);
     if (result == 0)
         find_distances(plan);
     return result;
@@ -194,7 +189,7 @@ static bool examine_choices(const struct plan *plan)
         if (choice->granted->obstacle == VF_USABLE && choice->granted->doubt == VF_CLEAR)
             continue;
         usable = false;
-        vf_examine_all(&plan->host, table_of(plan, choice->table->pool));
+        vf_examine_all(&plan->host, plan_table(plan, choice->table->pool));
     }
     return usable;
 }

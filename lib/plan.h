@@ -45,6 +45,12 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, cons
               struct error *error) must_check nonnull(1, 5, 7);
 void plan_free(struct plan *plan) nonnull(1);
 
+/** plan_table() - the VFs of a pool, as the plan sees them */
+static inline struct vf_table *plan_table(const struct plan *plan, const struct pool *pool)
+{
+    return &plan->tables[pool - plan->pools.pools];
+}
+
 /** plan_has() - whether a request of the domain concerns a pool in service */
 bool plan_has(const struct plan *plan, const struct request *request) must_check nonnull(1, 2);
 

@@ -63,11 +63,6 @@ static int never(int root, struct error *error)
     return 0;
 }
 
-static struct vf_table *table_of(const struct plan *plan, const struct pool *pool)
-{
-    return &plan->tables[pool - plan->pools.pools];
-}
-
 static void add_ports(struct vf_table *table, const struct gate_ports *ports)
 {
     for (size_t i = 0; i < ports->count; i++)
@@ -97,7 +92,7 @@ static size_t count_looked_at(const struct plan *plan, const struct vf_table *ta
 static int open_pool(int root, const struct plan *plan, const struct pool *pool, struct error *error)
 {
     _cleanup_(gate_ports_free) struct gate_ports others = {0};
-    struct vf_table *table = table_of(plan, pool);
+    struct vf_table *table = plan_table(plan, pool);
     _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(table->vf_count, sizeof *addresses);
     struct gate_set hold = {.addresses = addresses};
     /* From the front those to hold, from the back those to free. */
@@ -240,7 +235,7 @@ void port_end(struct port_session *session)
 /* Whether libvirt gives, of the pool's offer, what was chosen: nothing else that is open is before that in its list. */
 static bool pool_is_offered(const struct port_session *session, const struct pool *pool)
 {
-    const struct vf_table *table = table_of(session->plan, pool);
+    const struct vf_table *table = plan_table(session->plan, pool);
     _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
     if (!offer_read(session->root, pool->name, &held))
         return false;
@@ -296,7 +291,7 @@ void port_look(int root, struct plan *plan, struct error *error)
         _cleanup_(gate_ports_free) struct gate_ports others = {0};
         _cleanup_(error_free) struct error problem = {0};
         int result = gate_ports(root, pools[i]->name, &others, &problem);
-        add_ports(table_of(plan, pools[i]), &others);
+        add_ports(plan_table(plan, pools[i]), &others);
         if (result < 0)
             error_note(error, "what libvirt has given away cannot be seen: %s", problem.message);
         if (result < 0 && result != -ENOENT)

@@ -293,22 +293,15 @@ struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address)
     return NULL;
 }
 
-/* A VF of the pool may go to the same guest. */
-static bool is_grouped(const struct vf_table *table, const struct host_vf *now)
+static enum vf_doubt find_doubt(const struct pool *pool, const struct host_vf *now)
 {
-    return now->neighbour_driver[0] && vf_find(table, &now->neighbour);
-}
-
-static enum vf_doubt find_doubt(const struct vf_table *table, const struct host_vf *now)
-{
-    const struct pool *pool = table->pool;
     if (now->enslaved)
         return VF_ENSLAVED;
     if (now->configured)
         return VF_CONFIGURED;
     if (now->netdev_up)
         return VF_NETDEV_UP;
-    if (is_grouped(table, now))
+    if (now->neighbour_is_vf)
         return VF_GROUPED;
     return pool->managed && host_is_vfio(now->driver) ? VF_STILL_BOUND : VF_CLEAR;
 }
@@ -336,7 +329,7 @@ static enum vf_obstacle find_obstacle(const struct vf_table *table, const struct
         return VF_IN_USE;
     if (!is_network_driver(now))
         return VF_OTHER_DRIVER;
-    if (now->neighbour_driver[0] && !is_grouped(table, now))
+    if (now->neighbour_driver[0] && !now->neighbour_is_vf)
         return VF_NOT_ALONE;
     return table->pool->never_host_used && is_host_used(vf) ? VF_HOST_USES : VF_USABLE;
 }
@@ -361,7 +354,7 @@ void vf_examine(const struct host *host, const struct vf_table *table, struct vf
         vf->obstacle = VF_VANISHED;
         return;
     }
-    vf->doubt = (uint8_t)find_doubt(table, &now);
+    vf->doubt = (uint8_t)find_doubt(table->pool, &now);
     vf->user = now.user;
     vf->obstacle = (uint8_t)find_obstacle(table, vf, &now);
     set_detail(vf, &now);
@@ -401,7 +394,6 @@ static const char *doubt_words(enum vf_doubt doubt)
         [VF_NETDEV_UP] = "the host uses it: its network interface is up",
         [VF_ENSLAVED] = "the host uses it: its network interface is part of another one",
         [VF_CONFIGURED] = "the host uses it: its network interface has an address",
-        [VF_GROUPED] = "it shares its IOMMU group with another VF of the pool",
         [VF_STILL_BOUND] = "it is bound to vfio-pci, and no guest has it",
     };
     return words[doubt];
@@ -438,7 +430,8 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
         snprintf(text, size, "PF %s has no carrier", pf);
         break;
     case VF_OTHER_DRIVER:
-        snprintf(text, size, "VF %u of PF %s is bound to driver %s", vf->number, pf, vf->detail);
+        snprintf(text, size, "VF %u of PF %s is bound to driver %s, without a network interface here", vf->number, pf,
+                 vf->detail);
         break;
     case VF_NOT_ALONE:
         snprintf(text, size, "VF %u of PF %s shares its IOMMU group with %s, which stays with the host", vf->number, pf,

@@ -24,8 +24,9 @@ enum vf_obstacle {
     VF_IN_USE,       /* a process has its VFIO group open */
     VF_HOST_USES,    /* see enum vf_doubt; the pool wants none of these */
     VF_NO_CARRIER,   /* the pool requires one of the PF */
-    VF_OTHER_DRIVER, /* somebody has bound it to a driver that is no network driver, nor vfio-pci */
-    VF_NOT_ALONE,    /* its IOMMU group has a device that stays with the host */
+    VF_OTHER_DRIVER, /* bound, and neither to VFIO nor with a network interface: somebody bound it to another driver, or
+                        gave its interface to a container */
+    VF_NOT_ALONE,    /* its IOMMU group has a device that is no VF, and stays with the host */
     VF_PORTED,       /* libvirt has given it to somebody whom the ledger does not know */
 };
 
@@ -35,7 +36,7 @@ enum vf_doubt {
     VF_NETDEV_UP,   /* its network interface is up on the host */
     VF_ENSLAVED,    /* that one is part of a bridge or bond, or carries something */
     VF_CONFIGURED,  /* that one has an address */
-    VF_GROUPED,     /* its IOMMU group has another VF of the pool, which has to go along */
+    VF_GROUPED,     /* its IOMMU group has another VF, which has to go along: it may be the same guest's */
     VF_STILL_BOUND, /* to vfio-pci, in a pool where libvirt gives VFs back to their drivers: somebody else's, or not
                        ready */
 };

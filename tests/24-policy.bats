@@ -276,8 +276,14 @@ group() {
     group 0000:01:10.0 0000:03:00.0
     gets 1 0000:02:10.0 < <(bound 1 '')
     says "VF 0 of PF eth3 shares its IOMMU group with 0000:03:00.0 (igb), which stays with the host"
-    # Of these the kernel takes no notice.
+    # Also where another VF is in the group, whichever comes first.
+    group 0000:02:10.0 0000:03:00.0
     run_hook 0 g1 release < <(bound 1 '')
+    run_hook 1 g1 prepare < <(bound 1 '')
+    assert_one_line "VF 0 of PF eth3 shares its IOMMU group with 0000:03:00.0 (igb), which stays with the host" \
+        "VF 0 of PF eth4 shares"
+    # Of these the kernel takes no notice.
+    drive vfio-pci 0000:02:10.0
     for driver in pcieport vfio-pci pci-stub; do
         drive $driver 0000:03:00.0
         gets 1 0000:01:10.0 < <(bound 1 '')
