@@ -31,7 +31,23 @@ static int find_pfs(const struct host *host, char *const *names, size_t name_cou
     return 0;
 }
 
-static void add_pf(xmlNodePtr forward, const struct host_pf *pf)
+/* Says what the PF will still be known by when its interface has another name: no two cards should share a MAC address,
+ * but some do. */
+static void set_key(xmlNodePtr node, const struct host *host, const struct host_pf *pf, const struct host_pf *all,
+                    size_t count)
+{
+    char mac[HOST_MAC_SIZE], other[HOST_MAC_SIZE], address[PCIADDR_SIZE];
+    host_pf_mac(host, pf, mac);
+    for (size_t i = 0; i < count && mac[0]; i++) {
+        host_pf_mac(host, &all[i], other);
+        if (strcmp(mac, other) == 0 && !pciaddr_equal(&pf->address, &all[i].address))
+            mac[0] = '\0';
+    }
+    xml_set(node, mac[0] ? "mac" : "address", mac[0] ? mac : pciaddr_format(&pf->address, address));
+}
+
+static void add_pf(xmlNodePtr forward, const struct host *host, const struct host_pf *pf, const struct host_pf *all,
+                   size_t count)
 {
     char address[PCIADDR_SIZE], total[32] = "", numa[32] = "", words[160];
     if (pf->vf_total != HOST_UNKNOWN)
@@ -43,11 +59,14 @@ static void add_pf(xmlNodePtr forward, const struct host_pf *pf)
     xmlAddChild(forward, memory_need(xmlNewComment((const xmlChar *)words)));
     xmlNodePtr node = xml_add(forward, "pf");
     xml_set(node, "dev", pf->name);
+    set_key(node, host, pf, all, count);
     if (pf->vf_count == 0)
         xml_set_number(xml_add(node, "vf"), "num", (unsigned long)pf->vf_total);
 }
 
-static xmlDocPtr make_pool(const struct host_pf *pfs, size_t count)
+/* @all: of the host */
+static xmlDocPtr make_pool(const struct host *host, const struct host_pf *pfs, size_t count, const struct host_pf *all,
+                           size_t all_count)
 {
     xmlDocPtr doc = xml_new("network");
     xml_add_text(xmlDocGetRootElement(doc), "name", "passthrough");
@@ -56,24 +75,27 @@ static xmlDocPtr make_pool(const struct host_pf *pfs, size_t count)
     xml_set(forward, "managed", "yes");
     xml_set(xml_add(forward, "driver"), "name", "vfio");
     for (size_t i = 0; i < count; i++)
-        add_pf(forward, &pfs[i]);
+        add_pf(forward, host, &pfs[i], all, all_count);
     return doc;
 }
 
 int discover_pool(int root, char *const *names, size_t name_count, char **text, size_t *length, struct error *error)
 {
     struct host host;
-    struct host_pf *pfs = NULL;
-    size_t count = 0;
+    struct host_pf *pfs = NULL, *all = NULL;
+    size_t count = 0, all_count = 0;
     int result = host_open(root, &host, error);
     if (result < 0)
         return result;
     result = find_pfs(&host, names, name_count, &pfs, &count, error);
+    if (result == 0)
+        result = host_pf_list(&host, &all, &all_count, error);
     if (result == 0) {
-        _cleanup_(cleanup_xml_doc) xmlDocPtr doc = make_pool(pfs, count);
+        _cleanup_(cleanup_xml_doc) xmlDocPtr doc = make_pool(&host, pfs, count, all, all_count);
         result = xml_format(doc, true, text, length, error);
     }
     free(pfs);
+    free(all);
     host_close(&host);
     return result;
 }

@@ -6,9 +6,15 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <limits.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/ethernet.h>
 #include <net/if.h>
+#include <netinet/ether.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "io.h"
@@ -16,7 +22,7 @@
 
 #define DEVICE_PATH_SIZE (sizeof "bus/pci/devices/" + PCIADDR_SIZE + 2 * HOST_NAME_SIZE)
 
-/* Whether the root is the machine's own, so that the running kernel knows its interfaces' altnames. */
+/* Whether the root is the machine's own, so that the running kernel knows its interfaces. */
 static bool is_machine(int root)
 {
     struct stat given, own;
@@ -25,7 +31,7 @@ static bool is_machine(int root)
 
 int host_open(int root, struct host *host, struct error *error)
 {
-    host->altname = is_machine(root);
+    host->running = is_machine(root);
     host->sys = openat(root, "sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (host->sys < 0)
         return error_set(error, errno, "cannot open the kernel's sys directory: %s", strerror(errno));
@@ -216,7 +222,7 @@ static int open_netdev(const struct host *host, struct host_pf *pf)
     char path[DEVICE_PATH_SIZE], real[IF_NAMESIZE];
     snprintf(path, sizeof path, "class/net/%s", pf->name);
     int netdev = openat(host->sys, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (netdev >= 0 || errno != ENOENT || !host->altname || !if_indextoname(if_nametoindex(pf->name), real))
+    if (netdev >= 0 || errno != ENOENT || !host->running || !if_indextoname(if_nametoindex(pf->name), real))
         return netdev < 0 ? -errno : netdev;
     snprintf(pf->name, sizeof pf->name, "%s", real);
     snprintf(path, sizeof path, "class/net/%s", pf->name);
@@ -243,6 +249,67 @@ int host_pf_by_name(const struct host *host, const char *name, struct host_pf *p
     pf->has_netdev = true;
     read_pf(device, pf);
     return 0;
+}
+
+int host_pf_by_address(const struct host *host, const struct pciaddr *address, struct host_pf *pf, struct error *error)
+{
+    char text[PCIADDR_SIZE], name[NAME_MAX + 1];
+    memset(pf, 0, sizeof *pf);
+    pciaddr_format(address, text);
+    _cleanup_(cleanup_close) int device = open_device(host, address);
+    if (device == -ENOENT)
+        return error_set(error, ENOENT, "there is no PCI device %s", text);
+    if (device < 0)
+        return error_set(error, -device, "cannot open PCI device %s: %s", text, strerror(-device));
+    if (device_link(host, address, "physfn", name, sizeof name) >= 0)
+        return error_set(error, ENODEV, "PCI device %s is a virtual function, not a PF", text);
+    pf->address = *address;
+    find_netdev(host, address, pf->name);
+    pf->has_netdev = pf->name[0];
+    if (!pf->has_netdev)
+        snprintf(pf->name, sizeof pf->name, "%s", text);
+    read_pf(device, pf);
+    return 0;
+}
+
+static bool read_burnt_mac(const char *netdev, uint8_t mac[ETH_ALEN])
+{
+    _cleanup_(cleanup_free) struct ethtool_perm_addr *answer = memory_new(1, sizeof *answer + MAX_ADDR_LEN);
+    struct ifreq request = {.ifr_data = (char *)answer};
+    answer->cmd = ETHTOOL_GPERMADDR;
+    answer->size = MAX_ADDR_LEN;
+    if (strlen(netdev) >= sizeof request.ifr_name)
+        return false;
+    strcpy(request.ifr_name, netdev);
+    _cleanup_(cleanup_close) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || ioctl(fd, SIOCETHTOOL, &request) < 0 || answer->size != ETH_ALEN)
+        return false;
+    memcpy(mac, answer->data, ETH_ALEN);
+    return true;
+}
+
+void host_pf_mac(const struct host *host, const struct host_pf *pf, char mac[HOST_MAC_SIZE])
+{
+    static const uint8_t none[ETH_ALEN];
+    char path[DEVICE_PATH_SIZE], text[HOST_MAC_SIZE + 1];
+    uint8_t bytes[ETH_ALEN];
+    mac[0] = '\0';
+    if (!pf->has_netdev)
+        return;
+    if (!host->running || !read_burnt_mac(pf->name, bytes) || memcmp(bytes, none, ETH_ALEN) == 0) {
+        snprintf(path, sizeof path, "class/net/%s/address", pf->name);
+        if (read_attribute(host->sys, path, text, sizeof text) != HOST_MAC_SIZE - 1 ||
+            !ether_aton_r(text, (struct ether_addr *)bytes) || memcmp(bytes, none, ETH_ALEN) == 0)
+            return;
+    }
+    snprintf(mac, HOST_MAC_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4],
+             bytes[5]);
+}
+
+bool host_pf_is(const struct host *host, const struct host_pf *pf, unsigned int vendor, unsigned int device)
+{
+    return device_number(host, &pf->address, "vendor") == (int)vendor &&
+           device_number(host, &pf->address, "device") == (int)device;
 }
 
 int host_netdev_device(const struct host *host, const char *name, struct pciaddr *address)
@@ -299,8 +366,12 @@ static int compare_pfs(const void *a, const void *b)
 static void add_pf(const struct host *host, const char *netdev, struct host_pf **pfs, size_t *count)
 {
     struct host_pf pf;
+    char path[DEVICE_PATH_SIZE];
     _cleanup_(error_free) struct error ignored = {0};
-    if (host_pf_by_name(host, netdev, &pf, &ignored) < 0)
+    /* There may be thousands of VFs' interfaces beside the PFs'. */
+    int length = snprintf(path, sizeof path, "class/net/%s/device/sriov_totalvfs", netdev);
+    if ((size_t)length >= sizeof path || faccessat(host->sys, path, F_OK, 0) < 0 ||
+        host_pf_by_name(host, netdev, &pf, &ignored) < 0)
         return;
     /* Of several netdevs on one device, the same one whichever the directory has first. */
     find_netdev(host, &pf.address, pf.name);
@@ -408,7 +479,7 @@ static void read_use(const struct host *host, struct host_vf *vf)
     int flags = read_number(host->sys, path);
     vf->netdev_up = flags != HOST_UNKNOWN && (flags & IFF_UP);
     vf->enslaved = is_enslaved(host, netdev);
-    vf->configured = host->altname && has_address(netdev);
+    vf->configured = host->running && has_address(netdev);
 }
 
 bool host_is_vfio(const char *driver)

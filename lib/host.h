@@ -16,12 +16,13 @@
 #include "vfio.h"
 
 #define HOST_NAME_SIZE 128 /* ALTIFNAMSIZ of the kernel's uapi/linux/if.h */
+#define HOST_MAC_SIZE sizeof "52:54:00:00:00:01"
 #define HOST_UNKNOWN (-1)
 
 struct host {
     int sys; /* $VFPOOL_ROOT/sys; -1: not open */
     struct vfio *vfio;
-    bool altname; /* whether the running kernel may be asked for a name's interface: only for the real sysfs */
+    bool running; /* sysfs is that of the running kernel, which may be asked for more */
 };
 
 struct host_pf {
@@ -75,6 +76,27 @@ void host_close(struct host *host) nonnull(1);
  */
 int host_pf_by_name(const struct host *host, const char *name, struct host_pf *pf, struct error *error) must_check
     nonnull(1, 2, 3, 4);
+
+/**
+ * host_pf_by_address() - look a PF up by its own PCI address
+ *
+ * Return: 0, -ENOENT when there is no such device, -ENODEV when it is a VF, or what reading says.
+ */
+int host_pf_by_address(const struct host *host, const struct pciaddr *address, struct host_pf *pf,
+                       struct error *error) must_check nonnull(1, 2, 3, 4);
+
+/**
+ * host_pf_mac() - the MAC address that is burnt into the PF's card, in lower case
+ * @mac: empty when it is not known
+ *
+ * The kernel is asked for it (ETHTOOL_GPERMADDR, uapi/linux/ethtool.h) where it is the running kernel's card; sysfs has
+ * the one in use, which somebody may have set, or a bond.
+ */
+void host_pf_mac(const struct host *host, const struct host_pf *pf, char mac[HOST_MAC_SIZE]) nonnull(1, 2, 3);
+
+/** host_pf_is() - whether the PF is a device of this vendor and device id */
+bool host_pf_is(const struct host *host, const struct host_pf *pf, unsigned int vendor, unsigned int device) must_check
+    nonnull(1, 2);
 
 /** host_pf_examine() - read the rest of what sysfs tells of a PF, once; a representor's name becomes the PF's own */
 void host_pf_examine(const struct host *host, struct host_pf *pf) nonnull(1, 2);

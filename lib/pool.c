@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pool.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,6 +24,7 @@ static void free_source(struct pool_source *source)
     free(source->reserves);
     free(source->vfs);
     free(source->pf);
+    free(source->dev);
 }
 
 static void free_pool(struct pool *pool)
@@ -116,23 +118,53 @@ static int check_pf(struct pool *pool, const struct pool_source *source, xmlNode
         return error_set(&pool->fault, EINVAL, "%s, line %ld: PF %s is to have %u VFs, and VF %d is none of them",
                          pool->path, xmlGetLineNo(node), source->pf, source->vf_wanted, last);
     for (size_t i = 0; i < pool->source_count; i++)
-        if (strcmp(pool->sources[i].pf, source->pf) == 0 &&
+        if (pool->sources[i].key == source->key && strcmp(pool->sources[i].pf, source->pf) == 0 &&
             (source->vfs || source->reserves || pool->sources[i].vfs || pool->sources[i].reserves))
             return error_set(&pool->fault, EINVAL, "%s, line %ld: PF %s is here twice: say all its VFs in one <pf>",
                              pool->path, xmlGetLineNo(node), source->pf);
     return 0;
 }
 
-/* The schema has seen to it that a PF has a name. */
-static int read_pf(struct pool *pool, xmlNodePtr node)
+/* What the file knows a PF by: the schema has seen to it that it is one thing, in its form. */
+static int read_key(const struct pool *pool, xmlNodePtr node, struct pool_source *source, struct error *error)
 {
     _cleanup_(cleanup_xml_string) char *dev = xml_attribute(node, "dev");
+    _cleanup_(cleanup_xml_string) char *address = xml_attribute(node, "address");
+    _cleanup_(cleanup_xml_string) char *mac = xml_attribute(node, "mac");
+    _cleanup_(cleanup_xml_string) char *vendor = xml_attribute(node, "vendor");
+    _cleanup_(cleanup_xml_string) char *device = xml_attribute(node, "device");
+    char text[PCIADDR_SIZE];
+    source->dev = dev ? memory_copy(dev) : NULL;
+    if (address && pciaddr_parse(address, &source->address) < 0)
+        return error_set(error, EINVAL, "%s, line %ld: '%s' is not a PCI address", pool->path, xmlGetLineNo(node),
+                         address);
+    if (address) {
+        source->key = PF_BY_ADDRESS;
+        source->pf = memory_copy(pciaddr_format(&source->address, text));
+    } else if (mac) {
+        source->key = PF_BY_MAC;
+        source->pf = memory_copy(mac);
+        for (char *letter = source->pf; *letter; letter++)
+            *letter = (char)tolower((unsigned char)*letter);
+    } else if (vendor && device) {
+        source->key = PF_BY_ID;
+        source->vendor = (unsigned int)strtoul(vendor, NULL, 16);
+        source->device = (unsigned int)strtoul(device, NULL, 16);
+        source->pf = memory_format("%04x:%04x", source->vendor, source->device);
+    } else {
+        source->key = PF_BY_NAME;
+        source->pf = memory_copy(dev ? dev : "");
+    }
+    return 0;
+}
+
+static int read_pf(struct pool *pool, xmlNodePtr node)
+{
     _cleanup_(cleanup_xml_string) char *vfs = xml_attribute(node, "vfs");
     _cleanup_(cleanup_xml_string) char *number = xml_attribute(xml_child(node, "vf"), "num");
-    struct pool_source source = {.pf = memory_copy(dev),
-                                 .vf_wanted = number ? (unsigned int)strtoul(number, NULL, 10) : 0};
-    int result = 0;
-    if (vfs) {
+    struct pool_source source = {.vf_wanted = number ? (unsigned int)strtoul(number, NULL, 10) : 0};
+    int result = read_key(pool, node, &source, &pool->fault);
+    if (vfs && result == 0) {
         source.vfs = memory_new(1, sizeof *source.vfs);
         result = read_numbers(pool, node, source.vfs);
     }

@@ -24,14 +24,25 @@ struct pool_reserve {
     char *guest; /* its name or its UUID */
 };
 
+/* What a pool file knows a PF by. */
+enum pool_pf_key {
+    PF_BY_NAME,    /* of its network interface */
+    PF_BY_ADDRESS, /* of PCI */
+    PF_BY_MAC,     /* the one burnt into the card */
+    PF_BY_ID,      /* vendor and device: every such PF */
+};
+
 /* Where VFs come from: a PF, or one by its address. */
 struct pool_source {
-    char *pf;            /* the netdev name of <pf dev=''>, or NULL */
-    struct numbers *vfs; /* those of its VFs that are in the pool; NULL: all */
+    char *pf;                    /* what the file knows the PF by, as text; NULL: this is one VF */
+    enum pool_pf_key key;        /* what that is */
+    char *dev;                   /* the name of its network interface, or what that was once; NULL: not said */
+    unsigned int vendor, device; /* of PF_BY_ID */
+    struct numbers *vfs;         /* those of its VFs that are in the pool; NULL: all */
     struct pool_reserve *reserves;
     size_t reserve_count;
     unsigned int vf_wanted; /* <vf num=''>: create that many when the PF has none; 0: leave it */
-    struct pciaddr address; /* of <address>, when pf is NULL */
+    struct pciaddr address; /* of the VF, or of PF_BY_ADDRESS */
 };
 
 /* How much something is wanted. */

@@ -28,6 +28,7 @@
 #include "io.h"
 #include "ledger.h"
 #include "memory.h"
+#include "pf.h"
 #include "pool.h"
 #include "reconcile-work.h"
 #include "vf.h"
@@ -91,27 +92,43 @@ static void say_unmade(struct work *work, const struct pool *pool, const struct 
                more);
 }
 
-static int make_vfs(struct work *work, const struct pool *pool, const struct pool_source *source)
+static int make_vfs(struct work *work, const struct pool *pool, const struct pool_source *source, struct host_pf *pf)
 {
-    struct host_pf pf;
     _cleanup_(error_free) struct error problem = {0};
-    if (!source->vf_wanted || host_pf_by_name(&work->host, source->pf, &pf, &problem) < 0 || pf.vf_count > 0)
+    if (pf->vf_count > 0)
         return 0;
-    host_pf_examine(&work->host, &pf);
-    int result = pf.vf_total != HOST_UNKNOWN && source->vf_wanted > (unsigned int)pf.vf_total ? -ERANGE
-                 : work->dry_run                                                              ? 0
-                                 : host_pf_make_vfs(&work->host, &pf, source->vf_wanted);
+    host_pf_examine(&work->host, pf);
+    int result = pf->vf_total != HOST_UNKNOWN && source->vf_wanted > (unsigned int)pf->vf_total ? -ERANGE
+                 : work->dry_run                                                                ? 0
+                                 : host_pf_make_vfs(&work->host, pf, source->vf_wanted);
     if (result < 0) {
-        say_unmade(work, pool, source, &pf, result);
+        say_unmade(work, pool, source, pf, result);
         return result;
     }
-    work_note(work, "made %u VFs on PF %s", source->vf_wanted, pf.name);
-    if (pf.up != 1 || host_pf_by_name(&work->host, source->pf, &pf, &problem) < 0)
+    work_note(work, "made %u VFs on PF %s", source->vf_wanted, pf->name);
+    if (pf->up != 1 || host_pf_by_address(&work->host, &pf->address, pf, &problem) < 0)
         return 0;
-    host_pf_examine(&work->host, &pf);
-    if (pf.up == 0)
-        error_note(work->error, "PF %s went down when its VFs were made: ip link set %s up", pf.name, pf.name);
+    host_pf_examine(&work->host, pf);
+    if (pf->up == 0)
+        error_note(work->error, "PF %s went down when its VFs were made: ip link set %s up", pf->name, pf->name);
     return 0;
+}
+
+/* Of each source of the pool, until one fails. A PF that is not there is said by status, and no failure. */
+static void make_all_vfs(struct work *work, const struct pool *pool)
+{
+    struct pf_finder finder = {.host = &work->host};
+    int result = 0;
+    for (size_t i = 0; i < pool->source_count && result == 0; i++) {
+        _cleanup_(error_free) struct error problem = {0};
+        _cleanup_(cleanup_free) struct host_pf *pfs = NULL;
+        size_t count = 0;
+        if (!pool->sources[i].vf_wanted || pf_find(&finder, &pool->sources[i], &pfs, &count, &problem) < 0)
+            continue;
+        for (size_t j = 0; j < count && result == 0; j++)
+            result = make_vfs(work, pool, &pool->sources[i], &pfs[j]);
+    }
+    pf_finder_free(&finder);
 }
 
 static int open_work(struct work *work, bool make)
@@ -125,9 +142,8 @@ static int open_work(struct work *work, bool make)
         const struct pool *pool = &work->pools.pools[i];
         if (pool->fault.code)
             error_note(work->error, "%s", pool->fault.message);
-        for (size_t j = 0; j < pool->source_count && make && !pool->fault.code; j++)
-            if (make_vfs(work, pool, &pool->sources[j]) < 0)
-                break;
+        if (make && !pool->fault.code)
+            make_all_vfs(work, pool);
     }
     work->tables = vf_tables_load(&work->host, &work->pools);
     return 0;

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "memory.h"
-#include "rename.h"
+#include "pf.h"
 
 static void free_table(struct vf_table *table)
 {
@@ -59,20 +59,6 @@ static void add_vfs(struct vf_table *table, const struct vf *vfs, size_t count)
     table->vfs = memory_resize(table->vfs, table->vf_count + count, sizeof *table->vfs);
     memcpy(table->vfs + table->vf_count, vfs, count * sizeof *vfs);
     table->vf_count += count;
-}
-
-/* A PF that is not found by its name. */
-static void add_lost(const struct host *host, struct vf_table *table, const char *name, const struct error *problem)
-{
-    struct host_pf pf;
-    char address[PCIADDR_SIZE], words[sizeof problem->message];
-    if (problem->code != ENOENT || !rename_find(host, name, &pf)) {
-        add_missing(table, problem->message);
-        return;
-    }
-    snprintf(words, sizeof words, "there is no network interface %s: %s is called %s now, name that one", name,
-             pciaddr_format(&pf.address, address), pf.name);
-    add_missing(table, words);
 }
 
 static void add_empty(struct vf_table *table, const struct host_pf *pf, unsigned int wanted)
@@ -144,40 +130,47 @@ static void add_gone(struct vf_table *table, const struct host_pf *pf, const str
     add_missing(table, words);
 }
 
-static void add_pf_source(const struct host *host, struct vf_table *table, const struct pool_source *source)
+/* A PF that is in the pool already counts there. */
+static void add_pf_vfs(const struct host *host, struct vf_table *table, const struct pool_source *source,
+                       struct host_pf *pf)
 {
-    struct host_pf pf;
-    _cleanup_(error_free) struct error problem = {0};
-    int result = host_pf_by_name(host, source->pf, &pf, &problem);
-    if (result < 0) {
-        add_lost(host, table, source->pf, &problem);
+    if (pf->vf_count == 0) {
+        host_pf_examine(host, pf);
+        add_empty(table, pf, source->vf_wanted);
         return;
     }
-    if (pf.vf_count == 0) {
-        host_pf_examine(host, &pf);
-        add_empty(table, &pf, source->vf_wanted);
-        return;
-    }
-    if (source->vf_wanted && source->vf_wanted != pf.vf_count)
-        add_other_number(table, &pf, source->vf_wanted);
     size_t known = table->pf_count;
-    uint16_t index = add_pf(table, &pf, source);
+    uint16_t index = add_pf(table, pf, source);
     if (index < known)
         return;
-    struct vf *vfs = memory_new(pf.vf_count, sizeof *vfs);
+    if (source->vf_wanted && source->vf_wanted != pf->vf_count)
+        add_other_number(table, pf, source->vf_wanted);
+    struct vf *vfs = memory_new(pf->vf_count, sizeof *vfs);
     size_t present = 0;
     unsigned int end = 0;
-    for (unsigned int i = 0; i < pf.vf_count; i++) {
+    for (unsigned int i = 0; i < pf->vf_count; i++) {
         vfs[present] =
             (struct vf){.number = i, .pf = index, .reserved = find_reserve(source, i) ? VF_FOR_OTHER : VF_FOR_ANY};
-        if (!is_in_pool(source, i) || host_vf_address(host, &pf, i, &vfs[present].address) < 0)
+        if (!is_in_pool(source, i) || host_vf_address(host, pf, i, &vfs[present].address) < 0)
             continue;
         present++;
         end = i + 1;
     }
-    add_gone(table, &pf, source, vfs, present, end);
+    add_gone(table, pf, source, vfs, present, end);
     add_vfs(table, vfs, present);
     free(vfs);
+}
+
+static void add_pf_source(struct pf_finder *finder, struct vf_table *table, const struct pool_source *source)
+{
+    _cleanup_(error_free) struct error problem = {0};
+    struct host_pf *pfs = NULL;
+    size_t count = 0;
+    if (pf_find(finder, source, &pfs, &count, &problem) < 0)
+        add_missing(table, problem.message);
+    for (size_t i = 0; i < count && problem.code == 0; i++)
+        add_pf_vfs(finder->host, table, source, &pfs[i]);
+    free(pfs);
 }
 
 static void add_address_source(const struct host *host, struct vf_table *table, const struct pool_source *source)
@@ -222,14 +215,14 @@ static void add_strange_copies(struct vf_table *table)
     add_missing(table, words);
 }
 
-static void load_table(const struct host *host, struct vf_table *table)
+static void load_table(struct pf_finder *finder, struct vf_table *table)
 {
     const struct pool *pool = table->pool;
     for (size_t i = 0; i < pool->source_count; i++) {
         if (pool->sources[i].pf)
-            add_pf_source(host, table, &pool->sources[i]);
+            add_pf_source(finder, table, &pool->sources[i]);
         else
-            add_address_source(host, table, &pool->sources[i]);
+            add_address_source(finder->host, table, &pool->sources[i]);
     }
     add_strange_copies(table);
 }
@@ -261,12 +254,14 @@ static void refuse_overlap(struct vf_table *a, struct vf_table *b)
 struct vf_table *vf_tables_load(const struct host *host, struct pools *pools)
 {
     struct vf_table *tables = memory_new(pools->count, sizeof *tables);
+    struct pf_finder finder = {.host = host};
     for (size_t i = 0; i < pools->count; i++) {
         tables[i].pool = &pools->pools[i];
         tables[i].policy = pools->pools[i].policy;
         if (pools->pools[i].fault.code == 0)
-            load_table(host, &tables[i]);
+            load_table(&finder, &tables[i]);
     }
+    pf_finder_free(&finder);
     for (size_t i = 0; i < pools->count; i++)
         for (size_t j = i + 1; j < pools->count; j++)
             refuse_overlap(&tables[i], &tables[j]);

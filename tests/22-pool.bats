@@ -234,6 +234,19 @@ guest=""|mode='hostdev'|<pf dev='eth3'><reserve vfs='1' guest=''/></pf>
 reserve|mode='hostdev'|<pf dev='eth3'><reserve vfs='1'/></pf>
 to have 2 VFs, and VF 2 is none|mode='hostdev'|<pf dev='eth3' vfs='0-2'><vf num='2'/></pf>
 PF eth3 is here twice|mode='hostdev'|<pf dev='eth3' vfs='0'/><pf dev='eth3' vfs='1'/>
+pf|mode='hostdev'|<pf/>
+pf|mode='hostdev'|<pf vfs='0'/>
+pf|mode='hostdev'|<pf mac='02:00:00:00:01:00' address='0000:01:00.0'/>
+pf|mode='hostdev'|<pf dev='eth3' vendor='0x8086' device='0x10c9'/>
+pf|mode='hostdev'|<pf vendor='0x8086'/>
+pf|mode='hostdev'|<pf device='0x10c9'/>
+pf|mode='hostdev'|<pf vendor='0x18086' device='0x10c9'/>
+mac="02:00:00:00:01"|mode='hostdev'|<pf mac='02:00:00:00:01'/>
+mac="0200.0000.0100"|mode='hostdev'|<pf mac='0200.0000.0100'/>
+address="01:00.0"|mode='hostdev'|<pf address='01:00.0'/>
+'0000:01:20.0' is not a PCI address|mode='hostdev'|<pf address='0000:01:20.0'/>
+PF 02:00:00:00:01:00 is here twice|mode='hostdev'|<pf mac='02:00:00:00:01:00' vfs='0'/><pf dev='eth3' mac='02:00:00:00:01:00' vfs='1'/>
+VF 2 of PF 0000:01:00.0 is reserved, and not|mode='hostdev'|<pf address='0000:01:00.0' vfs='0-1'><reserve vfs='2' guest='g'/></pf>
 interface|mode='hostdev'|<pf dev='eth3'/><interface dev='eth3'/>
 name="uio"|mode='hostdev'|<pf dev='eth3'/><driver name='uio'/>
 model="a b"|mode='hostdev'|<pf dev='eth3'/><driver model='a b'/>
@@ -246,7 +259,7 @@ PCI address|mode='hostdev'|<address type='pci' bus='1' slot='16' function='8'/>
 PCI address|mode='hostdev'|<address type='pci' bus='08' slot='16' function='0'/>
 twice|mode='hostdev'|<address type='pci' bus='1' slot='16' function='0'/><address type='pci' bus='0x1' slot='0x10' function='0'/>
 BREACHES
-    assert_equal $count 56
+    assert_equal $count 69
     network >"$FILE"
     assert_grants
 }

@@ -60,6 +60,78 @@ assert_lists() {
     assert_equal "$(grep -c ' eth3  *[0-9]' <(run_vfpool 0 status >/dev/null && cat "$STDOUT") || true)" 4 # three VFs, one line of totals
 }
 
+# pf_pool PF...: pool p, of the elements <pf PF/>.
+pf_pool() {
+    printf "<network><name>p</name><forward mode='hostdev' managed='yes'>%s</forward></network>" \
+        "$(printf '<pf %s/>' "$@")" >"$ROOT/etc/vfpool/p.xml"
+}
+
+missing() {
+    run_vfpool 0 status p --format json >&2 || return
+    jq -r '.pools[0].missing // ""' "$STDOUT"
+}
+
+@test "a PF by its PCI address, its MAC address, or vendor and device" {
+    host eth3:vfs=2 eth4:vfs=2,driver=ixgbevf eth5:vfs=2
+    while IFS='|' read -r names pf; do
+        pf_pool "$pf"
+        # shellcheck disable=SC2086  # names
+        assert_lists $names
+        assert_equal "$(missing)" ''
+    done <<'PFS'
+eth4|address='0000:02:00.0'
+eth4|dev='eth3' address='0000:02:00.0'
+eth4|mac='02:00:00:00:02:00'
+eth4|dev='eth4' mac='02:00:00:00:02:00'
+eth4|dev='eth3' mac='02:00:00:00:02:00'
+eth4|dev='gone0' mac='02:00:00:00:02:00'
+eth4|vendor='0x8086' device='0x10fb'
+eth4|vendor='8086' device='10FB'
+eth3 eth5|vendor='0x8086' device='0x10c9'
+PFS
+    # In the order of the file, and each once: where it comes first.
+    pf_pool "mac='02:00:00:00:03:00' vfs='1'" "vendor='0x8086' device='0x10c9'" "dev='eth4'"
+    assert_equal "$(vfs | cut -d ' ' -f 2,3 | paste -sd ,)" 'eth5 1,eth3 0,eth3 1,eth4 0,eth4 1'
+    prepare 0 g 1 5
+    assert_invariants
+    release g 1
+}
+
+@test "a PF that is not found by what the file knows of it is said to be missing" {
+    host eth3:vfs=2 eth4:vfs=2
+    while IFS='|' read -r reason pf; do
+        pf_pool "$pf"
+        assert_equal "$(missing)" "$reason"
+        prepare 1 g 1
+        assert_one_line "$reason"
+    done <<'PFS'
+there is no PCI device 0000:07:00.0|address='0000:07:00.0'
+PCI device 0000:01:10.0 is a virtual function, not a PF|address='0000:01:10.0'
+there is no PF with MAC address 02:00:00:00:07:00|mac='02:00:00:00:07:00'
+there is no PF with MAC address 02:00:00:00:01:80|mac='02:00:00:00:01:80'
+there is no PF of vendor and device 8086:1592|vendor='0x8086' device='0x1592'
+PFS
+    # An address of two cards is none; the name beside it says which.
+    echo 02:00:00:00:01:00 >"$ROOT/sys/class/net/eth4/address"
+    pf_pool "mac='02:00:00:00:01:00'"
+    assert_equal "$(missing)" 'eth3 and eth4 have MAC address 02:00:00:00:01:00 both: name one of them by its PCI address'
+    pf_pool "mac='02:00:00:00:01:00' dev='eth4'"
+    assert_lists eth4
+    # One without an address has none.
+    echo 00:00:00:00:00:00 >"$ROOT/sys/class/net/eth4/address"
+    pf_pool "mac='00:00:00:00:00:00'"
+    assert_equal "$(missing)" 'there is no PF with MAC address 00:00:00:00:00:00'
+}
+
+@test "VFs that a pool asks for are made, whatever it knows the PF by" {
+    host eth3:vfs=0 eth4:vfs=0 eth5:vfs=0,driver=ixgbevf
+    pf_pool "vendor='0x8086' device='0x10c9'><vf num='2'/></pf><pf mac='02:00:00:00:03:00'><vf num='3'/></pf><pf dev='none0'"
+    run_vfpool 0 reconcile
+    for pf in eth3:2 eth4:2 eth5:3; do
+        assert_equal "$(cat "$ROOT/sys/class/net/${pf%:*}/device/sriov_numvfs")" "${pf#*:}"
+    done
+}
+
 @test "a representor that is down does not make the PF's VFs unusable" {
     host eth3:vfs=2,representors
     pool p eth3_0
@@ -403,6 +475,29 @@ pfs() {
     host zz9:vfs=1,alias=eth3 eth4:vfs=1,alias=zz8
     discovered
     assert_equal "$(pfs)" "eth3 eth4"
+}
+
+@test "what discover prints holds when cards are renamed and renumbered" {
+    host eth3:vfs=2 eth4:vfs=1
+    discovered
+    rm -r "$ROOT/sys" "$ROOT/.host"
+    host ens9np0:vfs=2,address=0000:41:00.0 eth3:vfs=1,address=0000:42:00.0
+    echo 02:00:00:00:01:00 >"$ROOT/sys/class/net/ens9np0/address"
+    echo 02:00:00:00:02:00 >"$ROOT/sys/class/net/eth3/address"
+    run_vfpool 0 status passthrough --format json
+    assert_equal "$(jq -r '.pools[0] | "\(.missing // "")\(.vfs[] | " \(.address)")"' "$STDOUT" | xargs)" \
+        '0000:41:10.0 0000:41:10.2 0000:42:10.0'
+}
+
+@test "discover knows a PF by its PCI address where its MAC address tells nothing" {
+    host eth3:vfs=1 eth4:vfs=1 eth5:vfs=1,sparse eth6:vfs=1
+    cp "$ROOT"/sys/class/net/eth{3,6}/address
+    discovered eth3 eth4 eth5
+    assert_equal "$(grep -o '<pf .*/>' "$STDOUT")" '<pf dev="eth3" address="0000:01:00.0"/>
+<pf dev="eth4" mac="02:00:00:00:02:00"/>
+<pf dev="eth5" address="0000:03:00.0"/>'
+    run_vfpool 0 status passthrough
+    assert_equal "$(grep -c '  free$' "$STDOUT")" 3
 }
 
 @test "discover tells what it found" {

@@ -12,6 +12,7 @@ setup() {
 }
 teardown() {
     [ -z "${driven:-}" ] || undrive "$driven"
+    [ -z "${burnt:-}" ] || rename_back
     vfpool_end
 }
 
@@ -88,4 +89,28 @@ undrive() {
     undrive "$driven"
     driven=
     starts g1 "${one[0]}"
+}
+
+rename_back() {
+    ip link set lan0 down
+    ip link set lan0 address "$burnt"
+    ip link set lan0 name enp1s0
+    ip link set enp1s0 up
+}
+
+@test "a card is known by what is burnt into it, under another name and with another MAC address" {
+    run_ok vfpool discover enp1s0
+    sed 's|dev="enp1s0" ||' <<< "$output" > /etc/vfpool/passthrough.xml
+    burnt=$(cat /sys/class/net/enp1s0/address)
+    grep "<pf mac=\"$burnt\"/>" /etc/vfpool/passthrough.xml
+    ip link set enp1s0 down
+    ip link set enp1s0 address 02:00:5e:00:00:01
+    ip link set enp1s0 name lan0
+    ip link set lan0 up
+    pools_up
+    lab_define g1 "$(lab_interface passthrough)"
+    starts g1 "${one[0]}"
+    run_ok vfpool status
+    says 'lan0    0  held'
+    run_virsh destroy g1
 }
