@@ -95,7 +95,8 @@ static void count_vfs(struct problem *problem)
             problem->fixed[problem->requests[i].wanted->pf]++;
             problem->wanted = true;
         }
-    for (size_t i = 0; i < table->vf_count && table->policy.order != ORDER_FIRST; i++) {
+    bool shares = table->policy.order == ORDER_SPREAD || table->policy.order == ORDER_PACK;
+    for (size_t i = 0; i < table->vf_count && shares; i++) {
         problem->totals[table->vfs[i].pf]++;
         problem->frees[table->vfs[i].pf] += is_free(problem, &table->vfs[i]);
     }
@@ -125,9 +126,10 @@ static struct bin *find_bin(struct problem *problem, uint16_t pf, uint16_t last)
     return bin;
 }
 
-static int rank(const struct vf *vf)
+/* Of the VFs of one PF: the better, the smaller. What does not matter is the same in all. */
+static uint64_t rank(const struct vf *vf)
 {
-    return 2 * (vf->doubt != VF_CLEAR) + (vf->reserved != VF_FOR_GUEST);
+    return (uint64_t)(vf->doubt != VF_CLEAR) << 33 | (uint64_t)(vf->reserved != VF_FOR_GUEST) << 32 | vf->returned;
 }
 
 /* Behind those that are no worse; the list is in the order of the pool. */
@@ -162,14 +164,17 @@ static void fill_bins(struct problem *problem)
 
 /* ---- what it costs ---- */
 
-static int64_t order_cost(const struct problem *problem, uint16_t pf, size_t before)
+static int64_t order_cost(const struct problem *problem, const struct vf *vf, size_t before)
 {
+    uint16_t pf = vf->pf;
     int64_t free_vfs = (int64_t)problem->frees[pf], total = (int64_t)problem->totals[pf];
     switch (problem->table->policy.order) {
     case ORDER_SPREAD: /* of what is left when it is taken */
         return -(free_vfs - (int64_t)before) * MILLION / total;
     case ORDER_PACK:
         return free_vfs * MILLION / total;
+    case ORDER_LRU:
+        return vf->returned;
     case ORDER_FIRST:
         break;
     }
@@ -188,7 +193,7 @@ static void price_bin(const struct problem *problem, struct bin *bin)
         cost->parts[COST_RESERVED] += bin->vfs[i]->reserved != VF_FOR_GUEST;
         cost->parts[COST_SEPARATE] += separate && (i > 0 || problem->fixed[bin->pf]);
         cost->parts[COST_NUMA] += table->policy.numa != WISH_NO && table->distances ? table->distances[bin->pf] : 0;
-        cost->parts[COST_ORDER] += order_cost(problem, bin->pf, i);
+        cost->parts[COST_ORDER] += order_cost(problem, bin->vfs[i], i);
         cost->parts[COST_PLACE] += bin->vfs[i] - table->vfs;
     }
 }

@@ -91,7 +91,7 @@ static void compare(const struct assignment *requests, size_t count, const struc
     const struct vf *granted = request->granted;
     const struct host_pf *pf = &table->pfs[vf->pf], *its = &table->pfs[granted->pf];
     long share = 0, its_share = 0;
-    if (table->policy.order != ORDER_FIRST && vf->pf != granted->pf) {
+    if ((table->policy.order == ORDER_SPREAD || table->policy.order == ORDER_PACK) && vf->pf != granted->pf) {
         share = assignment_share(requests, count, table, vf->pf);
         its_share = assignment_share(requests, count, table, granted->pf);
     }
@@ -108,6 +108,9 @@ static void compare(const struct assignment *requests, size_t count, const struc
         snprintf(text, size, "PF %s has a larger share of its VFs free than PF %s", its->name, pf->name);
     else if (table->policy.order == ORDER_PACK && share > its_share)
         snprintf(text, size, "PF %s has a smaller share of its VFs free than PF %s", its->name, pf->name);
+    else if (granted->returned < vf->returned)
+        snprintf(text, size, "VF %u of PF %s %s", granted->number, its->name,
+                 granted->returned ? "came back before it" : "was not in use since it came back");
     else if (granted < vf)
         snprintf(text, size, "VF %u of PF %s comes before it", granted->number, its->name);
     else

@@ -48,7 +48,7 @@ static int add_interface(xmlNodePtr parent, struct plan *plan, size_t index, str
     const struct request *request = plan->requests[index];
     const struct assignment *choice = &plan->choices[index];
     struct vf_table *table = plan_table(plan, choice->table->pool);
-    char policy[POOL_POLICY_SIZE];
+    char policy[POLICY_SIZE];
     int result = 0;
     xmlNodePtr node = xml_add(parent, "interface");
     xml_set_number(node, "number", request->number);
@@ -57,7 +57,7 @@ static int add_interface(xmlNodePtr parent, struct plan *plan, size_t index, str
         xml_set(node, "mac", request->mac);
     if (choice->wanted)
         return add_vf(node, plan, index, ledger, choice->wanted, error);
-    xml_set(node, "policy", pool_policy_format(&table->policy, policy));
+    xml_set(node, "policy", policy_format(&table->policy, policy));
     vf_examine_all(&plan->host, table);
     for (size_t i = 0; i < table->vf_count && result == 0; i++)
         result = add_vf(node, plan, index, ledger, &table->vfs[i], error);

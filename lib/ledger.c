@@ -6,6 +6,7 @@
  *   guests/UUID.xml    all that this guest holds (claim.h)
  *   vfs/DDDD:BB:SS.F   a symbolic link to ../guests/UUID.xml
  *   new.xml            a guest file on its way to its name
+ *   returned           in which order VFs came back (returns.h)
  *
  * A VF is taken if and only if its link resolves to a guest file that lists it. So there is one commit point:
  *
@@ -34,6 +35,7 @@
 #include "io.h"
 #include "lock.h"
 #include "memory.h"
+#include "returns.h"
 
 /* ---- opening and closing ---- */
 
@@ -372,6 +374,14 @@ static void remove_link(struct ledger *ledger, const char *uuid, const struct pc
         ledger->dirty = true;
 }
 
+/* @used: libvirt gave the VF to the guest, as far as is known; one that was only claimed was not away. */
+static void give_back(struct ledger *ledger, const char *uuid, const struct pciaddr *address, bool used)
+{
+    remove_link(ledger, uuid, address);
+    if (used)
+        returns_add(ledger->directory, address);
+}
+
 /* The VFs of a claim whose links were made in this call: new[i] is set. */
 static void undo_links(struct ledger *ledger, const struct claim *claim, const bool *new)
 {
@@ -404,7 +414,7 @@ static int remove_stale_links(struct ledger *ledger, const char *uuid, const str
         if (pciaddr_parse(entry->d_name, &address) < 0 || claim_find(claim, &address) ||
             ledger_read_link(ledger, entry->d_name, owner) < 0 || strcmp(owner, uuid) != 0)
             continue;
-        remove_link(ledger, uuid, &address);
+        give_back(ledger, uuid, &address, true);
         if (!claim)
             error_note(error, "released VF %s, which was kept for guest %s", entry->d_name, uuid);
     }
@@ -417,7 +427,7 @@ static void remove_old_links(struct ledger *ledger, const char *uuid, const stru
 {
     for (size_t i = 0; old && i < old->vf_count; i++)
         if (!claim_find(claim, &old->vfs[i].address))
-            remove_link(ledger, uuid, &old->vfs[i].address);
+            give_back(ledger, uuid, &old->vfs[i].address, old->state == CLAIM_HELD || old->vfs[i].given);
     if (has_file(ledger->guests, uuid, "bad") && remove_stale_links(ledger, uuid, claim, error) < 0)
         ledger->dirty = true;
 }

@@ -117,6 +117,25 @@ static void find_distances(struct plan *plan)
     }
 }
 
+/* What the guest itself says of the pools where it asks for any VF, and what there is to know then. */
+static int find_policies(struct plan *plan, int root, struct error *error)
+{
+    const xmlNode *domain = xmlDocGetRootElement(plan->domain.doc);
+    int result = 0;
+    for (size_t i = 0; i < plan->pools.count && result == 0; i++) {
+        struct vf_table *table = &plan->tables[i];
+        bool asked = false;
+        for (size_t j = 0; j < plan->count; j++)
+            asked |= plan->requests[j]->type == REQUEST_NETWORK && plan->choices[j].table == table;
+        if (!asked)
+            continue;
+        result =
+            policy_override(&table->policy, domain, table->pool->override, plan->domain.name, table->pool->name, error);
+        vf_find_returned(root, table);
+    }
+    return result;
+}
+
 int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, const char *data, size_t length,
               struct error *error)
 {
@@ -145,6 +164,8 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, cons
     }
     for (size_t i = 0; i < plan->pools.count && result == 0; i++)
         vf_reserve(&plan->tables[i], plan->domain.name, plan->domain.uuid);
+    if (result == 0)
+        result = find_policies(plan, root, error);
     if (result == 0)
         find_distances(plan);
     return result;

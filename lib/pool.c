@@ -36,6 +36,7 @@ static void free_pool(struct pool *pool)
     free(pool->name);
     free(pool->path);
     free(pool->ignored);
+    free(pool->override);
     cleanup_xml_doc(&pool->doc);
 }
 
@@ -219,49 +220,21 @@ static int read_sources(struct pool *pool, xmlNodePtr network)
     return result;
 }
 
-/* The place of an attribute's value among @words; @otherwise: the file does not say. The schema knows no other words.
- */
-static int read_word(xmlNodePtr node, const char *name, const char *const words[], size_t count, int otherwise)
-{
-    _cleanup_(cleanup_xml_string) char *value = xml_attribute(node, name);
-    for (size_t i = 0; value && i < count; i++)
-        if (strcmp(value, words[i]) == 0)
-            return (int)i;
-    return otherwise;
-}
-
-static const char *const orders[] = {[ORDER_FIRST] = "first", [ORDER_SPREAD] = "spread", [ORDER_PACK] = "pack"};
-static const char *const numa[] = {[WISH_NO] = "ignore", [WISH_PREFER] = "prefer", [WISH_REQUIRE] = "require"};
-static const char *const separate[] = {[WISH_NO] = "no", [WISH_PREFER] = "prefer", [WISH_REQUIRE] = "require"};
-
-const char *pool_policy_format(const struct pool_policy *policy, char text[POOL_POLICY_SIZE])
-{
-    snprintf(text, POOL_POLICY_SIZE, "separate='%s' numa='%s' order='%s'", separate[policy->separate],
-             numa[policy->numa], orders[policy->order]);
-    return text;
-}
-
-static void read_policy(struct pool_policy *policy, xmlNodePtr node)
-{
-    policy->order = (enum pool_order)read_word(node, "order", orders, sizeof orders / sizeof *orders, ORDER_FIRST);
-    policy->numa = (enum pool_wish)read_word(node, "numa", numa, sizeof numa / sizeof *numa, WISH_PREFER);
-    policy->separate =
-        (enum pool_wish)read_word(node, "separate", separate, sizeof separate / sizeof *separate, WISH_PREFER);
-}
-
 static void read_policies(struct pool *pool, xmlNodePtr network)
 {
     xmlNodePtr metadata = xml_child(network, "metadata");
     _cleanup_(cleanup_xml_string) char *managed = xml_attribute(xml_child(network, "forward"), "managed");
     pool->offered = true;
-    pool->policy = (struct pool_policy){.order = ORDER_FIRST, .numa = WISH_PREFER, .separate = WISH_PREFER};
+    pool->policy = policy_default();
     pool->managed = managed && strcmp(managed, "yes") == 0;
     for (xmlNodePtr node = metadata ? metadata->children : NULL; node; node = node->next) {
         if (node->type != XML_ELEMENT_NODE || !node->ns || strcmp((const char *)node->ns->href, VFPOOL_NAMESPACE) != 0)
             continue;
         _cleanup_(cleanup_xml_string) char *host_used = xml_attribute(node, "host-used");
         _cleanup_(cleanup_xml_string) char *offer = xml_attribute(node, "offer");
-        read_policy(&pool->policy, node);
+        _cleanup_(cleanup_xml_string) char *override = xml_attribute(node, "override");
+        policy_read(&pool->policy, node);
+        pool->override = override ? memory_copy(override) : NULL;
         pool->offered = !offer || strcmp(offer, "no") != 0;
         _cleanup_(cleanup_xml_string) char *carrier = xml_attribute(node, "carrier");
         pool->carrier_required = carrier && strcmp(carrier, "require") == 0;

@@ -15,6 +15,7 @@
 #include "error.h"
 #include "numbers.h"
 #include "pciaddr.h"
+#include "policy.h"
 
 #define POOL_DIRECTORY "etc/vfpool"
 
@@ -45,23 +46,6 @@ struct pool_source {
     struct pciaddr address; /* of the VF, or of PF_BY_ADDRESS */
 };
 
-/* How much something is wanted. */
-enum pool_wish { WISH_NO, WISH_PREFER, WISH_REQUIRE };
-
-/* Which PF a VF is taken from. */
-enum pool_order {
-    ORDER_FIRST,  /* the first in the pool's list */
-    ORDER_SPREAD, /* that with the largest share of free VFs */
-    ORDER_PACK,   /* that with the smallest */
-};
-
-/* What a VF is chosen by. */
-struct pool_policy {
-    enum pool_order order;
-    enum pool_wish numa;     /* a PF on the NUMA nodes where the guest runs */
-    enum pool_wish separate; /* different PFs for the interfaces of one guest */
-};
-
 struct pool {
     char *name;
     char *path;    /* for messages */
@@ -73,7 +57,8 @@ struct pool {
     struct pciaddr *copies;
     size_t copy_count;
     bool managed; /* libvirt takes VFs from their drivers and gives them back */
-    struct pool_policy policy;
+    struct policy policy;
+    char *override;        /* the policies that guests may say, with spaces between, or "all"; NULL: none */
     bool offered;          /* libvirt may give its free VFs (offer.h); else every one is held */
     bool carrier_required; /* VFs of a PF without carrier are not for guests */
     bool never_host_used;  /* VFs that the host uses itself are not for guests; else they are chosen last */
@@ -105,11 +90,6 @@ void pools_free(struct pools *pools) nonnull(1);
 
 /** pool_last_named() - the highest number of a PF's VFs that the file says something of; -1: it does not */
 int pool_last_named(const struct pool_source *source) must_check nonnull(1);
-
-#define POOL_POLICY_SIZE 80
-
-/** pool_policy_format() - a policy as the attributes that say it, in @text. Return: @text. */
-const char *pool_policy_format(const struct pool_policy *policy, char text[POOL_POLICY_SIZE]) nonnull(1, 2);
 
 /** pools_find() - the pool of this name, or NULL */
 struct pool *pools_find(const struct pools *pools, const char *name) must_check nonnull(1, 2);

@@ -46,13 +46,14 @@ enum vf_reservation { VF_FOR_ANY, VF_FOR_OTHER, VF_FOR_GUEST };
 
 struct vf {
     struct pciaddr address;
-    uint32_t number;  /* the PF's */
-    uint16_t pf;      /* index into vf_table.pfs */
-    uint8_t obstacle; /* enum vf_obstacle */
-    uint8_t doubt;    /* enum vf_doubt */
-    uint8_t reserved; /* enum vf_reservation */
-    pid_t user;       /* of VF_IN_USE */
-    char *detail;     /* of VF_OTHER_DRIVER the driver, of VF_NOT_ALONE and VF_GROUPED the other device */
+    uint32_t number;   /* the PF's */
+    uint16_t pf;       /* index into vf_table.pfs */
+    uint8_t obstacle;  /* enum vf_obstacle */
+    uint8_t doubt;     /* enum vf_doubt */
+    uint8_t reserved;  /* enum vf_reservation */
+    uint32_t returned; /* when it came back, counted; 0: it was not away, or it does not matter */
+    pid_t user;        /* of VF_IN_USE */
+    char *detail;      /* of VF_OTHER_DRIVER the driver, of VF_NOT_ALONE and VF_GROUPED the other device */
 };
 
 /* Whose port a VF has. */
@@ -72,7 +73,7 @@ enum vf_distance {
 /* The VFs of one pool. */
 struct vf_table {
     struct pool *pool;
-    struct pool_policy policy;          /* the pool's, or what the guest makes of it */
+    struct policy policy;               /* the pool's, or what the guest makes of it */
     enum vf_distance *distances;        /* of each PF; NULL: the guest may run anywhere, or it does not matter */
     struct host_pf *pfs;                /* in the pool's order, each once */
     const struct pool_source **sources; /* of each PF; NULL: its VFs are in the pool by their addresses */
@@ -106,6 +107,9 @@ struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address) 
  * Until then reserved VFs are for others.
  */
 void vf_reserve(struct vf_table *table, const char *name, const char *uuid) nonnull(1, 2, 3);
+
+/** vf_find_returned() - when the VFs of a pool whose order is lru came back; of others it does not matter */
+void vf_find_returned(int root, struct vf_table *table) nonnull(2);
 
 /** vf_is_free() - whether nothing stands in the VF's way, and it is not reserved for somebody else */
 static inline bool vf_is_free(const struct vf *vf)

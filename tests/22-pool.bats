@@ -199,6 +199,9 @@ XML
 4|default="1"|<portgroup name='a' default='1'/>
 4|bandwidth|<portgroup name='a'><bandwidth/></portgroup>
 4|uuid|<uuid>1234</uuid>
+5|override="carrier"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1' override='carrier'/></metadata>
+5|override=""|<metadata>\n<v:pool xmlns:v='urn:vfpool:1' override=''/></metadata>
+5|override="all order"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1' override='all order'/></metadata>
 5|order="spraed"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1' order='spraed'/></metadata>
 5|separate="perhaps"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1' separate='perhaps'/></metadata>
 5|v:pol |<metadata>\n<v:pol xmlns:v='urn:vfpool:1'/></metadata>
@@ -259,7 +262,7 @@ PCI address|mode='hostdev'|<address type='pci' bus='1' slot='16' function='8'/>
 PCI address|mode='hostdev'|<address type='pci' bus='08' slot='16' function='0'/>
 twice|mode='hostdev'|<address type='pci' bus='1' slot='16' function='0'/><address type='pci' bus='0x1' slot='0x10' function='0'/>
 BREACHES
-    assert_equal $count 69
+    assert_equal $count 72
     network >"$FILE"
     assert_grants
 }

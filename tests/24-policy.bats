@@ -59,6 +59,108 @@ ORDERS
     gets 4 0000:01:10.2 < <(bound 4 '')
 }
 
+# runs N: guest N has the VFs that it claimed
+runs() {
+    local interfaces=()
+    while IFS=' :.' read -r domain bus slot function _; do
+        interfaces+=("<interface type='hostdev'><mac address='$(mac "$1")'/><source><address type='pci' domain='0x$domain' bus='0x$bus' slot='0x$slot' function='0x$function'/></source></interface>")
+    done < <(taken | grep "$(uuid "$1")$")
+    run_hook 0 "g$1" start < <(guest "g$1" "$(uuid "$1")" "${interfaces[@]}")
+}
+
+# back N...: guests run, and end, one after the other
+back() {
+    for guest; do
+        runs "$guest" || return
+        run_hook 0 "g$guest" release < <(bound "$guest" '') || return
+    done
+}
+
+@test "order: the one that came back longest ago" {
+    local i
+    host eth3:vfs=2 eth4:vfs=2
+    policy "order='lru'" eth3 eth4
+    gets 1 0000:01:10.0 < <(bound 1 '')
+    back 1
+    # Those that never were away come first.
+    for i in 1:0000:01:10.2 2:0000:02:10.0 3:0000:02:10.2 4:0000:01:10.0; do
+        gets "${i%%:*}" "${i#*:}" < <(bound "${i%%:*}" '')
+    done
+    back 3 1 4 2
+    run_vfpool 0 explain --format json - < <(bound 5 '')
+    assert_equal "$(jq -r '.interfaces[0].vfs[] | "\(.address) \(.reason // "")"' "$STDOUT")" \
+        "0000:01:10.0 VF 1 of PF eth4 came back before it
+0000:01:10.2 VF 1 of PF eth4 came back before it
+0000:02:10.0 VF 1 of PF eth4 came back before it
+0000:02:10.2 "
+    gets 5 0000:02:10.2 < <(bound 5 '')
+    # Of several PFs the better one all the same, and the first of those that came back there.
+    gets 6 '0000:01:10.2 0000:02:10.0' < <(guest g6 "$(uuid 6)" "p:$(mac 6)" "p:$(mac 7)")
+    back 5 6
+    # What is not to be understood counts for nothing.
+    printf '0000:01:10.0\n0000:01:1\nx\n\n0000:01:10.2' > "$ROOT/run/vfpool/returned"
+    gets 5 0000:02:10.0 < <(bound 5 '')
+    gets 6 0000:02:10.2 < <(bound 6 '')
+    gets 7 0000:01:10.0 < <(bound 7 '')
+    rm "$ROOT/run/vfpool/returned"
+    back 7
+    gets 8 0000:01:10.2 < <(bound 8 '')
+    assert_equal "$(< "$ROOT/run/vfpool/returned")" 0000:01:10.0
+}
+
+@test "what came back is kept short" {
+    local i line
+    host eth3:vfs=2
+    policy "order='lru'" eth3
+    gets 1 0000:01:10.0 < <(bound 1 '')
+    for line in 0000:01:10.2 0000:01:10.0 0000:07:00.1; do
+        for ((i = 0; i < 100; i++)); do echo "$line"; done
+    done > "$BATS_TEST_TMPDIR/lines"
+    while (($(stat -c %s "$BATS_TEST_TMPDIR/lines") < 1048550)); do cat "$BATS_TEST_TMPDIR/lines"; done |
+        head -c $((80658 * 13)) > "$ROOT/run/vfpool/returned"
+    back 1
+    assert_equal "$(xargs < "$ROOT/run/vfpool/returned")" '0000:01:10.2 0000:07:00.1 0000:01:10.0'
+    gets 1 0000:01:10.2 < <(bound 1 '')
+}
+
+@test "what a guest says itself counts where the pool lets it" {
+    host eth3:vfs=4,numa=0 eth4:vfs=4,numa=1
+    own() { bound "$1" "<vcpu cpuset='8'>1</vcpu><metadata><v:guest xmlns:v='urn:vfpool:1' $2/><x xmlns='urn:x' numa='no'/></metadata>"; }
+    policy "override='order numa' numa='ignore'" eth3 eth4
+    gets 1 0000:02:10.0 < <(own 1 "numa='require'")
+    gets 2 0000:02:10.2 < <(own 2 "order='pack'")
+    gets 3 0000:01:10.0 < <(own 3 '')
+    run_vfpool 0 explain --format json - < <(own 4 "numa='prefer' order='lru'")
+    assert_equal "$(jq -r '.interfaces[0].policy' "$STDOUT")" "separate='prefer' numa='prefer' order='lru'"
+    while IFS='|' read -r pool says reason; do
+        policy "$pool" eth3 eth4
+        own 5 "$says" > "$BATS_TEST_TMPDIR/guest.xml"
+        snapshot
+        for call in 'vfpool transform -' 'vfpool explain -' 'qemu g5 prepare begin -'; do
+            # shellcheck disable=SC2086  # words
+            run_program 1 "$VFPOOL_BUILD/hook/"$call < "$BATS_TEST_TMPDIR/guest.xml"
+            assert_one_line "guest 'g5' says $reason"
+            [[ -z $output ]]
+        done
+        assert_unchanged
+    done << 'REFUSED'
+|numa='require'|numa='require' in its <metadata>, and pool 'p' does not let guests say that: it would have to have override='numa'
+override='order separate'|numa='require'|numa='require' in its <metadata>, and pool 'p' does not let guests say that
+override='all'|numa='near'|numa='near' in its <metadata>: that can be ignore, prefer or require
+override='all'|order='last'|order='last' in its <metadata>: that can be first, spread, pack or lru
+override='all'|order=''|order='' in its <metadata>
+override='all'|carrier='require'|carrier='require' in its <metadata>: there is no such policy
+REFUSED
+    # Who has nothing of the pool is not asked.
+    run_hook 0 g5 prepare < <(own 5 "numa='near'" | sed "s|network='p'|network='default'|")
+    # All of it.
+    policy "override='all' numa='ignore'" eth3 eth4
+    gets 5 0000:02:10.4 < <(own 5 "numa='require'")
+    # Another word there is a mistake, too.
+    run_vfpool 1 transform - < <(own 6 '' | sed 's/v:guest/v:gest/')
+    assert_one_line "guest 'g6' has <gest> in its <metadata>: vfpool knows <guest> only"
+}
+
 @test "numa: the PF of the nodes where the guest runs" {
     local want xml i=0
     host eth3:vfs=9,numa=0 eth4:vfs=9,numa=1 eth5:vfs=9

@@ -43,9 +43,9 @@ static void make_table(struct host_case *host, size_t number)
 {
     struct vf_table *table = &host->tables[number];
     *table = (struct vf_table){.pool = &host->pools[number], .pfs = pfs, .pf_count = MAX_PFS};
-    table->policy.order = (enum pool_order)pick(3);
-    table->policy.numa = (enum pool_wish)pick(3);
-    table->policy.separate = (enum pool_wish)pick(3);
+    table->policy.order = (enum policy_order)pick(4);
+    table->policy.numa = (enum policy_wish)pick(3);
+    table->policy.separate = (enum policy_wish)pick(3);
     table->vfs = host->vfs[number];
     table->vf_count = pick(MAX_VFS + 1);
     for (size_t i = 0; i < MAX_PFS; i++)
@@ -58,7 +58,8 @@ static void make_table(struct host_case *host, size_t number)
                                     .pf = (uint16_t)(in_order ? i * MAX_PFS / MAX_VFS : pick(MAX_PFS)),
                                     .obstacle = pick(4) ? VF_USABLE : VF_TAKEN,
                                     .doubt = pick(4) ? VF_CLEAR : VF_NETDEV_UP,
-                                    .reserved = (uint8_t)(pick(4) ? VF_FOR_ANY : pick(3))};
+                                    .reserved = (uint8_t)(pick(4) ? VF_FOR_ANY : pick(3)),
+                                    .returned = table->policy.order == ORDER_LRU && pick(3) ? pick(100) : 0};
 }
 
 static bool wants(const struct host_case *host, const struct vf *vf)
@@ -146,7 +147,9 @@ static void price(const struct host_case *host, const struct vf *const *vfs, lon
             cost[3] += (long)table->distances[vfs[i]->pf];
         for (size_t j = 0; j < i && table->policy.order == ORDER_SPREAD; j++)
             left -= !host->requests[j].wanted && host->requests[j].table == table && vfs[j]->pf == vfs[i]->pf;
-        if (table->policy.order != ORDER_FIRST)
+        if (table->policy.order == ORDER_LRU)
+            cost[4] += vfs[i]->returned;
+        else if (table->policy.order != ORDER_FIRST)
             cost[4] += (table->policy.order == ORDER_SPREAD ? -1 : 1) * (left * 1000000 / total);
         cost[5] += vfs[i] - table->vfs;
     }

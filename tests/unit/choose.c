@@ -12,7 +12,7 @@
  */
 static const struct {
     const char *name, *vfs, *obstacles, *requests, *answer;
-    struct pool_policy policy;
+    struct policy policy;
 } cases[] = {
     {"the first", "AAAA", "....", "*", "0", {0}},
     {"the first ones, in order", "AAAA", "....", "***", "012", {0}},
@@ -101,7 +101,7 @@ static void test_case(size_t number)
 static void test_two_pools(void)
 {
     struct pool pools[2] = {{0}};
-    static const struct pool_policy policies[2] = {{.separate = WISH_PREFER}, {0}};
+    static const struct policy policies[2] = {{.separate = WISH_PREFER}, {0}};
     struct vf vfs[2][2];
     struct vf_table tables[2];
     struct assignment requests[4];

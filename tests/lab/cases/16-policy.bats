@@ -100,7 +100,7 @@ rename_back() {
 
 @test "a card is known by what is burnt into it, under another name and with another MAC address" {
     run_ok vfpool discover enp1s0
-    sed 's|dev="enp1s0" ||' <<< "$output" > /etc/vfpool/passthrough.xml
+    echo "${output/dev=\"enp1s0\" /}" > /etc/vfpool/passthrough.xml
     burnt=$(cat /sys/class/net/enp1s0/address)
     grep "<pf mac=\"$burnt\"/>" /etc/vfpool/passthrough.xml
     ip link set enp1s0 down

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "xml.h"
+
+enum part { PART_ORDER, PART_NUMA, PART_SEPARATE, PARTS };
+
+#define MOST_WORDS 4
+
+/* The words in the order of the enums. */
+static const struct {
+    const char *name;
+    const char *words[MOST_WORDS + 1];
+} parts[PARTS] = {
+    [PART_ORDER] = {"order", {"first", "spread", "pack", "lru"}},
+    [PART_NUMA] = {"numa", {"ignore", "prefer", "require"}},
+    [PART_SEPARATE] = {"separate", {"no", "prefer", "require"}},
+};
+
+struct policy policy_default(void)
+{
+    return (struct policy){.order = ORDER_FIRST, .numa = WISH_PREFER, .separate = WISH_PREFER};
+}
+
+static int get(const struct policy *policy, enum part part)
+{
+    switch (part) {
+    case PART_ORDER:
+        return (int)policy->order;
+    case PART_NUMA:
+        return (int)policy->numa;
+    case PART_SEPARATE:
+        return (int)policy->separate;
+    case PARTS:
+        break;
+    }
+    return 0;
+}
+
+static void set(struct policy *policy, enum part part, int value)
+{
+    switch (part) {
+    case PART_ORDER:
+        policy->order = (enum policy_order)value;
+        break;
+    case PART_NUMA:
+        policy->numa = (enum policy_wish)value;
+        break;
+    case PART_SEPARATE:
+        policy->separate = (enum policy_wish)value;
+        break;
+    case PARTS:
+        break;
+    }
+}
+
+/* Return: whether the value is one that the policy can have. */
+static bool set_word(struct policy *policy, enum part part, const char *value)
+{
+    for (int i = 0; parts[part].words[i]; i++) {
+        if (strcmp(parts[part].words[i], value) != 0)
+            continue;
+        set(policy, part, i);
+        return true;
+    }
+    return false;
+}
+
+void policy_read(struct policy *policy, const xmlNode *node)
+{
+    for (enum part part = 0; part < PARTS; part++) {
+        _cleanup_(cleanup_xml_string) char *value = xml_attribute(node, parts[part].name);
+        if (value)
+            (void)set_word(policy, part, value);
+    }
+}
+
+const char *policy_format(const struct policy *policy, char text[POLICY_SIZE])
+{
+    static const enum part order[] = {PART_SEPARATE, PART_NUMA, PART_ORDER}; /* the weightiest first */
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof order / sizeof *order && used < POLICY_SIZE; i++)
+        used += (size_t)snprintf(text + used, POLICY_SIZE - used, "%s%s='%s'", i ? " " : "", parts[order[i]].name,
+                                 parts[order[i]].words[get(policy, order[i])]);
+    return text;
+}
+
+/* ---- what a guest says ---- */
+
+static const xmlNode *find_guest(const xmlNode *root)
+{
+    const xmlNode *metadata = xml_child(root, "metadata");
+    for (const xmlNode *node = metadata ? metadata->children : NULL; node; node = node->next)
+        if (node->type == XML_ELEMENT_NODE && node->ns && strcmp((const char *)node->ns->href, VFPOOL_NAMESPACE) == 0)
+            return node;
+    return NULL;
+}
+
+static bool is_allowed(const char *allowed, const char *name)
+{
+    size_t length = strlen(name);
+    if (allowed && strcmp(allowed, "all") == 0)
+        return true;
+    for (const char *at = allowed; at && (at = strstr(at, name)); at += length)
+        if ((at == allowed || at[-1] == ' ') && (at[length] == '\0' || at[length] == ' '))
+            return true;
+    return false;
+}
+
+static void list_words(const char *const *words, char *text, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; words[i] && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s",
+                                 i == 0         ? ""
+                                 : words[i + 1] ? ", "
+                                                : " or ",
+                                 words[i]);
+}
+
+static int override_one(struct policy *policy, const char *name, const char *value, const char *allowed,
+                        const char *guest, const char *pool, struct error *error)
+{
+    char words[80];
+    enum part part = 0;
+    while (part < PARTS && strcmp(parts[part].name, name) != 0)
+        part++;
+    if (part == PARTS)
+        return error_set(error, EINVAL, "guest '%.256s' says %.64s='%.64s' in its <metadata>: there is no such policy",
+                         guest, name, value);
+    if (!set_word(policy, part, value)) {
+        list_words(parts[part].words, words, sizeof words);
+        return error_set(error, EINVAL, "guest '%.256s' says %s='%.64s' in its <metadata>: that can be %s", guest, name,
+                         value, words);
+    }
+    if (!is_allowed(allowed, name))
+        return error_set(error, EPERM,
+                         "guest '%.256s' says %s='%s' in its <metadata>, and pool '%s' does not let guests say that: "
+                         "it would have to have override='%s'",
+                         guest, name, value, pool, name);
+    return 0;
+}
+
+int policy_override(struct policy *policy, const xmlNode *root, const char *allowed, const char *guest,
+                    const char *pool, struct error *error)
+{
+    const xmlNode *node = find_guest(root);
+    int result = 0;
+    if (node && strcmp((const char *)node->name, "guest") != 0)
+        return error_set(error, EINVAL, "guest '%.256s' has <%.64s> in its <metadata>: vfpool knows <guest> only",
+                         guest, (const char *)node->name);
+    for (const xmlAttr *attribute = node ? node->properties : NULL; attribute && result == 0;
+         attribute = attribute->next) {
+        _cleanup_(cleanup_xml_string) char *value = (char *)xmlNodeGetContent((const xmlNode *)attribute);
+        result = override_one(policy, (const char *)attribute->name, value, allowed, guest, pool, error);
+    }
+    return result;
+}

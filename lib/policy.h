@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* policy - what a VF is chosen by: as the pool file says it, and the guest where the pool lets it */
+#ifndef VFPOOL_POLICY_H
+#define VFPOOL_POLICY_H
+
+#include <libxml/tree.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+
+/* How much something is wanted. */
+enum policy_wish { WISH_NO, WISH_PREFER, WISH_REQUIRE };
+
+/* Which VF is taken of those that are as good. */
+enum policy_order {
+    ORDER_FIRST,  /* the first in the pool's list */
+    ORDER_SPREAD, /* of the PF with the largest share of free VFs */
+    ORDER_PACK,   /* of that with the smallest */
+    ORDER_LRU,    /* the one that came back longest ago, or never was away */
+};
+
+struct policy {
+    enum policy_order order;
+    enum policy_wish numa;     /* a PF on the NUMA nodes where the guest runs */
+    enum policy_wish separate; /* different PFs for the interfaces of one guest */
+};
+
+/** policy_default() - what holds where nobody says anything */
+struct policy policy_default(void) must_check;
+
+/**
+ * policy_read() - what an element's attributes say
+ * @policy: what they do not say stays as it is; the schema has seen to it that they are right
+ */
+void policy_read(struct policy *policy, const xmlNode *node) nonnull(1, 2);
+
+/**
+ * policy_override() - what a guest's <metadata> says of its own: <vfpool:guest>
+ * @root:    of the domain
+ * @allowed: the names that the pool lets guests say, with spaces between, or "all"; NULL: none
+ * @guest, @pool: for the error
+ *
+ * Return: 0, also when there is nothing, -EINVAL when a policy or its value is unknown, -EPERM when the pool does not
+ * let it be said.
+ */
+int policy_override(struct policy *policy, const xmlNode *root, const char *allowed, const char *guest,
+                    const char *pool, struct error *error) must_check nonnull(1, 2, 4, 5, 6);
+
+#define POLICY_SIZE 80
+
+/** policy_format() - a policy as the attributes that say it, in @text. Return: @text. */
+const char *policy_format(const struct policy *policy, char text[POLICY_SIZE]) nonnull(1, 2);
+
+#endif
