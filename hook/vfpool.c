@@ -14,6 +14,8 @@ static const struct command commands[] = {
     {"explain", "[--format table|json|xml] FILE|-", "say of every VF why a domain would get it now, or not",
      cmd_explain},
     {"status", "[POOL] [--format table|json|xml]", "show every VF, its state and who holds it", cmd_status},
+    {"history", "[GUEST|UUID|ADDRESS] [--format table|json|xml]", "show who had which VF when, and who was refused",
+     cmd_history},
     {"dumpxml", "POOL", "print the pool as libvirt's network XML, every VF listed", cmd_dumpxml},
     {"network", "POOL", "print the network that libvirt has to have for a pool; reconcile defines it", cmd_network},
     {"discover", "[PF...]", "print a ready pool file for the SR-IOV cards found", cmd_discover},

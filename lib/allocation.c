@@ -8,6 +8,7 @@
 #include "claim.h"
 #include "daemon.h"
 #include "gate-protocol.h"
+#include "history.h"
 #include "host.h"
 #include "ledger.h"
 #include "memory.h"
@@ -293,6 +294,8 @@ int allocation_made(int root, const struct allocation *allocation, bool certain,
     int result = ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0)
         result = made(ledger, root, allocation, certain, error);
+    if (result == -EBUSY)
+        history_refuse(root, allocation->owner, allocation->name, error->message);
     /* What is refused was open, and is to be held; where that cannot be written down, the refusal is what to say. */
     _cleanup_(error_free) struct error ignored = {0};
     if (result == -EBUSY && offer_withdraw(root, allocation->network, &ignored) < 0)

@@ -10,7 +10,7 @@
 #define MAX_TRIES 2000 /* so that a guest whose interfaces all have one MAC address ends, too */
 
 /* What counts, from the weightiest on. */
-enum { COST_DOUBT, COST_RESERVED, COST_SEPARATE, COST_NUMA, COST_ORDER, COST_PLACE, COST_PARTS };
+enum { COST_DOUBT, COST_RESERVED, COST_SEPARATE, COST_NUMA, COST_HAD, COST_ORDER, COST_PLACE, COST_PARTS };
 
 struct cost {
     int64_t parts[COST_PARTS];
@@ -129,7 +129,8 @@ static struct bin *find_bin(struct problem *problem, uint16_t pf, uint16_t last)
 /* Of the VFs of one PF: the better, the smaller. What does not matter is the same in all. */
 static uint64_t rank(const struct vf *vf)
 {
-    return (uint64_t)(vf->doubt != VF_CLEAR) << 33 | (uint64_t)(vf->reserved != VF_FOR_GUEST) << 32 | vf->returned;
+    return (uint64_t)(vf->doubt != VF_CLEAR) << 34 | (uint64_t)(vf->reserved != VF_FOR_GUEST) << 33 |
+           (uint64_t)!vf->had << 32 | vf->returned;
 }
 
 /* Behind those that are no worse; the list is in the order of the pool. */
@@ -193,6 +194,7 @@ static void price_bin(const struct problem *problem, struct bin *bin)
         cost->parts[COST_RESERVED] += bin->vfs[i]->reserved != VF_FOR_GUEST;
         cost->parts[COST_SEPARATE] += separate && (i > 0 || problem->fixed[bin->pf]);
         cost->parts[COST_NUMA] += table->policy.numa != WISH_NO && table->distances ? table->distances[bin->pf] : 0;
+        cost->parts[COST_HAD] += !bin->vfs[i]->had;
         cost->parts[COST_ORDER] += order_cost(problem, bin->vfs[i], i);
         cost->parts[COST_PLACE] += bin->vfs[i] - table->vfs;
     }

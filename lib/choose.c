@@ -104,6 +104,8 @@ static void compare(const struct assignment *requests, size_t count, const struc
         snprintf(text, size, "the guest has an interface on PF %s already", pf->name);
     else if (is_far(table, vf->pf) && !is_far(table, granted->pf))
         snprintf(text, size, "PF %s is on NUMA node %d, where the guest does not run", pf->name, pf->numa_node);
+    else if (granted->had && !vf->had)
+        snprintf(text, size, "the guest had VF %u of PF %s last", granted->number, its->name);
     else if (table->policy.order == ORDER_SPREAD && share < its_share)
         snprintf(text, size, "PF %s has a larger share of its VFs free than PF %s", its->name, pf->name);
     else if (table->policy.order == ORDER_PACK && share > its_share)

@@ -21,6 +21,7 @@
  *   many that are reserved for the guest
  *   separate   different PFs
  *   numa       PFs on the nodes where the guest runs, then those of which the node is not known
+ *   sticky     those that its interfaces had last
  *   order      spread: PFs with a large share of free VFs; pack: with a small one; lru: what came back long ago
  *   the first ones in the pool's list
  *

@@ -21,13 +21,18 @@ const char *claim_state_name(enum claim_state state)
     return state_names[state];
 }
 
+void claim_time(char text[CLAIM_TIME_SIZE])
+{
+    time_t now = time(NULL);
+    struct tm parts;
+    strftime(text, CLAIM_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+}
+
 struct claim *claim_new(const char *uuid, const char *name)
 {
     struct claim *claim = memory_new(1, sizeof *claim);
-    time_t now = time(NULL);
-    struct tm parts;
     snprintf(claim->uuid, sizeof claim->uuid, "%s", uuid);
-    strftime(claim->since, sizeof claim->since, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+    claim_time(claim->since);
     claim->name = memory_copy(name);
     return claim;
 }

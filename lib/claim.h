@@ -38,6 +38,9 @@ struct claim {
     size_t vf_count;
 };
 
+/** claim_time() - now, in the form of a claim's time */
+void claim_time(char text[CLAIM_TIME_SIZE]) nonnull(1);
+
 /** claim_new() - a claim without VFs, claimed now; never NULL */
 struct claim *claim_new(const char *uuid, const char *name) must_check nonnull(1, 2);
 

@@ -19,8 +19,9 @@ struct call {
     const char *operation;
     const char *data;
     size_t length;
-    bool draft; /* the domain need not be defined yet */
-    char *text; /* to print */
+    bool recorded; /* in the history, when the guest is refused */
+    bool draft;    /* the domain need not be defined yet */
+    char *text;    /* to print */
     size_t text_length;
     struct error *error;
 };
@@ -335,6 +336,14 @@ bool guest_may_fail(enum guest_operation operation)
     return operation < GUEST_OPERATIONS && operations[operation].may_fail;
 }
 
+static bool asks_for_pool(const struct domain *domain)
+{
+    for (size_t i = 0; i < domain->request_count; i++)
+        if (domain->requests[i].type == REQUEST_NETWORK)
+            return true;
+    return false;
+}
+
 static int run_plan(struct call *call, enum guest_operation operation, int (*run)(struct call *, struct plan *))
 {
     struct plan plan;
@@ -342,6 +351,8 @@ static int run_plan(struct call *call, enum guest_operation operation, int (*run
         plan_load(&plan, call->root, operations[operation].kind, call->draft, call->data, call->length, call->error);
     if (result == 0)
         result = run(call, &plan);
+    if (result < 0 && call->recorded && asks_for_pool(&plan.domain))
+        ledger_refuse(call->root, plan.domain.uuid, plan.domain.name, call->error->message);
     plan_free(&plan);
     return result;
 }
@@ -351,6 +362,7 @@ int guest_run(int root, enum guest_operation operation, const char *data, size_t
 {
     struct call call = {
         .root = root, .operation = operations[operation].name, .data = data, .length = length, .error = error};
+    call.recorded = operation == GUEST_PREPARE || operation == GUEST_START;
     int result = operations[operation].run ? run_plan(&call, operation, operations[operation].run)
                                            : operations[operation].run_alone(&call);
     if (result < 0)

@@ -12,10 +12,10 @@
 #define GUEST_PATH_SIZE (sizeof "guests/" + GUEST_NAME_SIZE) /* from the directory, and from a link in vfs/ */
 
 struct ledger {
-    int directory, lock, guests, vfs;
-    bool writing;              /* the lock is exclusive and the lock file holds our PID */
-    bool dirty;                /* leave the PID behind: the next one shall repair */
-    char set_aside[UUID_SIZE]; /* the guest whose file this opening found corrupt last */
+    int root, directory, lock, guests, vfs; /* root: the opener's */
+    bool writing;                           /* the lock is exclusive and the lock file holds our PID */
+    bool dirty;                             /* leave the PID behind: the next one shall repair */
+    char set_aside[UUID_SIZE];              /* the guest whose file this opening found corrupt last */
 };
 
 /** ledger_read_link() - whose the VF's link is. Return: 0, -ENOENT, or -EINVAL when it is no link of ours. */

@@ -32,10 +32,13 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "history.h"
 #include "io.h"
 #include "lock.h"
 #include "memory.h"
 #include "returns.h"
+
+#define REFUSE_LOCK_MS 1000
 
 /* ---- opening and closing ---- */
 
@@ -144,13 +147,21 @@ int ledger_open(int root, enum ledger_mode mode, int timeout_ms, struct ledger *
 {
     struct ledger *opened = memory_new(1, sizeof *opened);
     *ledger = NULL;
-    *opened = (struct ledger){.directory = -1, .lock = -1, .guests = -1, .vfs = -1};
+    *opened = (struct ledger){.root = root, .directory = -1, .lock = -1, .guests = -1, .vfs = -1};
     int result = open_ledger(root, mode, timeout_ms, opened, error);
     if (result < 0)
         ledger_close(opened);
     else
         *ledger = opened;
     return result;
+}
+
+void ledger_refuse(int root, const char *uuid, const char *name, const char *reason)
+{
+    _cleanup_(error_free) struct error ignored = {0};
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    if (ledger_open(root, LEDGER_WRITE, REFUSE_LOCK_MS, &ledger, &ignored) == 0)
+        history_refuse(root, uuid, name, reason);
 }
 
 void ledger_close(struct ledger *ledger)
@@ -427,7 +438,7 @@ static void remove_old_links(struct ledger *ledger, const char *uuid, const stru
 {
     for (size_t i = 0; old && i < old->vf_count; i++)
         if (!claim_find(claim, &old->vfs[i].address))
-            give_back(ledger, uuid, &old->vfs[i].address, old->state == CLAIM_HELD || old->vfs[i].given);
+            give_back(ledger, uuid, &old->vfs[i].address, history_used(old, &old->vfs[i]));
     if (has_file(ledger->guests, uuid, "bad") && remove_stale_links(ledger, uuid, claim, error) < 0)
         ledger->dirty = true;
 }
@@ -451,11 +462,13 @@ int ledger_put(struct ledger *ledger, const struct claim *claim, struct error *e
         if (result < 0)
             error_set(error, -result, "cannot write /" LEDGER_DIRECTORY "/%s: %s", path, strerror(-result));
     }
-    if (result < 0)
+    if (result < 0) {
         undo_links(ledger, claim, new);
-    else
-        remove_old_links(ledger, claim->uuid, old, claim, error);
-    return result;
+        return result;
+    }
+    remove_old_links(ledger, claim->uuid, old, claim, error);
+    history_change(ledger->root, old, claim);
+    return 0;
 }
 
 int ledger_drop(struct ledger *ledger, const char *uuid, struct error *error)
@@ -473,6 +486,7 @@ int ledger_drop(struct ledger *ledger, const char *uuid, struct error *error)
     /* What was set aside just now is left for a person to look at. */
     if (strcmp(ledger->set_aside, uuid) != 0 && unlinkat(ledger->guests, bad, 0) < 0 && errno != ENOENT)
         unlinkat(ledger->guests, bad, AT_REMOVEDIR);
+    history_change(ledger->root, old, NULL);
     return 0;
 }
 

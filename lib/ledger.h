@@ -22,12 +22,17 @@ enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
  * ledger_open() - take the lock and open the ledger, repairing what a killed process left behind
  * @mode:       LEDGER_READ shares the lock with other readers, and makes nothing: no directory is an empty ledger
  * @timeout_ms: how long to wait for the lock
+ * @root:       stays the caller's, open as long as the ledger is
  *
  * Return: 0, -ETIMEDOUT with the process that holds the lock, -EPERM or -ENOTDIR when the directory is not to be
  * trusted, or another negative errno value. The caller closes with ledger_close().
  */
 int ledger_open(int root, enum ledger_mode mode, int timeout_ms, struct ledger **ledger, struct error *error) must_check
     nonnull(4, 5);
+
+/** ledger_refuse() - a guest was refused: for the history alone, which does without it where the lock is not to be had
+ */
+void ledger_refuse(int root, const char *uuid, const char *name, const char *reason) nonnull(2, 3, 4);
 
 /** ledger_close() - give the lock back; NULL does nothing */
 void ledger_close(struct ledger *ledger);

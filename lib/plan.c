@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "last.h"
 #include "memory.h"
 #include "numa.h"
 #include "transform.h"
@@ -117,6 +118,26 @@ static void find_distances(struct plan *plan)
     }
 }
 
+/* The VFs that the guest's interfaces had last. */
+static void find_had(const struct plan *plan, int root, struct vf_table *table)
+{
+    struct last last;
+    struct pciaddr address;
+    if (!table->policy.sticky)
+        return;
+    last_read(root, &last);
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct request *request = plan->requests[i];
+        struct vf *vf = NULL;
+        if (plan->choices[i].table == table && request->type == REQUEST_NETWORK &&
+            last_find(&last, plan->domain.uuid, request->mac, &address))
+            vf = vf_find(table, &address);
+        if (vf)
+            vf->had = true;
+    }
+    last_free(&last);
+}
+
 /* What the guest itself says of the pools where it asks for any VF, and what there is to know then. */
 static int find_policies(struct plan *plan, int root, struct error *error)
 {
@@ -132,6 +153,7 @@ static int find_policies(struct plan *plan, int root, struct error *error)
         result =
             policy_override(&table->policy, domain, table->pool->override, plan->domain.name, table->pool->name, error);
         vf_find_returned(root, table);
+        find_had(plan, root, table);
     }
     return result;
 }
@@ -390,10 +412,18 @@ static bool has_distances(const struct vf_table *table)
     return false;
 }
 
+static bool has_had(const struct vf_table *table)
+{
+    for (size_t i = 0; table->policy.sticky && i < table->vf_count; i++)
+        if (table->vfs[i].had)
+            return true;
+    return false;
+}
+
 bool plan_has_wishes(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++)
-        if (!plan->choices[i].wanted && has_distances(plan->choices[i].table))
+        if (!plan->choices[i].wanted && (has_distances(plan->choices[i].table) || has_had(plan->choices[i].table)))
             return true;
     for (size_t i = 0; i < plan->count; i++) {
         const struct assignment *one = &plan->choices[i];

@@ -66,7 +66,8 @@ int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *ow
 
 /**
  * plan_has_wishes() - whether the guest's interfaces need certain VFs of their pools: where they ask for different PFs,
- * or must be on different ones as two have the same MAC address, or the guest is nearer to some PFs than to others
+ * or must be on different ones as two have the same MAC address, or the guest is nearer to some PFs than to others, or
+ * it is to have again what it had
  */
 bool plan_has_wishes(const struct plan *plan) must_check nonnull(1);
 

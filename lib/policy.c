@@ -7,7 +7,7 @@
 
 #include "xml.h"
 
-enum part { PART_ORDER, PART_NUMA, PART_SEPARATE, PARTS };
+enum part { PART_ORDER, PART_NUMA, PART_SEPARATE, PART_STICKY, PARTS };
 
 #define MOST_WORDS 4
 
@@ -19,6 +19,7 @@ static const struct {
     [PART_ORDER] = {"order", {"first", "spread", "pack", "lru"}},
     [PART_NUMA] = {"numa", {"ignore", "prefer", "require"}},
     [PART_SEPARATE] = {"separate", {"no", "prefer", "require"}},
+    [PART_STICKY] = {"sticky", {"no", "yes"}},
 };
 
 struct policy policy_default(void)
@@ -35,6 +36,8 @@ static int get(const struct policy *policy, enum part part)
         return (int)policy->numa;
     case PART_SEPARATE:
         return (int)policy->separate;
+    case PART_STICKY:
+        return policy->sticky;
     case PARTS:
         break;
     }
@@ -52,6 +55,9 @@ static void set(struct policy *policy, enum part part, int value)
         break;
     case PART_SEPARATE:
         policy->separate = (enum policy_wish)value;
+        break;
+    case PART_STICKY:
+        policy->sticky = value;
         break;
     case PARTS:
         break;
@@ -81,7 +87,7 @@ void policy_read(struct policy *policy, const xmlNode *node)
 
 const char *policy_format(const struct policy *policy, char text[POLICY_SIZE])
 {
-    static const enum part order[] = {PART_SEPARATE, PART_NUMA, PART_ORDER}; /* the weightiest first */
+    static const enum part order[] = {PART_SEPARATE, PART_NUMA, PART_STICKY, PART_ORDER}; /* the weightiest first */
     size_t used = 0;
     text[0] = '\0';
     for (size_t i = 0; i < sizeof order / sizeof *order && used < POLICY_SIZE; i++)

@@ -24,6 +24,7 @@ struct policy {
     enum policy_order order;
     enum policy_wish numa;     /* a PF on the NUMA nodes where the guest runs */
     enum policy_wish separate; /* different PFs for the interfaces of one guest */
+    bool sticky;               /* the VF that the interface had last */
 };
 
 /** policy_default() - what holds where nobody says anything */

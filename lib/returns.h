@@ -2,9 +2,8 @@
 /*
  * returns - in which order VFs came back from their guests: run/vfpool/returned
  *
- * A line for each return, its VF's address, appended with the ledger locked; only each VF's last one counts. Before the
- * file has more than RETURNS_MAX bytes the others are left out, and if that is not enough, those of long ago. A VF that
- * is not there counts as one that never was away, so the file is never worth a failure.
+ * A journal with a line for each return, its VF's address, written with the ledger locked; only each VF's last one
+ * counts. A VF that is not there counts as one that never was away.
  */
 #ifndef VFPOOL_RETURNS_H
 #define VFPOOL_RETURNS_H
@@ -16,7 +15,6 @@
 #include "pciaddr.h"
 
 #define RETURNS_FILE "returned"
-#define RETURNS_MAX ((size_t)1024 * 1024)
 
 struct returns {
     struct returns_vf *vfs; /* in the order of their addresses */

@@ -51,6 +51,7 @@ struct vf {
     uint8_t obstacle;  /* enum vf_obstacle */
     uint8_t doubt;     /* enum vf_doubt */
     uint8_t reserved;  /* enum vf_reservation */
+    bool had;          /* an interface of the guest had it last, and is to have it again */
     uint32_t returned; /* when it came back, counted; 0: it was not away, or it does not matter */
     pid_t user;        /* of VF_IN_USE */
     char *detail;      /* of VF_OTHER_DRIVER the driver, of VF_NOT_ALONE and VF_GROUPED the other device */

@@ -263,14 +263,15 @@ name_survives() {
     local before after
     guest NAME "$(uuid 1)" passthrough:"$(mac 1)" >"$IN"
     NAME=${2-$(xml_escape "$1")} perl -pi -e 's/NAME/$ENV{NAME}/' "$IN"
-    before=$(cd "$ROOT" && find . ! -path './run/vfpool*' | sort)
+    before=$(cd "$ROOT" && find . ! -path './run/vfpool*' ! -path './var*' | sort)
     run_hook 0 "$1" prepare <"$IN" || return
     [[ -z $stderr ]] || fail "it complained" || return
     assert_taken $VF0 "$(uuid 1)" && assert_invariants || return
     assert_equal "$(find "$ROOT/run/vfpool" ! -type d -printf '%P\n' | sort | xargs)" \
         "guests/$(uuid 1).xml lock vfs/$VF0" || return
-    after=$(cd "$ROOT" && find . ! -path './run/vfpool*' | sort)
+    after=$(cd "$ROOT" && find . ! -path './run/vfpool*' ! -path './var*' | sort)
     assert_equal "$after" "$before" || return
+    assert_equal "$(find "$ROOT/var" ! -type d -printf '%P\n' | sort | xargs)" lib/vfpool/history || return
     run_vfpool 0 status --format xml || return
     # xmllint ends what it prints with a line break of its own.
     assert_equal "$(xmllint --xpath 'string(//guest/@name)' "$STDOUT")" "$1" || return
@@ -280,6 +281,8 @@ name_survives() {
     run_hook 1 h prepare < <(guest h "$(uuid 2)" "<hostdev type='pci'><source><address $(at 0x10 0)/></source></hostdev>") || return
     assert_one_line $VF0 'held by' || return
     perl -e 'exit $ARGV[0] =~ /[\x00-\x1f\x7f]|\xc2[\x80-\x9f]/' "$stderr" || fail "control characters" || return
+    run_vfpool 0 history "$(uuid 1)" || return
+    perl -e 'exit $ARGV[0] =~ /[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]/' "$output" || fail "control characters" || return
     run_hook 0 "$1" release <"$IN" && assert_taken && assert_released "$(uuid 1)"
 }
 

@@ -131,7 +131,7 @@ back() {
     gets 2 0000:02:10.2 < <(own 2 "order='pack'")
     gets 3 0000:01:10.0 < <(own 3 '')
     run_vfpool 0 explain --format json - < <(own 4 "numa='prefer' order='lru'")
-    assert_equal "$(jq -r '.interfaces[0].policy' "$STDOUT")" "separate='prefer' numa='prefer' order='lru'"
+    assert_equal "$(jq -r '.interfaces[0].policy' "$STDOUT")" "separate='prefer' numa='prefer' sticky='no' order='lru'"
     while IFS='|' read -r pool says reason; do
         policy "$pool" eth3 eth4
         own 5 "$says" > "$BATS_TEST_TMPDIR/guest.xml"

@@ -29,7 +29,7 @@ bound() {
     policy '' eth3 eth4 eth5
     run_hook 0 other prepare < <(guest other "$(uuid 2)" "p:$(mac 2)")
     explain < <(bound g "<vcpu cpuset='8'>1</vcpu>" "p:$(mac 1)" "p:$(mac 3)")
-    assert_equal "$output" "guest g, interface 1, pool p (separate='prefer' numa='prefer' order='first')
+    assert_equal "$output" "guest g, interface 1, pool p (separate='prefer' numa='prefer' sticky='no' order='first')
 ADDRESS       PF     VF
 0000:01:10.0  eth3    0  it is held by guest 'other'
 0000:01:10.2  eth3    1  chosen
@@ -38,7 +38,7 @@ ADDRESS       PF     VF
 0000:02:10.2  eth4    1  the guest has an interface on PF eth4 already
 0000:03:10.0  eth5    0  PF eth5 is down: ip link set eth5 up
 
-guest g, interface 2, pool p (separate='prefer' numa='prefer' order='first')
+guest g, interface 2, pool p (separate='prefer' numa='prefer' sticky='no' order='first')
 ADDRESS       PF     VF
 0000:01:10.0  eth3    0  it is held by guest 'other'
 0000:01:10.2  eth3    1  it goes to another interface of the guest
@@ -114,7 +114,7 @@ ADDRESS       PF     VF
     host eth3:vfs=2
     policy '' eth3
     explain --format json < <(bound 'a"b' '' "p:$(mac 1)")
-    assert_equal "$(jq -c . "$STDOUT")" '{"guest":"a\"b","interfaces":[{"number":1,"pool":"p","mac":"'"$(mac 1)"'","policy":"separate='"'prefer' numa='prefer' order='first'"'","vfs":[{"address":"0000:01:10.0","pf":"eth3","vf":0,"chosen":true,"reason":null},{"address":"0000:01:10.2","pf":"eth3","vf":1,"chosen":false,"reason":"VF 0 of PF eth3 comes before it"}]}],"failure":null}'
+    assert_equal "$(jq -c . "$STDOUT")" '{"guest":"a\"b","interfaces":[{"number":1,"pool":"p","mac":"'"$(mac 1)"'","policy":"separate='"'prefer' numa='prefer' sticky='no' order='first'"'","vfs":[{"address":"0000:01:10.0","pf":"eth3","vf":0,"chosen":true,"reason":null},{"address":"0000:01:10.2","pf":"eth3","vf":1,"chosen":false,"reason":"VF 0 of PF eth3 comes before it"}]}],"failure":null}'
     explain --format xml < <(bound g '' "p:$(mac 1)" "p:$(mac 2)" "p:$(mac 3)")
     assert_equal "$(xmllint --xpath 'count(/explanation/interface)' "$STDOUT")" 3
     [[ $(xmllint --xpath 'string(/explanation/failure)' "$STDOUT") == "pool 'p' has no free VF for interface 3"* ]]

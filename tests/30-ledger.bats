@@ -352,7 +352,8 @@ dead_pid() { bash -c 'echo $$'; }
     umask 0
     prepare 0 1
     assert_equal "$(stat -c %a "$LEDGER" "$LEDGER/guests" "$LEDGER/vfs" "$LEDGER/lock" | xargs)" "700 700 700 600"
-    assert_equal "$(find "$ROOT" -newer "$ROOT/etc/vfpool/net.xml" -path '*/vfpool' -type d)" "$LEDGER"
+    assert_equal "$(find "$ROOT" -newer "$ROOT/etc/vfpool/net.xml" -path '*/vfpool' -type d -printf '%m %P\n' | sort)" \
+        "700 run/vfpool"$'\n'"700 var/lib/vfpool"
     assert_invariants
 }
 

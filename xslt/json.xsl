@@ -1,6 +1,9 @@
 <?xml version="1.0" encoding="UTF-8"?>
 <!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
-<!-- The status document (lib/status.h) and an explanation (lib/explain.h) as JSON. What is not known is null. -->
+<!--
+  The status document (lib/status.h), an explanation (lib/explain.h) and the history (lib/history.h) as JSON. What is not
+  known is null; of an event, what does not apply is not there.
+-->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
   <xsl:output method="text" encoding="UTF-8"/>
 
@@ -24,6 +27,25 @@
       <xsl:with-param name="value" select="failure"/>
     </xsl:call-template>
     <xsl:text>}&#10;</xsl:text>
+  </xsl:template>
+
+  <xsl:template match="/history">
+    <xsl:text>{"events":[</xsl:text>
+    <xsl:for-each select="event">
+      <xsl:if test="position() &gt; 1">,</xsl:if>
+      <xsl:value-of select="concat('{&quot;time&quot;:&quot;', @time, '&quot;')"/>
+      <xsl:for-each select="@event | @guest | @uuid | @address | @pf | @pool | @mac | @reason">
+        <xsl:value-of select="concat(',&quot;', name(), '&quot;:')"/>
+        <xsl:call-template name="string">
+          <xsl:with-param name="value" select="."/>
+        </xsl:call-template>
+      </xsl:for-each>
+      <xsl:if test="@vf">
+        <xsl:value-of select="concat(',&quot;vf&quot;:', @vf)"/>
+      </xsl:if>
+      <xsl:text>}</xsl:text>
+    </xsl:for-each>
+    <xsl:text>]}&#10;</xsl:text>
   </xsl:template>
 
   <xsl:template match="interface">

@@ -1,7 +1,7 @@
 <?xml version="1.0" encoding="UTF-8"?>
 <!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
 <!--
-  The status document (lib/status.h) and an explanation (lib/explain.h) as tables for a terminal.
+  The status document (lib/status.h), an explanation (lib/explain.h) and the history (lib/history.h) as tables for a terminal.
 
   $escape is the escape character where colours are wanted, and empty elsewhere: XML cannot hold it.
 -->
@@ -150,6 +150,20 @@
         </xsl:call-template>
       </xsl:if>
       <xsl:value-of select="concat(translate(@reason, $controls, ' '), '&#10;')"/>
+    </xsl:for-each>
+  </xsl:template>
+
+  <xsl:template match="/history">
+    <xsl:for-each select="event">
+      <xsl:value-of select="concat(@time, '  ', substring(concat(@event, $spaces), 1, 8), '  ')"/>
+      <xsl:if test="@address">
+        <xsl:value-of select="concat(@address, '  ', translate(@pf, $controls, ' '), ' ', @vf, '  ')"/>
+      </xsl:if>
+      <xsl:value-of select="concat(translate(@guest, $controls, ' '), '  ', @uuid)"/>
+      <xsl:if test="@reason">
+        <xsl:value-of select="concat('  ', translate(@reason, $controls, ' '))"/>
+      </xsl:if>
+      <xsl:text>&#10;</xsl:text>
     </xsl:for-each>
   </xsl:template>
 

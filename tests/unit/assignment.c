@@ -16,7 +16,7 @@
 #define MAX_PFS 4
 #define MAX_VFS 7
 #define MAX_REQUESTS 4
-#define PARTS 6
+#define PARTS 7
 
 struct host_case {
     struct pool pools[MAX_TABLES];
@@ -59,6 +59,7 @@ static void make_table(struct host_case *host, size_t number)
                                     .obstacle = pick(4) ? VF_USABLE : VF_TAKEN,
                                     .doubt = pick(4) ? VF_CLEAR : VF_NETDEV_UP,
                                     .reserved = (uint8_t)(pick(4) ? VF_FOR_ANY : pick(3)),
+                                    .had = !pick(5),
                                     .returned = table->policy.order == ORDER_LRU && pick(3) ? pick(100) : 0};
 }
 
@@ -145,13 +146,14 @@ static void price(const struct host_case *host, const struct vf *const *vfs, lon
         cost[2] += table->policy.separate != WISH_NO && !is_first_on(host, i, vfs);
         if (table->policy.numa != WISH_NO && table->distances)
             cost[3] += (long)table->distances[vfs[i]->pf];
+        cost[4] += !vfs[i]->had;
         for (size_t j = 0; j < i && table->policy.order == ORDER_SPREAD; j++)
             left -= !host->requests[j].wanted && host->requests[j].table == table && vfs[j]->pf == vfs[i]->pf;
         if (table->policy.order == ORDER_LRU)
-            cost[4] += vfs[i]->returned;
+            cost[5] += vfs[i]->returned;
         else if (table->policy.order != ORDER_FIRST)
-            cost[4] += (table->policy.order == ORDER_SPREAD ? -1 : 1) * (left * 1000000 / total);
-        cost[5] += vfs[i] - table->vfs;
+            cost[5] += (table->policy.order == ORDER_SPREAD ? -1 : 1) * (left * 1000000 / total);
+        cost[6] += vfs[i] - table->vfs;
     }
 }
 

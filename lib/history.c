@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "history.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "journal.h"
+#include "last.h"
+#include "memory.h"
+#include "xml.h"
+
+#define HISTORY_FILE "history"
+
+/* In the order of a line, with tabs between; one that does not apply is empty. */
+enum field {
+    FIELD_TIME,
+    FIELD_EVENT,
+    FIELD_GUEST,
+    FIELD_UUID,
+    FIELD_ADDRESS,
+    FIELD_PF,
+    FIELD_VF,
+    FIELD_POOL,
+    FIELD_MAC,
+    FIELD_REASON,
+    FIELDS
+};
+
+static const char *const names[FIELDS] = {
+    [FIELD_TIME] = "time",       [FIELD_EVENT] = "event",  [FIELD_GUEST] = "guest", [FIELD_UUID] = "uuid",
+    [FIELD_ADDRESS] = "address", [FIELD_PF] = "pf",        [FIELD_VF] = "vf",       [FIELD_POOL] = "pool",
+    [FIELD_MAC] = "mac",         [FIELD_REASON] = "reason"};
+
+/* ---- writing ---- */
+
+/* A guest's name may hold anything. */
+static void add_line(int directory, const char *const fields[FIELDS])
+{
+    struct error line = {0};
+    char *text = memory_copy("");
+    for (enum field field = 0; field < FIELDS; field++) {
+        char *before = text;
+        /* One printable line without tabs, cut at a whole character. */
+        (void)error_set(&line, 1, "%s", fields[field] ? fields[field] : "");
+        text = memory_format("%s%s%s", before, field ? "\t" : "", line.message);
+        free(before);
+    }
+    char *whole = memory_format("%s\n", text);
+    if (journal_add(directory, HISTORY_FILE, whole))
+        journal_turn(directory, HISTORY_FILE);
+    free(whole);
+    free(text);
+}
+
+static void add_event(int directory, const char *event, const struct claim *claim, const struct claim_vf *vf)
+{
+    char time[CLAIM_TIME_SIZE], address[PCIADDR_SIZE], number[16];
+    claim_time(time);
+    snprintf(number, sizeof number, "%u", vf->number);
+    const char *const fields[FIELDS] = {[FIELD_TIME] = time,
+                                        [FIELD_EVENT] = event,
+                                        [FIELD_GUEST] = claim->name,
+                                        [FIELD_UUID] = claim->uuid,
+                                        [FIELD_ADDRESS] = pciaddr_format(&vf->address, address),
+                                        [FIELD_PF] = vf->pf,
+                                        [FIELD_VF] = number,
+                                        [FIELD_POOL] = vf->pool,
+                                        [FIELD_MAC] = vf->mac};
+    add_line(directory, fields);
+}
+
+bool history_used(const struct claim *claim, const struct claim_vf *vf)
+{
+    return claim->state == CLAIM_HELD || vf->given;
+}
+
+void history_change(int root, const struct claim *old, const struct claim *new)
+{
+    _cleanup_(cleanup_close) int directory = journal_directory(root);
+    if (directory < 0)
+        return;
+    for (size_t i = 0; old && i < old->vf_count; i++)
+        if (!claim_find(new, &old->vfs[i].address))
+            add_event(directory, history_used(old, &old->vfs[i]) ? "returned" : "dropped", old, &old->vfs[i]);
+    for (size_t i = 0; new &&i < new->vf_count; i++) {
+        const struct claim_vf *vf = &new->vfs[i];
+        bool is_new = !claim_find(old, &vf->address), held = new->state == CLAIM_HELD;
+        if (is_new || (held && old && old->state != CLAIM_HELD)) {
+            add_event(directory, held ? "held" : "claimed", new, vf);
+            if (held)
+                last_add(directory, new->uuid, vf->mac, &vf->address);
+        }
+    }
+}
+
+void history_refuse(int root, const char *uuid, const char *name, const char *reason)
+{
+    char time[CLAIM_TIME_SIZE];
+    _cleanup_(cleanup_close) int directory = journal_directory(root);
+    claim_time(time);
+    const char *const fields[FIELDS] = {[FIELD_TIME] = time,
+                                        [FIELD_EVENT] = "refused",
+                                        [FIELD_GUEST] = name,
+                                        [FIELD_UUID] = uuid,
+                                        [FIELD_REASON] = reason};
+    if (directory >= 0)
+        add_line(directory, fields);
+}
+
+/* ---- reading ---- */
+
+static bool concerns(char *const fields[FIELDS], const char *of)
+{
+    return !of || strcmp(fields[FIELD_GUEST], of) == 0 || strcasecmp(fields[FIELD_UUID], of) == 0 ||
+           strcasecmp(fields[FIELD_ADDRESS], of) == 0;
+}
+
+static bool is_text(const char *line)
+{
+    for (const char *at = line; *at; at++)
+        if ((unsigned char)*at < ' ' && *at != '\t')
+            return false;
+    return xmlCheckUTF8((const xmlChar *)line);
+}
+
+/* A line that is not whole is none. */
+static void read_line(xmlNodePtr node, char *line, const char *of)
+{
+    char *fields[FIELDS];
+    size_t count = 0;
+    if (!is_text(line))
+        return;
+    for (char *field; (field = strsep(&line, "\t"));) {
+        if (count == FIELDS)
+            return;
+        fields[count++] = field;
+    }
+    if (count < FIELDS || !concerns(fields, of))
+        return;
+    xmlNodePtr event = xml_add(node, "event");
+    for (size_t i = 0; i < FIELDS; i++)
+        if (fields[i][0])
+            xml_set(event, names[i], fields[i]);
+}
+
+static void read_part(int root, const char *path, const char *of, xmlNodePtr node)
+{
+    _cleanup_(cleanup_free) char *text = NULL;
+    journal_read(root, path, &text);
+    for (char *rest = text, *line; rest && (line = strsep(&rest, "\n"));)
+        if (rest) /* else it has no end */
+            read_line(node, line, of);
+}
+
+void history_read(int root, const char *of, xmlDocPtr *doc)
+{
+    *doc = xml_new("history");
+    xmlNodePtr node = xmlDocGetRootElement(*doc);
+    read_part(root, JOURNAL_DIRECTORY "/" HISTORY_FILE ".1", of, node);
+    read_part(root, JOURNAL_DIRECTORY "/" HISTORY_FILE, of, node);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * history - which guest had which VF when, and who was refused: var/lib/vfpool/history
+ *
+ * A journal of whole lines, written with the ledger locked after what they tell of was done; when it is full it becomes
+ * history.1, and what was that goes. So between 1 and 2 MiB of it are there, some 8,000 lines each.
+ */
+#ifndef VFPOOL_HISTORY_H
+#define VFPOOL_HISTORY_H
+
+#include <libxml/tree.h>
+#include <stdbool.h>
+
+#include "claim.h"
+#include "cleanup.h"
+
+/**
+ * history_change() - a guest's claim has changed
+ * @old, @new: what it held before, and holds now; NULL: nothing
+ *
+ * "claimed", "held" when the guest is seen with it, "returned" after that, and "dropped" without.
+ */
+void history_change(int root, const struct claim *old, const struct claim *new);
+
+/** history_used() - whether a guest was seen with a VF of its claim, or libvirt told that it gave it */
+bool history_used(const struct claim *claim, const struct claim_vf *vf) must_check nonnull(1, 2);
+
+/** history_refuse() - a guest was refused, for this reason */
+void history_refuse(int root, const char *uuid, const char *name, const char *reason) nonnull(2, 3, 4);
+
+/**
+ * history_read() - what is there, the oldest first
+ * @of: a guest's name or UUID, or a VF's address; NULL: everything
+ * @doc: the caller frees it: <history><event time='' event='' guest='' uuid='' address='' pf='' vf='' pool='' mac=''
+ *       reason=''/></history>, without what does not apply
+ */
+void history_read(int root, const char *of, xmlDocPtr *doc) nonnull(3);
+
+#endif

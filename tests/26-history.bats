@@ -1,0 +1,220 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What outlives a guest: who had which VF when, and which one it had last.
+
+load helpers
+
+V=(0000:01:10.0 0000:01:10.2 0000:01:10.4 0000:01:10.6)
+
+setup() {
+    common_setup
+    host eth3:vfs=4
+    HISTORY=$ROOT/var/lib/vfpool/history
+    LAST=$ROOT/var/lib/vfpool/last
+}
+
+sticky() { pool p "$@" -- "<metadata><v:pool xmlns:v='urn:vfpool:1' sticky='yes'/></metadata>"; }
+
+# prepare, start, release N [INTERFACES]: of guest N
+of() {
+    local i interfaces=()
+    for ((i = 0; i < ${2:-1}; i++)); do interfaces+=(p:"$(mac $(($1 * 16 + i)))"); done
+    guest "g$1" "$(uuid "$1")" "${interfaces[@]}"
+}
+prepare() { run_hook 0 "g$1" prepare < <(of "$@") && cp "$STDOUT" "$BATS_TEST_TMPDIR/g$1.xml"; }
+start() { run_hook 0 "g$1" start < "$BATS_TEST_TMPDIR/g$1.xml"; }
+release() { run_hook 0 "g$1" release < <(of "$@"); }
+lives() { prepare "$@" && start "$1" && release "$@"; }
+
+# events [OF]: "EVENT GUEST VF" of each, on a line
+events() {
+    run_vfpool 0 history "$@" --format json >&2 && jq -r '.events[] | "\(.event) \(.guest) \(.vf // "-")"' "$STDOUT"
+}
+
+@test "who had which VF when, and who was refused" {
+    pool p eth3
+    lives 1 2
+    prepare 2 3
+    start 2
+    prepare 3 1
+    run_hook 1 g4 prepare < <(of 4)
+    release 3
+    release 2
+    assert_equal "$(events | paste -sd ,)" 'claimed g1 0,claimed g1 1,held g1 0,held g1 1,returned g1 0,returned g1 1,claimed g2 0,claimed g2 1,claimed g2 2,held g2 0,held g2 1,held g2 2,claimed g3 3,refused g4 -,dropped g3 3,returned g2 0,returned g2 1,returned g2 2'
+    assert_equal "$(events g3 | paste -sd ,)" 'claimed g3 3,dropped g3 3'
+    assert_equal "$(events "$(uuid 4)")" 'refused g4 -'
+    assert_equal "$(events "${V[2]}" | paste -sd ,)" 'claimed g2 2,held g2 2,returned g2 2'
+    assert_equal "$(events nobody)" ''
+    run_vfpool 0 history g4
+    [[ $output =~ ^20[0-9-]+T[0-9:]+Z\ \ refused\ \ \ g4\ \ $(uuid 4)\ \ "pool 'p' has no free VF for interface 1 of guest 'g4': 0000:01:10.0 is held by guest 'g2'," ]]
+    run_vfpool 0 history "${V[3]}"
+    [[ ${lines[0]-$output} =~ \ claimed\ \ \ ${V[3]}\ \ eth3\ 3\ \ g3\ \ $(uuid 3) ]]
+    run_vfpool 0 history g3 --format xml
+    assert_equal "$(xmllint --xpath 'concat(//event[1]/@pool, " ", //event[1]/@mac)' "$STDOUT")" "p $(mac 48)"
+}
+
+@test "what refuses a guest is in the history, whatever it is; what only tells is not" {
+    pool p eth3
+    printf '<network/>' > "$ROOT/etc/vfpool/p.xml"
+    run_hook 1 g1 prepare < <(of 1)
+    pool p eth3
+    run_vfpool 0 transform - < <(of 2)
+    run_hook 0 g2 restore < <(of 2)
+    run_hook 0 g2 stopped < <(of 2)
+    run_hook 0 other prepare < <(guest other "$(uuid 9)" default:"$(mac 9)")
+    assert_equal "$(events)" 'refused g1 -'
+    # Refused at start, with a VF that another guest has.
+    prepare 3
+    prepare 4
+    run_hook 1 g4 start < <(sed "s/function=\"0x2\"/function=\"0x0\"/" "$BATS_TEST_TMPDIR/g4.xml" | sed "s/<\/devices>/<interface type='network'><mac address='$(mac 77)'\/><source network='p'\/><\/interface>&/")
+    assert_equal "$(events g4 | paste -sd ,)" 'claimed g4 1,refused g4 -'
+}
+
+@test "nobody gets a line of somebody's, nor a terminal what it would obey" {
+    pool p eth3
+    run_hook 0 g1 prepare < <(guest $'a\tb' "$(uuid 1)" p:"$(mac 1)")
+    run_hook 0 g2 prepare < <(guest $'\u009b31m\u202e<&>"' "$(uuid 2)" p:"$(mac 2)")
+    assert_equal "$(wc -l < "$HISTORY")" 2
+    run_vfpool 0 history
+    [[ $output == *'a b'* && $output != *$'\u009b'* ]]
+    run_vfpool 0 history --format json
+    jq . "$STDOUT"
+    assert_equal "$(jq -r '.events[1].guest' "$STDOUT")" $' 31m\u202e<&>"'
+}
+
+@test "lines that are not whole are none, and the next one is" {
+    pool p eth3
+    prepare 1
+    printf '2026-01-01T00:00:00Z\theld\tg9\n\n\t\t\t\t\t\t\t\t\t\t\n\xff\xfe\t2\t3\t4\t5\t6\t7\t8\t9\t10\n1\t2\t\x01\t4\t5\t6\t7\t8\t9\t10\nhalf' >> "$HISTORY"
+    assert_equal "$(events)" 'claimed g1 0'
+    release 1
+    assert_equal "$(events | paste -sd ,)" 'claimed g1 0,dropped g1 0'
+}
+
+@test "the history is bounded, and the older half goes first" {
+    local line i
+    pool p eth3
+    prepare 1
+    line=$(< "$HISTORY")
+    printf -v line '%s\n' "$line"
+    for ((i = 0; i < 14; i++)); do line+=$line; done
+    printf '%s' "${line//g1/old}" | head -c 1048400 > "$HISTORY"
+    release 1
+    [[ -e $HISTORY.1 && ! -e $HISTORY ]]
+    lives 1
+    assert_equal "$(events | tail -n 4 | paste -sd ,)" 'dropped g1 0,claimed g1 0,held g1 0,returned g1 0'
+    (($(cat "$HISTORY" "$HISTORY.1" | wc -c) < 2 * 1048576))
+}
+
+@test "where nothing can be written no guest has to wait, and what is in the way is set aside" {
+    pool p eth3
+    mkdir -p "$ROOT/var"
+    touch "$ROOT/var/lib"
+    lives 1
+    assert_equal "$(events)" ''
+    rm "$ROOT/var/lib"
+    mkdir -p "$ROOT/var/lib/vfpool"
+    chmod 777 "$ROOT/var/lib/vfpool"
+    lives 1
+    assert_equal "$(events)" ''
+    chmod 700 "$ROOT/var/lib/vfpool"
+    ln -s /dev/full "$HISTORY"
+    mkdir "$LAST"
+    lives 1
+    assert_equal "$(events | paste -sd ,)" 'claimed g1 0,held g1 0,returned g1 0'
+    [[ -L $HISTORY.bad && -d $LAST.bad && -f $LAST ]]
+    # A fifo that nobody reads.
+    rm "$HISTORY"
+    mkfifo "$HISTORY"
+    lives 1
+    [[ -p $HISTORY.bad && -f $HISTORY ]]
+}
+
+@test "a full disk costs history, not the start" {
+    pool p eth3
+    lives 1
+    before=$(cksum < "$HISTORY")
+    for call in prepare start release; do
+        case $call in prepare | release) of 1 > "$BATS_TEST_TMPDIR/in" ;; start) cp "$STDOUT" "$BATS_TEST_TMPDIR/in" ;; esac
+        hook_environment
+        run_program 0 "${HOOK_ENVIRONMENT[@]}" ASAN_OPTIONS=detect_leaks=0 strace -qq -f -o /dev/null -P "$HISTORY" -P "$LAST" \
+            -e inject=write:error=ENOSPC "$VFPOOL_BUILD/hook/qemu" g1 $call begin - < "$BATS_TEST_TMPDIR/in"
+    done
+    assert_equal "$(cksum < "$HISTORY")" "$before"
+    assert_taken
+    assert_invariants
+}
+
+@test "sticky: the VF that an interface had last, when it is free" {
+    sticky eth3
+    lives 1
+    prepare 2
+    prepare 1
+    assert_taken "${V[0]}" "$(uuid 2)" "${V[1]}" "$(uuid 1)"
+    start 1
+    release 1
+    release 2
+    # g2 was never seen with it.
+    prepare 3
+    assert_equal "$(holder "${V[0]}")" "$(uuid 3)"
+    run_vfpool 0 explain --format json - < <(of 1)
+    assert_equal "$(jq -r '.interfaces[0].vfs[] | "\(.vf) \(.reason // "")"' "$STDOUT" | paste -sd ,)" \
+        "0 it is held by guest 'g3',1 ,2 the guest had VF 1 of PF eth3 last,3 the guest had VF 1 of PF eth3 last"
+    prepare 1
+    assert_equal "$(holder "${V[1]}")" "$(uuid 1)"
+    release 1
+    # Another host life: the ledger is gone.
+    rm -r "$ROOT/run/vfpool"
+    prepare 1
+    assert_taken "${V[1]}" "$(uuid 1)"
+    release 1
+    # Its interface has another MAC address: another interface.
+    run_hook 0 g1 prepare < <(guest g1 "$(uuid 1)" p:"$(mac 99)")
+    assert_taken "${V[0]}" "$(uuid 1)"
+    # A pool that is not sticky.
+    pool p eth3
+    prepare 1
+    assert_taken "${V[0]}" "$(uuid 1)"
+}
+
+@test "sticky: interfaces together, and what weighs more" {
+    sticky eth3
+    lives 1 2
+    prepare 2 1
+    prepare 1 2
+    assert_taken "${V[0]}" "$(uuid 2)" "${V[1]}" "$(uuid 1)" "${V[2]}" "$(uuid 1)"
+    start 1
+    release 1 2
+    release 2
+    prepare 1 2
+    assert_taken "${V[1]}" "$(uuid 1)" "${V[2]}" "$(uuid 1)"
+    release 1 2
+    # A VF that the host uses is chosen last, and one of another PF where they are to be apart.
+    host eth4:vfs=2
+    sticky eth3 eth4
+    prepare 1 2
+    assert_taken "${V[1]}" "$(uuid 1)" 0000:02:10.0 "$(uuid 1)"
+}
+
+@test "sticky: what cannot be understood is forgotten, and the file is bounded" {
+    local i
+    sticky eth3
+    lives 1
+    prepare 2
+    lives 1
+    assert_equal "$(tail -n 1 "$LAST")" "$(uuid 1) $(mac 16) ${V[1]}"
+    release 2
+    printf '%s %s x\n%s %s 0000:99:00.0\nhalf' "$(uuid 1)" "$(mac 16)" "$(uuid 1)" "$(mac 16)" >> "$LAST"
+    prepare 1 # of a VF that is not there
+    assert_taken "${V[0]}" "$(uuid 1)"
+    release 1
+    for ((i = 0; i < 16000; i++)); do
+        printf '%s 52:54:00:00:%02x:%02x 0000:01:10.4\n' "$(uuid 7)" $((i % 3)) $((i % 5))
+    done > "$LAST" 2> /dev/null
+    lives 1
+    assert_equal "$(wc -l < "$LAST")" 16
+    prepare 3
+    lives 1
+    assert_equal "$(tail -n 1 "$LAST")" "$(uuid 1) $(mac 16) ${V[1]}"
+}
