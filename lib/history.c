@@ -7,10 +7,10 @@
 
 #include "journal.h"
 #include "last.h"
-#include "memory.h"
 #include "xml.h"
 
 #define HISTORY_FILE "history"
+#define MAX_LINE (3 * sizeof(struct error)) /* a name, a reason, and some short words */
 
 /* In the order of a line, with tabs between; one that does not apply is empty. */
 enum field {
@@ -34,23 +34,23 @@ static const char *const names[FIELDS] = {
 
 /* ---- writing ---- */
 
-/* A guest's name may hold anything. */
+/* A guest's name may hold anything. Nothing is allocated: what is told of was done, and must not fail here. */
 static void add_line(int directory, const char *const fields[FIELDS])
 {
-    struct error line = {0};
-    char *text = memory_copy("");
-    for (enum field field = 0; field < FIELDS; field++) {
-        char *before = text;
+    struct error field;
+    char line[MAX_LINE];
+    size_t used = 0;
+    for (size_t i = 0; i < FIELDS; i++) {
         /* One printable line without tabs, cut at a whole character. */
-        (void)error_set(&line, 1, "%s", fields[field] ? fields[field] : "");
-        text = memory_format("%s%s%s", before, field ? "\t" : "", line.message);
-        free(before);
+        (void)error_set(&field, 1, "%s", fields[i] ? fields[i] : "");
+        used += (size_t)snprintf(line + used, sizeof line - used, "%s%s", i ? "\t" : "", field.message);
+        if (used + 1 >= sizeof line)
+            return;
     }
-    char *whole = memory_format("%s\n", text);
-    if (journal_add(directory, HISTORY_FILE, whole))
+    line[used++] = '\n';
+    line[used] = '\0';
+    if (journal_add(directory, HISTORY_FILE, line))
         journal_turn(directory, HISTORY_FILE);
-    free(whole);
-    free(text);
 }
 
 static void add_event(int directory, const char *event, const struct claim *claim, const struct claim_vf *vf)

@@ -110,6 +110,11 @@ libvirt() {
     sweep 1 hook/vfpool network net
 }
 
+@test "history" {
+    prepared
+    sweep 1 hook/vfpool history
+}
+
 @test "discover" {
     sweep 1 hook/vfpool discover
 }
