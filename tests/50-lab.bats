@@ -17,7 +17,7 @@ teardown() { rm -rf "$open_dir"; }
 
 # A guard that failed must not cost this machine anything: whoever runs it here may not kill, mount nor write.
 powerless() {
-    local command=(env -i PATH=/usr/bin:/bin)
+    local command=(env -i -C "$open_dir" PATH=/usr/bin:/bin) # a home may be closed to it
     [[ $(id -u) != 0 ]] ||
         command+=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs)
     run_program 1 "${command[@]}" "$@"
