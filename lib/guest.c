@@ -7,11 +7,14 @@
 #include <string.h>
 
 #include "claim.h"
+#include "daemon.h"
 #include "gate.h"
+#include "io.h"
 #include "ledger.h"
 #include "memory.h"
 #include "plan.h"
 #include "port.h"
+#include "queue.h"
 #include "settle.h"
 
 struct call {
@@ -108,14 +111,9 @@ static int check_strays(struct call *call, const struct plan *plan)
     return 0;
 }
 
-static int prepare(struct call *call, struct plan *plan)
+static int claim_now(struct call *call, struct plan *plan)
 {
     _cleanup_(error_free) struct error problem = {0};
-    int stray = check_strays(call, plan);
-    if (stray < 0)
-        return stray;
-    if (plan->count == 0)
-        return ledger_has_file(call->root, plan->domain.uuid) ? drop(call, plan->domain.uuid) : 0;
     bool claimed = false;
     int result = claim_and_open(call, plan, false, &claimed);
     if (result > 0)
@@ -126,9 +124,116 @@ static int prepare(struct call *call, struct plan *plan)
     return result;
 }
 
-static int show(struct call *call, struct plan *plan)
+/* Chooses, and claims nothing. */
+static int look(struct call *call, struct plan *plan)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    free(steal(call->text));
+    int result = ledger_open(call->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, call->error);
+    return result < 0 ? result : decide(call, plan, ledger);
+}
+
+/* ---- a pool that is used up, and whose guests wait ---- */
+
+/* Whether so many hooks run that those which give VFs back might find no worker of libvirt's (F11). */
+static bool is_crowded(struct call *call, struct daemon_load *load)
+{
+    return daemon_of_hook(call->root, load) && load->hooks * 2 > load->max_workers;
+}
+
+/* One look at a pool whose turn it is. Return: 1 when there is no VF yet, else as claim_now(). */
+static int claim_again(struct call *call, struct plan *plan)
+{
+    plan_free(plan);
+    int result = plan_load(plan, call->root, PLAN_START, false, call->data, call->length, call->error);
+    if (result == 0)
+        result = look(call, plan);
+    if (result == 0)
+        result = claim_now(call, plan);
+    return result == -EBUSY && plan->exhausted ? 1 : result;
+}
+
+static int wait_and_claim(struct call *call, struct plan *plan, const char *pool, unsigned int seconds)
+{
+    int64_t deadline = io_now_ms() + (int64_t)seconds * 1000;
+    struct queue queue = QUEUE_NONE;
+    struct daemon_load load;
+    if (is_crowded(call, &load))
+        return error_prefix(call->error, "not waiting, as %u of libvirtd's %u workers are at work", load.hooks,
+                            load.max_workers);
+    int result = queue_take(call->root, pool, deadline, &queue, call->error);
+    if (result == -ETIMEDOUT)
+        return error_set(call->error, EBUSY,
+                         "guest '%.256s' waited %u s for a VF of pool '%s', and others wait before it: see 'vfpool "
+                         "status'",
+                         plan->domain.name, seconds, pool);
+    while (result >= 0) {
+        result = claim_again(call, plan);
+        if (result <= 0)
+            break;
+        if (io_now_ms() >= deadline)
+            result = error_prefix(call->error, "after %u s", seconds);
+        else if (is_crowded(call, &load))
+            result = error_prefix(call->error, "no longer waiting, as %u of libvirtd's %u workers are at work",
+                                  load.hooks, load.max_workers);
+        else
+            queue_wait(&queue, deadline);
+    }
+    queue_leave(&queue);
+    return result;
+}
+
+/* Passes nobody who waits for a VF of the same pool. @pool: the first one that guests wait for; NULL: none */
+static int pass_queues(struct call *call, const struct plan *plan, struct queue *queues, const struct pool **pool)
+{
+    int result = 0;
+    for (size_t i = 0; i < plan->count && result == 0; i++) {
+        const struct vf_table *table = plan->choices[i].table;
+        struct queue *queue = &queues[table - plan->tables];
+        if (plan->choices[i].wanted || table->policy.wait == 0 || queue->file >= 0)
+            continue;
+        result = queue_pass(call->root, table->pool->name, queue, call->error);
+        if (result > 0) {
+            *pool = table->pool;
+            error_set(call->error, EBUSY, "other guests wait for a VF of pool '%s'", table->pool->name);
+        }
+    }
+    return result < 0 ? result : 0;
+}
+
+static int claim_in_order(struct call *call, struct plan *plan)
+{
+    _cleanup_(cleanup_free) struct queue *queues = memory_new(plan->pools.count, sizeof *queues);
+    size_t count = plan->pools.count;
+    const struct pool *pool = NULL;
+    for (size_t i = 0; i < count; i++)
+        queues[i] = QUEUE_NONE;
+    int result = pass_queues(call, plan, queues, &pool);
+    if (result == 0 && !pool) {
+        result = claim_now(call, plan);
+        pool = result == -EBUSY ? plan->exhausted : NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        queue_leave(&queues[i]);
+    unsigned int seconds = pool ? plan_table(plan, pool)->policy.wait : 0;
+    if (seconds == 0)
+        return result;
+    _cleanup_(cleanup_free) char *name = memory_copy(pool->name);
+    return wait_and_claim(call, plan, name, seconds);
+}
+
+static int prepare(struct call *call, struct plan *plan)
+{
+    int stray = check_strays(call, plan);
+    if (stray < 0)
+        return stray;
+    if (plan->count == 0)
+        return ledger_has_file(call->root, plan->domain.uuid) ? drop(call, plan->domain.uuid) : 0;
+    return claim_in_order(call, plan);
+}
+
+static int show(struct call *call, struct plan *plan)
+{
     int stray = plan->kind == PLAN_START ? check_strays(call, plan) : 0;
     if (stray < 0)
         return stray;
@@ -136,8 +241,7 @@ static int show(struct call *call, struct plan *plan)
         return 0;
     if (call->draft && plan->kind == PLAN_START)
         port_look(call->root, plan, call->error);
-    int result = ledger_open(call->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, call->error);
-    return result < 0 ? result : decide(call, plan, ledger);
+    return look(call, plan);
 }
 
 /* ---- start, reconnect, attach: the claim becomes what the guest has ---- */

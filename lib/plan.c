@@ -303,7 +303,7 @@ static int list_obstacles(struct list *list, const struct plan *plan, size_t ind
     return result;
 }
 
-static int describe_failure(const struct plan *plan, size_t index, struct ledger *ledger, struct error *error)
+static int describe_failure(struct plan *plan, size_t index, struct ledger *ledger, struct error *error)
 {
     const struct request *request = plan->requests[index];
     const struct assignment *choice = &plan->choices[index];
@@ -319,6 +319,7 @@ static int describe_failure(const struct plan *plan, size_t index, struct ledger
     result = list_obstacles(&list, plan, index, ledger, error);
     if (result < 0)
         return result;
+    plan->exhausted = choice->table->pool;
     return error_set(error, EBUSY, "pool '%s' has no free VF for interface %u of guest '%.256s': %s", pool,
                      request->number, guest, list.text[0] ? list.text : "it has none at all");
 }
@@ -386,6 +387,7 @@ static void sort_grants(const struct plan *plan)
 int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *own, struct error *error)
 {
     size_t failed = 0;
+    plan->exhausted = NULL;
     int result = mark_taken(plan, ledger, own, error);
     if (result < 0)
         return result;

@@ -30,6 +30,8 @@ struct plan {
     size_t count;            /* of the domain's requests that concern a pool, in their order; 0: the guest has none */
     const struct request **requests;
     struct assignment *choices; /* of each request */
+    const struct pool
+        *exhausted; /* after -EBUSY: the pool that has no VF for a request of any; NULL: it is another's */
 };
 
 /**

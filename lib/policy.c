@@ -7,7 +7,7 @@
 
 #include "xml.h"
 
-enum part { PART_ORDER, PART_NUMA, PART_SEPARATE, PART_STICKY, PARTS };
+enum part { PART_ORDER, PART_NUMA, PART_SEPARATE, PART_STICKY, PART_WAIT, PARTS };
 
 #define MOST_WORDS 4
 
@@ -20,6 +20,7 @@ static const struct {
     [PART_NUMA] = {"numa", {"ignore", "prefer", "require"}},
     [PART_SEPARATE] = {"separate", {"no", "prefer", "require"}},
     [PART_STICKY] = {"sticky", {"no", "yes"}},
+    [PART_WAIT] = {"wait", {NULL}}, /* a number */
 };
 
 struct policy policy_default(void)
@@ -38,6 +39,8 @@ static int get(const struct policy *policy, enum part part)
         return (int)policy->separate;
     case PART_STICKY:
         return policy->sticky;
+    case PART_WAIT:
+        return (int)policy->wait;
     case PARTS:
         break;
     }
@@ -59,14 +62,29 @@ static void set(struct policy *policy, enum part part, int value)
     case PART_STICKY:
         policy->sticky = value;
         break;
+    case PART_WAIT:
+        policy->wait = (unsigned int)value;
+        break;
     case PARTS:
         break;
     }
 }
 
+static bool set_number(struct policy *policy, enum part part, const char *value)
+{
+    char *end = NULL;
+    long number = value[0] >= '0' && value[0] <= '9' ? strtol(value, &end, 10) : -1;
+    if (number < 0 || number > POLICY_WAIT_MAX || *end)
+        return false;
+    set(policy, part, (int)number);
+    return true;
+}
+
 /* Return: whether the value is one that the policy can have. */
 static bool set_word(struct policy *policy, enum part part, const char *value)
 {
+    if (part == PART_WAIT)
+        return set_number(policy, part, value);
     for (int i = 0; parts[part].words[i]; i++) {
         if (strcmp(parts[part].words[i], value) != 0)
             continue;
@@ -140,7 +158,9 @@ static int override_one(struct policy *policy, const char *name, const char *val
         return error_set(error, EINVAL, "guest '%.256s' says %.64s='%.64s' in its <metadata>: there is no such policy",
                          guest, name, value);
     if (!set_word(policy, part, value)) {
-        list_words(parts[part].words, words, sizeof words);
+        snprintf(words, sizeof words, "0 to %d", POLICY_WAIT_MAX);
+        if (part != PART_WAIT)
+            list_words(parts[part].words, words, sizeof words);
         return error_set(error, EINVAL, "guest '%.256s' says %s='%.64s' in its <metadata>: that can be %s", guest, name,
                          value, words);
     }

@@ -25,7 +25,10 @@ struct policy {
     enum policy_wish numa;     /* a PF on the NUMA nodes where the guest runs */
     enum policy_wish separate; /* different PFs for the interfaces of one guest */
     bool sticky;               /* the VF that the interface had last */
+    unsigned int wait;         /* seconds that a start waits for a VF of a pool that is used up; 0: it fails at once */
 };
+
+#define POLICY_WAIT_MAX 60 /* seconds: whoever lists libvirt's guests waits as long (F26) */
 
 /** policy_default() - what holds where nobody says anything */
 struct policy policy_default(void) must_check;
@@ -50,7 +53,7 @@ int policy_override(struct policy *policy, const xmlNode *root, const char *allo
 
 #define POLICY_SIZE 80
 
-/** policy_format() - a policy as the attributes that say it, in @text. Return: @text. */
+/** policy_format() - what a VF is chosen by, as the attributes that say it, in @text. Return: @text. */
 const char *policy_format(const struct policy *policy, char text[POLICY_SIZE]) nonnull(1, 2);
 
 #endif

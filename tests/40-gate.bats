@@ -397,6 +397,26 @@ C
     [[ $(calls) == "set p"* ]]
 }
 
+@test "nobody waits for a VF where that might keep libvirt from giving one back" {
+    rm "$ROOT/run/libvirt/libvirt-sock"
+    fake_libvirtd
+    pool q eth4 -- "<metadata><v:pool xmlns:v='urn:vfpool:1' wait='20'/></metadata>"
+    prepare 0 "$A" 11 q q
+    guest g12 "$B" q:52:54:00:00:12:01 > "$BATS_TEST_TMPDIR/guest.xml"
+    echo 'max_workers = 1' > "$ROOT/etc/libvirt/libvirtd.conf"
+    run_program 1 "$ROOT/libvirtd" "$ROOT/etc/libvirt/hooks/qemu" g12 prepare begin - < "$BATS_TEST_TMPDIR/guest.xml"
+    assert_one_line "not waiting, as 1 of libvirtd's 1 workers are at work: pool 'q' has no free VF"
+    # Half of them, no more.
+    echo 'max_workers = 2' > "$ROOT/etc/libvirt/libvirtd.conf"
+    "$ROOT/libvirtd" "$ROOT/etc/libvirt/hooks/qemu" g12 prepare begin - < "$BATS_TEST_TMPDIR/guest.xml" > "$STDOUT" 2> "$STDERR" 3>&- &
+    local waiting=$!
+    is_waiting "$waiting"
+    echo 'max_workers = 1' > "$ROOT/etc/libvirt/libvirtd.conf"
+    ! wait "$waiting" || fail "it got one"
+    grep -q "no longer waiting, as 1 of libvirtd's 1 workers are at work: pool 'q' has no free VF" "$STDERR"
+    assert_invariants
+}
+
 @test "a guest that is refused while it waits for its turn touches no port" {
     prepare 0 "$A" 11 p
     calls > /dev/null
