@@ -114,3 +114,28 @@ rename_back() {
     says 'lan0    0  held'
     run_virsh destroy g1
 }
+
+# queued POOL: somebody waits for a VF of it
+queued() { grep -q "FLOCK .* WRITE .*:$(stat -c %i "/run/vfpool/waiting/$1") " /proc/locks; }
+
+@test "a guest has the VF again that it had last, and one waits for a VF to come back" {
+    policy "sticky='yes' wait='40'" enp1s0
+    pools_up
+    for i in 1 2 3 4; do lab_define "g$i" "$(lab_interface passthrough)"; done
+    starts g1 "${one[0]}"
+    starts g2 "${one[1]}"
+    run_virsh destroy g1
+    run_virsh destroy g2
+    starts g2 "${one[1]}"
+    starts g1 "${one[0]}"
+    starts g3 "${one[2]}"
+    virsh start g4 > /tmp/g4.out 2>&1 3>&- &
+    local starting=$!
+    wait_until 30 queued passthrough
+    run_virsh destroy g2
+    wait "$starting"
+    is_exact g4
+    [ "$(live_vfs g4)" = "${one[1]}" ]
+    run_ok vfpool history "${one[1]}"
+    [[ $output == *held*g2*returned*g2*held*g2*returned*g2*held*g4* ]]
+}
