@@ -92,9 +92,16 @@ static int print_document(xmlDocPtr doc, struct error *error)
     return result < 0 ? result : program_print(text, length, error);
 }
 
-bool command_has_format(const char *name)
+int command_format(int argc, char **argv, const char **format, struct error *error)
 {
-    return find_format(name);
+    static const struct option options[] = {{"format", required_argument, NULL, 'f'}, {0}};
+    *format = "table";
+    for (int option; (option = getopt_long(argc, argv, "f:", options, NULL)) != -1;) {
+        *format = option == 'f' ? optarg : NULL;
+        if (!*format || !find_format(*format))
+            return command_usage(error, "%s --format takes table, json or xml", argv[0]);
+    }
+    return optind;
 }
 
 int command_print(const char *name, xmlDocPtr doc, struct error *error)

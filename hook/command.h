@@ -4,7 +4,6 @@
 #define VFPOOL_COMMAND_H
 
 #include <libxml/tree.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "error.h"
@@ -40,6 +39,14 @@ int cmd_reconcile(int root, int argc, char **argv, struct error *error);
 int command_operands(int argc, char **argv, struct error *error) nonnull(2, 3);
 
 /**
+ * command_format() - the arguments of a command whose one option is --format
+ * @format: table, json or xml; table when it is not said
+ *
+ * Return: as command_operands().
+ */
+int command_format(int argc, char **argv, const char **format, struct error *error) must_check nonnull(2, 3, 4);
+
+/**
  * command_read_domain() - a domain's XML, from a file or, as "-", from standard input
  * @data: the caller frees it
  *
@@ -47,9 +54,6 @@ int command_operands(int argc, char **argv, struct error *error) nonnull(2, 3);
  */
 int command_read_domain(const char *file, char **data, size_t *length, struct error *error) must_check
     nonnull(1, 2, 3, 4);
-
-/** command_has_format() - whether there is such a form to print a document in: table, json or xml */
-bool command_has_format(const char *name) must_check nonnull(1);
 
 /** command_print() - print a document in a form that there is. Return: 0 or a negative errno value. */
 int command_print(const char *name, xmlDocPtr doc, struct error *error) must_check nonnull(1, 2, 3);

@@ -112,7 +112,7 @@ static void compare(const struct assignment *requests, size_t count, const struc
         snprintf(text, size, "PF %s has a smaller share of its VFs free than PF %s", its->name, pf->name);
     else if (granted->returned < vf->returned)
         snprintf(text, size, "VF %u of PF %s %s", granted->number, its->name,
-                 granted->returned ? "came back before it" : "was not in use since it came back");
+                 granted->returned ? "came back before it" : "was not away yet");
     else if (granted < vf)
         snprintf(text, size, "VF %u of PF %s comes before it", granted->number, its->name);
     else

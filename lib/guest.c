@@ -440,14 +440,6 @@ bool guest_may_fail(enum guest_operation operation)
     return operation < GUEST_OPERATIONS && operations[operation].may_fail;
 }
 
-static bool asks_for_pool(const struct domain *domain)
-{
-    for (size_t i = 0; i < domain->request_count; i++)
-        if (domain->requests[i].type == REQUEST_NETWORK)
-            return true;
-    return false;
-}
-
 static int run_plan(struct call *call, enum guest_operation operation, int (*run)(struct call *, struct plan *))
 {
     struct plan plan;
@@ -455,7 +447,7 @@ static int run_plan(struct call *call, enum guest_operation operation, int (*run
         plan_load(&plan, call->root, operations[operation].kind, call->draft, call->data, call->length, call->error);
     if (result == 0)
         result = run(call, &plan);
-    if (result < 0 && call->recorded && asks_for_pool(&plan.domain))
+    if (result < 0 && call->recorded && plan.domain.uuid[0])
         ledger_refuse(call->root, plan.domain.uuid, plan.domain.name, call->error->message);
     plan_free(&plan);
     return result;

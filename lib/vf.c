@@ -150,8 +150,8 @@ static void add_pf_vfs(const struct host *host, struct vf_table *table, const st
     size_t present = 0;
     unsigned int end = 0;
     for (unsigned int i = 0; i < pf->vf_count; i++) {
-        vfs[present] =
-            (struct vf){.number = i, .pf = index, .reserved = find_reserve(source, i) ? VF_FOR_OTHER : VF_FOR_ANY};
+        vfs[present] = (struct vf){
+            .number = (uint16_t)i, .pf = index, .reserved = find_reserve(source, i) ? VF_FOR_OTHER : VF_FOR_ANY};
         if (!is_in_pool(source, i) || host_vf_address(host, pf, i, &vfs[present].address) < 0)
             continue;
         present++;
@@ -179,10 +179,12 @@ static void add_address_source(const struct host *host, struct vf_table *table, 
     struct host_pf pf;
     _cleanup_(error_free) struct error problem = {0};
     struct vf vf = {.address = source->address};
-    if (host_pf_of_vf(host, &source->address, &pf, &vf.number, &problem) < 0) {
+    unsigned int number = 0;
+    if (host_pf_of_vf(host, &source->address, &pf, &number, &problem) < 0) {
         add_missing(table, problem.message);
         return;
     }
+    vf.number = (uint16_t)number;
     vf.pf = add_pf(table, &pf, NULL);
     add_vfs(table, &vf, 1);
 }

@@ -44,9 +44,10 @@ enum vf_doubt {
 /* For whom a VF is. */
 enum vf_reservation { VF_FOR_ANY, VF_FOR_OTHER, VF_FOR_GUEST };
 
+/* Small, as there may be many thousand. */
 struct vf {
     struct pciaddr address;
-    uint32_t number;   /* the PF's */
+    uint16_t number;   /* the PF's; sriov_numvfs has 16 bits (PCI Express SR-IOV, 9.3.3.7) */
     uint16_t pf;       /* index into vf_table.pfs */
     uint8_t obstacle;  /* enum vf_obstacle */
     uint8_t doubt;     /* enum vf_doubt */

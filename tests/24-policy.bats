@@ -83,6 +83,8 @@ back() {
     gets 1 0000:01:10.0 < <(bound 1 '')
     back 1
     # Those that never were away come first.
+    run_vfpool 0 explain --format json - < <(bound 1 '')
+    assert_equal "$(jq -r '.interfaces[0].vfs[0].reason' "$STDOUT")" 'VF 1 of PF eth3 was not away yet'
     for i in 1:0000:01:10.2 2:0000:02:10.0 3:0000:02:10.2 4:0000:01:10.0; do
         gets "${i%%:*}" "${i#*:}" < <(bound "${i%%:*}" '')
     done

@@ -64,6 +64,11 @@ events() {
     run_hook 0 g2 stopped < <(of 2)
     run_hook 0 other prepare < <(guest other "$(uuid 9)" default:"$(mac 9)")
     assert_equal "$(events)" 'refused g1 -'
+    # A device of the pool by its address, which another guest has.
+    prepare 5
+    run_hook 1 g6 prepare < <(guest g6 "$(uuid 6)" "<hostdev type='pci'><source><address domain='0' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>")
+    assert_equal "$(events g6)" 'refused g6 -'
+    release 5
     # Refused at start, with a VF that another guest has.
     prepare 3
     prepare 4

@@ -333,6 +333,8 @@ untrusted() {
     prepare 2
     give 2 1
     [[ $stderr == *"which is held by guest 'g1'"* ]]
+    run_vfpool 0 history "$(uuid 2)"
+    [[ $output == *refused*"which is held by guest 'g1'" ]]
     release 2
     settled
     assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]:1}")"

@@ -54,7 +54,7 @@ static void make_table(struct host_case *host, size_t number)
     bool in_order = pick(2);
     for (size_t i = 0; i < table->vf_count; i++)
         table->vfs[i] = (struct vf){.address = {.bus = (uint8_t)(1 + number), .slot = (uint8_t)i},
-                                    .number = (uint32_t)i,
+                                    .number = (uint16_t)i,
                                     .pf = (uint16_t)(in_order ? i * MAX_PFS / MAX_VFS : pick(MAX_PFS)),
                                     .obstacle = pick(4) ? VF_USABLE : VF_TAKEN,
                                     .doubt = pick(4) ? VF_CLEAR : VF_NETDEV_UP,

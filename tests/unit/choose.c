@@ -62,7 +62,7 @@ static void fill(struct vf *vfs, const char *letters, const char *obstacles)
     for (size_t i = 0; letters[i]; i++) {
         const char *known = ".tdv";
         vfs[i] = (struct vf){.address = {.bus = 1, .slot = (uint8_t)i},
-                             .number = (uint32_t)i,
+                             .number = (uint16_t)i,
                              .pf = (uint16_t)(letters[i] - 'A'),
                              .obstacle = (uint8_t)(strchr(known, obstacles[i]) - known)};
     }
