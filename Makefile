@@ -84,6 +84,7 @@ $(build)/lib/builtin.o: lib/builtin.S lib/pool.rng $(wildcard xslt/*.xsl)
 
 unit_tests = $(patsubst %.c,$(build)/%,$(wildcard tests/unit/*.c))
 fake       = $(build)/tests/libvirt/gate
+hasty      = $(build)/tests/libvirt/hasty/hook/qemu $(build)/tests/libvirt/hasty/hook/vfpool
 memory     = $(build)/tests/memory/fail.so $(build)/tests/memory/sweep
 benches    = $(build)/tests/bench/bench $(build)/tests/bench/floor
 
@@ -109,6 +110,12 @@ $(fake): $(gate_objects) $(hook_common) $(build)/tests/libvirt/libvirt.o $(build
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^ $(libs)
 
+# The programs as they are, with less patience.
+$(hasty): $(build)/tests/libvirt/hasty/%: $(build)/%.o $(hook_common) $(build)/tests/libvirt/hasty.o $(build)/lib.a
+	$(call say,LINK)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -Wl,--wrap=child_run -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(build)/tests/libvirt/hasty/hook/vfpool: $(cmd_objects)
+
 demo: $(programs)
 	@tests/host/demo $(build)
 
@@ -120,7 +127,7 @@ check:
 tests: $(programs) $(unit_tests) $(fake)
 
 # As they are installed, for tests that run them some thousand times.
-plain: $(programs) $(memory) $(fake)
+plain: $(programs) $(memory) $(fake) $(hasty)
 
 bench: $(programs) $(benches)
 	@tests/bench/run $(build)

@@ -216,7 +216,7 @@ static int drop_gone(struct work *work)
     return result;
 }
 
-/* A running guest without a claim gets one; problems are notes, as at reconnect. Return: whether it has one now. */
+/* A running guest without a claim gets one. Return: whether it has one now. */
 static bool adopt_guest(struct work *work, const char *uuid)
 {
     const char *arguments[] = {"domain", uuid, NULL};
@@ -228,8 +228,11 @@ static bool adopt_guest(struct work *work, const char *uuid)
     if (result == 0)
         result = guest_run(work->root, GUEST_RECONNECT, xml, strlen(xml), &text, &length, &problem);
     error_move_notes(work->error, &problem);
-    if (result < 0 && result != -ENOENT)
-        error_note(work->error, "guest %s: %s", uuid, problem.message);
+    if (result < 0 && result != -ENOENT) {
+        _cleanup_(error_free) struct error named = {0};
+        (void)error_set(&named, problem.code, "guest %s: %s", uuid, problem.message);
+        work_fail(work, &named);
+    }
     if (result < 0)
         return false;
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;

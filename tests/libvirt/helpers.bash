@@ -131,27 +131,36 @@ fault() {
     fi
 }
 
-# each_fault COMMAND...: runs it once to count its calls, then once for each call that fails, and for each that is the
-# last one before a kill, from the same beginning each time. After each: one line if it failed, then AFTER, all is well
-# again, and a reconcile, FINALLY.
+# each_fault COMMAND...: runs it once to count its calls, then once for each call that fails, for each that is the last
+# one before a kill; and, for each name, with a libvirt that does not answer the first one, or any, from the same
+# beginning each time. After each: one line if it failed, then AFTER, all is well again, and a reconcile, FINALLY.
 each_fault() {
-    local count call what VFPOOL_BUILD=$PLAIN
+    local count call what name names VFPOOL_BUILD=$PLAIN
     libvirt_begin
+    rm -f "$LIBVIRT/calls"
     cp -a "$LIBVIRT" "$ROOT/libvirt.before"
     cp -a "$ROOT/run/vfpool" "$ROOT/vfpool.before" 2> /dev/null || mkdir "$ROOT/vfpool.before"
     "$@" > /dev/null 2>&1
     count=$(wc -l < "$LIBVIRT/calls")
     ((count > 2)) || fail "$count calls"
+    names=$(cut -d' ' -f1 "$LIBVIRT/calls")
     for ((call = 1; call <= count; call++)); do
-        for what in fail kill killed; do
+        name=$(sed -n "${call}p" <<< "$names")
+        for what in fail kill killed hang silent; do
+            if [[ $what == hang || $what == silent ]]; then
+                [[ $(grep -nxm1 "$name" <<< "$names") == "$call:"* ]] || continue
+                VFPOOL_BUILD=$PLAIN/tests/libvirt/hasty
+            fi
             rm -rf "$LIBVIRT" "$ROOT/run/vfpool"
             cp -a "$ROOT/libvirt.before" "$LIBVIRT"
             cp -a "$ROOT/vfpool.before" "$ROOT/run/vfpool"
-            fault "$call" "$what"
+            if [[ $what == silent ]]; then fault "$name" hang; else fault "$call" "$what"; fi
             code=0
             "$@" > "$STDOUT" 2> "$STDERR" || code=$?
+            VFPOOL_BUILD=$PLAIN
             echo "call $call of $count, $(sed -n "${call}p" "$LIBVIRT/calls"), $what: exit code $code, $(< "$STDOUT")$(< "$STDERR")"
             ((code <= 1 && (code == 0 || $(grep -vc "^vfpool: note: " "$STDERR") == 1))) || fail "not one line"
+            [[ $what != silent || $(< "$STDERR") == *"did not answer"* ]] || fail "its silence is not named"
             ${AFTER:-true}
             fault
             run_vfpool 0 reconcile
