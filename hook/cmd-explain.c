@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stddef.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "explain.h"
@@ -15,9 +17,11 @@ int cmd_explain(int root, int argc, char **argv, struct error *error)
     if (first < 0)
         return first;
     if (argc - first != 1)
-        return command_usage(error, "explain takes one file, or - for standard input");
-    int result = command_read_domain(argv[first], &data, &length, error);
-    if (result == 0)
+        return command_usage(error, "explain takes one guest or file, or - for standard input");
+    const char *what = argv[first];
+    bool file = strcmp(what, "-") == 0 || strchr(what, '/') || faccessat(AT_FDCWD, what, F_OK, 0) == 0;
+    int result = file ? command_read_domain(what, &data, &length, error) : explain_guest(root, what, &doc, error);
+    if (result == 0 && file)
         result = explain_read(root, data, length, &doc, error);
     return result < 0 ? result : command_print(format, doc, error);
 }

@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 
+#include "domain.h"
 #include "gate-libvirt.h"
 #include "gate-verb.h"
 
-int verb_domain(char **arguments)
+/* A guest may have a name that looks like another one's UUID; virsh takes it for the UUID, too. */
+static virDomainPtr find(virConnectPtr connection, const char *guest)
+{
+    char uuid[UUID_SIZE];
+    virDomainPtr domain = domain_parse_uuid(guest, uuid) == 0 ? virDomainLookupByUUIDString(connection, uuid) : NULL;
+    return domain ? domain : virDomainLookupByName(connection, guest);
+}
+
+static int print_domain(const char *guest, unsigned int flags)
 {
     virConnectPtr connection = NULL;
     int result = libvirt_connect("qemu:///system", &connection);
     if (result != 0)
         return result;
-    virDomainPtr domain = virDomainLookupByUUIDString(connection, arguments[0]);
-    _cleanup_(cleanup_free) char *text = domain ? virDomainGetXMLDesc(domain, 0) : NULL;
+    virDomainPtr domain = find(connection, guest);
+    _cleanup_(cleanup_free) char *text = domain ? virDomainGetXMLDesc(domain, flags) : NULL;
     if (text)
         fputs(text, stdout);
     else
@@ -21,4 +30,14 @@ int verb_domain(char **arguments)
         virDomainFree(domain);
     virConnectClose(connection);
     return result;
+}
+
+int verb_domain(char **arguments)
+{
+    return print_domain(arguments[0], 0);
+}
+
+int verb_definition(char **arguments)
+{
+    return print_domain(arguments[0], VIR_DOMAIN_XML_INACTIVE);
 }

@@ -32,7 +32,10 @@ int verb_define(char **arguments);
 /** domains: each guest that runs or is being started, and each that is defined */
 int verb_domains(char **arguments);
 
-/** domain UUID: its XML as it is now; GATE_NO_NETWORK when there is none */
+/** domain GUEST: its XML as it is now, by UUID or name; GATE_NO_NETWORK when there is none */
 int verb_domain(char **arguments);
+
+/** definition GUEST: its XML as it will be started next; GATE_NO_NETWORK when there is none */
+int verb_definition(char **arguments);
 
 #endif

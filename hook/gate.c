@@ -19,8 +19,9 @@ static const struct {
     int argument_count;
     int (*run)(char **arguments);
 } verbs[] = {
-    {"set", 1, verb_set},         {"ports", 1, verb_ports},   {"open", 1, verb_open},     {"prune", 1, verb_prune},
-    {"network", 1, verb_network}, {"define", 2, verb_define}, {"domain", 1, verb_domain}, {"domains", 0, verb_domains},
+    {"set", 1, verb_set},       {"ports", 1, verb_ports},     {"open", 1, verb_open},
+    {"prune", 1, verb_prune},   {"network", 1, verb_network}, {"define", 2, verb_define},
+    {"domain", 1, verb_domain}, {"domains", 0, verb_domains}, {"definition", 1, verb_definition},
 };
 
 /* Errors are complained about where they matter, in one line. */

@@ -11,7 +11,7 @@
 static const struct command commands[] = {
     {"transform", "[--op prepare|restore|migrate] FILE|-",
      "print a domain's XML with the VFs it would get now; claims nothing", cmd_transform},
-    {"explain", "[--format table|json|xml] FILE|-", "say of every VF why a domain would get it now, or not",
+    {"explain", "[--format table|json|xml] GUEST|FILE|-", "say of every VF why a guest got it or would get it, or not",
      cmd_explain},
     {"status", "[POOL] [--format table|json|xml]", "show every VF, its state and who holds it", cmd_status},
     {"history", "[GUEST|UUID|ADDRESS] [--format table|json|xml]", "show who had which VF when, and who was refused",

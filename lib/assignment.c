@@ -412,15 +412,16 @@ int assignment_find(struct assignment *requests, size_t count, size_t first)
     return best.found ? 0 : -ENOSPC;
 }
 
-long assignment_share(const struct assignment *requests, size_t count, const struct vf_table *table, uint16_t pf)
+long *assignment_shares(const struct assignment *requests, size_t count, const struct vf_table *table)
 {
-    long total = 0, free_vfs = 0;
+    _cleanup_(cleanup_free) long *totals = memory_new(table->pf_count, sizeof *totals);
+    long *shares = memory_new(table->pf_count, sizeof *shares);
     const struct problem problem = {.requests = (struct assignment *)requests, .count = count, .wanted = true};
     for (size_t i = 0; i < table->vf_count; i++) {
-        if (table->vfs[i].pf != pf)
-            continue;
-        total++;
-        free_vfs += is_free(&problem, &table->vfs[i]);
+        totals[table->vfs[i].pf]++;
+        shares[table->vfs[i].pf] += is_free(&problem, &table->vfs[i]);
     }
-    return total ? free_vfs * MILLION / total : 0;
+    for (size_t i = 0; i < table->pf_count; i++)
+        shares[i] = totals[i] ? shares[i] * MILLION / totals[i] : 0;
+    return shares;
 }

@@ -42,8 +42,12 @@ struct assignment {
  */
 int assignment_find(struct assignment *requests, size_t count, size_t first) must_check;
 
-/** assignment_share() - how many of a PF's VFs in the pool no guest has and no request wants, in millionths of all */
-long assignment_share(const struct assignment *requests, size_t count, const struct vf_table *table,
-                      uint16_t pf) must_check nonnull(3);
+/**
+ * assignment_shares() - of each PF of the pool, how many of its VFs no guest has and no request wants, in millionths
+ *
+ * Return: as many as there are PFs, which the caller frees; never NULL.
+ */
+long *assignment_shares(const struct assignment *requests, size_t count, const struct vf_table *table) must_check
+    nonnull(3);
 
 #endif

@@ -85,16 +85,12 @@ static bool find_ban(const struct assignment *requests, size_t count, size_t ind
 
 /* Why one usable VF was taken, and not another one. */
 static void compare(const struct assignment *requests, size_t count, const struct assignment *request,
-                    const struct vf *vf, char *text, size_t size)
+                    const struct vf *vf, const long *shares, char *text, size_t size)
 {
     const struct vf_table *table = request->table;
     const struct vf *granted = request->granted;
     const struct host_pf *pf = &table->pfs[vf->pf], *its = &table->pfs[granted->pf];
-    long share = 0, its_share = 0;
-    if ((table->policy.order == ORDER_SPREAD || table->policy.order == ORDER_PACK) && vf->pf != granted->pf) {
-        share = assignment_share(requests, count, table, vf->pf);
-        its_share = assignment_share(requests, count, table, granted->pf);
-    }
+    long share = shares ? shares[vf->pf] : 0, its_share = shares ? shares[granted->pf] : 0;
     if (vf->doubt != VF_CLEAR && granted->doubt == VF_CLEAR)
         vf_reason(table, vf, text, size);
     else if (vf->reserved != VF_FOR_GUEST && granted->reserved == VF_FOR_GUEST)
@@ -120,8 +116,17 @@ static void compare(const struct assignment *requests, size_t count, const struc
                  its->name);
 }
 
+long *choose_shares(const struct assignment *requests, size_t count, size_t index)
+{
+    const struct assignment *request = &requests[index];
+    enum policy_order order = request->table->policy.order;
+    return request->granted && (order == ORDER_SPREAD || order == ORDER_PACK)
+               ? assignment_shares(requests, count, request->table)
+               : NULL;
+}
+
 const char *choose_reason(const struct assignment *requests, size_t count, size_t index, const struct vf *vf,
-                          char *text, size_t size)
+                          const long *shares, char *text, size_t size)
 {
     const struct assignment *request = &requests[index];
     const struct assignment *other = owner(requests, count, vf);
@@ -137,7 +142,7 @@ const char *choose_reason(const struct assignment *requests, size_t count, size_
     else if (find_ban(requests, count, index, vf, text, size))
         return text;
     else if (request->granted)
-        compare(requests, count, request, vf, text, size);
+        compare(requests, count, request, vf, shares, text, size);
     else
         snprintf(text, size, "libvirt would give it to an earlier interface of the guest");
     return text;

@@ -34,13 +34,21 @@
 int choose(struct assignment *requests, size_t count, size_t *failed) must_check nonnull(3);
 
 /**
+ * choose_shares() - what choose_reason() compares of the PFs
+ *
+ * Return: for all VFs of this request, freed by the caller; NULL: nothing is compared.
+ */
+long *choose_shares(const struct assignment *requests, size_t count, size_t index) must_check nonnull(1);
+
+/**
  * choose_reason() - why a request did not get a VF of its pool, as a clause in @text
- * @index: of the request; after choose(), successful or not
+ * @index:  of the request; after choose(), successful or not
+ * @shares: choose_shares() of that request; where it was not granted any, NULL will do
  *
  * Return: @text; empty when it did get that VF.
  */
 const char *choose_reason(const struct assignment *requests, size_t count, size_t index, const struct vf *vf,
-                          char *text, size_t size) nonnull(1, 4, 5);
+                          const long *shares, char *text, size_t size) nonnull(1, 4, 6);
 
 /**
  * choose_excludes() - whether a request cannot have a VF though it is free, as the card would refuse: see choose()

@@ -92,6 +92,7 @@ void claim_free(struct claim *claim)
     }
     free(claim->vfs);
     free(claim->name);
+    free(claim->decision);
     free(claim);
 }
 

@@ -36,6 +36,7 @@ struct claim {
     char since[CLAIM_TIME_SIZE]; /* UTC; when it was claimed */
     struct claim_vf *vfs;
     size_t vf_count;
+    char *decision; /* how it was decided (decision.h), to be kept beside the guest file; NULL: what is kept stays */
 };
 
 /** claim_time() - now, in the form of a claim's time */

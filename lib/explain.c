@@ -10,11 +10,11 @@
 #include "xml.h"
 
 static int add_reason(xmlNodePtr node, const struct plan *plan, size_t index, struct ledger *ledger,
-                      const struct vf *vf, struct error *error)
+                      const struct vf *vf, const long *shares, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *holder = NULL;
     char reason[VF_REASON_SIZE], uuid[UUID_SIZE];
-    choose_reason(plan->choices, plan->count, index, vf, reason, sizeof reason);
+    choose_reason(plan->choices, plan->count, index, vf, shares, reason, sizeof reason);
     if (vf->obstacle == VF_TAKEN) {
         int result = ledger_holder(ledger, &vf->address, &holder, uuid, error);
         if (result < 0)
@@ -29,7 +29,7 @@ static int add_reason(xmlNodePtr node, const struct plan *plan, size_t index, st
 }
 
 static int add_vf(xmlNodePtr parent, const struct plan *plan, size_t index, struct ledger *ledger, const struct vf *vf,
-                  struct error *error)
+                  const long *shares, struct error *error)
 {
     const struct assignment *choice = &plan->choices[index];
     char text[PCIADDR_SIZE];
@@ -38,7 +38,7 @@ static int add_vf(xmlNodePtr parent, const struct plan *plan, size_t index, stru
     xml_set(node, "pf", choice->table->pfs[vf->pf].name);
     xml_set_number(node, "vf", vf->number);
     if (choice->granted != vf)
-        return add_reason(node, plan, index, ledger, vf, error);
+        return add_reason(node, plan, index, ledger, vf, shares, error);
     xml_set(node, "chosen", "yes");
     return 0;
 }
@@ -56,11 +56,12 @@ static int add_interface(xmlNodePtr parent, struct plan *plan, size_t index, str
     if (request->mac[0])
         xml_set(node, "mac", request->mac);
     if (choice->wanted)
-        return add_vf(node, plan, index, ledger, choice->wanted, error);
+        return add_vf(node, plan, index, ledger, choice->wanted, NULL, error);
     xml_set(node, "policy", policy_format(&table->policy, policy));
     vf_examine_all(&plan->host, table);
+    _cleanup_(cleanup_free) long *shares = choose_shares(plan->choices, plan->count, index);
     for (size_t i = 0; i < table->vf_count && result == 0; i++)
-        result = add_vf(node, plan, index, ledger, &table->vfs[i], error);
+        result = add_vf(node, plan, index, ledger, &table->vfs[i], shares, error);
     return result;
 }
 

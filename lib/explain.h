@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* explain - why a guest gets just these VFs, as one document that style sheets make views of */
+/* explain - why a guest gets, or got, just these VFs, as one document that style sheets make views of */
 #ifndef VFPOOL_EXPLAIN_H
 #define VFPOOL_EXPLAIN_H
 
@@ -14,9 +14,11 @@
  * @doc:  the caller frees it with xmlFreeDoc()
  *
  *   <explanation guest=''>
- *     <interface number='' pool='' mac='' policy=''>   one that asks for a VF of a pool, or names one by its address
- *       <vf address='' pf='' vf='' chosen='yes'/>
- *       <vf address='' pf='' vf='' reason=''/>
+ *     <interface number='' pool='' mac='' policy='' decided='' cut='yes'>
+ *                                                    one that asks for a VF of a pool, or names one by its address;
+ *                                                    decided: when that was; cut: not all of it is kept
+ *       <vf address='' pf='' vf='' chosen='yes' reason=''/>   reason: where libvirt had the last word
+ *       <vf address='' pf='' vf='' reason=''/>         address: of one that the host has
  *     </interface>
  *     <failure>pool 'p' has no free VF …</failure>     then the interfaces behind the one that fails are left out
  *   </explanation>
@@ -27,5 +29,14 @@
  */
 int explain_read(int root, const char *data, size_t length, xmlDocPtr *doc, struct error *error) must_check
     nonnull(2, 4, 5);
+
+/**
+ * explain_guest() - the same of a guest, by its name or UUID: as it was decided, where that is kept with its claim
+ *
+ * Else as it would be now, with a note if it has a claim; libvirt is asked for its definition then.
+ *
+ * Return: as explain_read(); -ENOENT when there is no such guest.
+ */
+int explain_guest(int root, const char *guest, xmlDocPtr *doc, struct error *error) must_check nonnull(2, 3, 4);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "claim.h"
 #include "daemon.h"
+#include "decision.h"
 #include "gate.h"
 #include "io.h"
 #include "ledger.h"
@@ -62,6 +63,7 @@ static int claim_vfs(struct call *call, struct plan *plan, const struct port_ses
     if (result < 0 || !port_is_offered(session))
         return result < 0 ? result : 1;
     claim = plan_claim(plan);
+    claim->decision = decision_format(plan);
     claim->offered = port_way(session) == PORT_OFFERED || port_way(session) == PORT_BLIND;
     result = port_withdraw(call->root, plan, call->error);
     return result < 0 ? result : ledger_put(ledger, claim, call->error);

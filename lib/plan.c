@@ -283,7 +283,7 @@ static int list_obstacles(struct list *list, const struct plan *plan, size_t ind
     for (size_t i = 0; i < table->vf_count && result == 0; i++) {
         const struct vf *vf = &table->vfs[i];
         const char *separator = list->text[0] ? ", " : "";
-        choose_reason(plan->choices, plan->count, index, vf, reason, sizeof reason);
+        choose_reason(plan->choices, plan->count, index, vf, NULL, reason, sizeof reason);
         if (vf->obstacle == VF_TAKEN)
             result = list_holder(list, ledger, vf, error);
         else if (vf_is_free(vf) && !choose_excludes(plan->choices, plan->count, index, vf))

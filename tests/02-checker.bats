@@ -64,6 +64,13 @@ edit() {
     assert_invariants
 }
 
+@test "a decision without its claim" {
+    echo '<decision/>' > "$LEDGER/guests/$A.why"
+    assert_invariants
+    mv "$LEDGER/guests/$A.why" "$LEDGER/guests/$(uuid 7).why"
+    assert_found "guests/$(uuid 7).why: explains no claim"
+}
+
 @test "a VF with two holders" {
     claim $B 0000:02:10.0 0000:01:10.0
     # Both files list it, so the link is right for one and wrong for the other.

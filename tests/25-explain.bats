@@ -4,6 +4,7 @@
 # vfpool explain: of every VF why a guest would get it now, or not, as prepare would decide.
 
 load helpers
+load libvirt/helpers
 
 # policy ATTRIBUTES PF...: the pool p, of these PFs
 policy() {
@@ -114,7 +115,7 @@ ADDRESS       PF     VF
     host eth3:vfs=2
     policy '' eth3
     explain --format json < <(bound 'a"b' '' "p:$(mac 1)")
-    assert_equal "$(jq -c . "$STDOUT")" '{"guest":"a\"b","interfaces":[{"number":1,"pool":"p","mac":"'"$(mac 1)"'","policy":"separate='"'prefer' numa='prefer' sticky='no' order='first'"'","vfs":[{"address":"0000:01:10.0","pf":"eth3","vf":0,"chosen":true,"reason":null},{"address":"0000:01:10.2","pf":"eth3","vf":1,"chosen":false,"reason":"VF 0 of PF eth3 comes before it"}]}],"failure":null}'
+    assert_equal "$(jq -c . "$STDOUT")" '{"guest":"a\"b","interfaces":[{"number":1,"pool":"p","mac":"'"$(mac 1)"'","policy":"separate='"'prefer' numa='prefer' sticky='no' order='first'"'","vfs":[{"address":"0000:01:10.0","pf":"eth3","vf":0,"chosen":true,"reason":null},{"address":"0000:01:10.2","pf":"eth3","vf":1,"chosen":false,"reason":"VF 0 of PF eth3 comes before it"}],"cut":false}],"failure":null}'
     explain --format xml < <(bound g '' "p:$(mac 1)" "p:$(mac 2)" "p:$(mac 3)")
     assert_equal "$(xmllint --xpath 'count(/explanation/interface)' "$STDOUT")" 3
     [[ $(xmllint --xpath 'string(/explanation/failure)' "$STDOUT") == "pool 'p' has no free VF for interface 3"* ]]
@@ -122,7 +123,7 @@ ADDRESS       PF     VF
 
 @test "wrong calls, and what is no domain" {
     run_vfpool 2 explain
-    assert_one_line "explain takes one file"
+    assert_one_line "explain takes one guest or file"
     run_vfpool 2 explain --format yaml -
     assert_one_line "explain --format takes table, json or xml"
     run_vfpool 1 explain /nowhere
@@ -133,4 +134,90 @@ ADDRESS       PF     VF
     policy "order='spraed'" eth3
     run_vfpool 1 explain - < <(bound g '' "p:$(mac 1)")
     assert_one_line "pool 'p' is out of service"
+}
+
+# kept GUEST: as it was decided, without when that was
+kept() {
+    run_vfpool 0 explain "$1"
+    output=$(sed 's/, decided [-0-9T:]*Z$//' "$STDOUT")
+}
+
+@test "a guest that has its VFs: as it was decided then, whatever has become of the others" {
+    host eth3:vfs=3,numa=0 eth4:vfs=2,numa=1 eth5:vfs=1,down
+    policy '' eth3 eth4 eth5
+    run_hook 0 other prepare < <(guest other "$(uuid 2)" "p:$(mac 2)")
+    bound g "<vcpu cpuset='8'>1</vcpu>" "p:$(mac 1)" "p:$(mac 3)" > "$BATS_TEST_TMPDIR/g.xml"
+    # PF eth5 was not looked at, as those before it will do; else it is what was shown before.
+    explain < "$BATS_TEST_TMPDIR/g.xml"
+    want=$(sed 's/it is held/it was held/; /^0000:03:10.0/d' "$STDOUT")
+    run_hook 0 g prepare < "$BATS_TEST_TMPDIR/g.xml"
+    run_hook 0 other release < <(guest other "$(uuid 2)" "p:$(mac 2)")
+    run_hook 0 third prepare < <(guest third "$(uuid 3)" "p:$(mac 4)")
+    policy "order='pack' numa='require'" eth4 eth3
+    kept g
+    assert_equal "$(grep -v ^0000:03:10.0 <<< "$output")" "$want"
+    kept "$(uuid 1)"
+    assert_equal "$(grep -v ^0000:03:10.0 <<< "$output")" "$want"
+    run_vfpool 0 explain --format json "$(uuid 1 | tr -d - | tr a-f A-F)"
+    jq -e '(.interfaces | length == 2) and .interfaces[1].decided and .interfaces[1].vfs[3].chosen' "$STDOUT"
+    # Of a PF that is gone only the name is left.
+    rm "$ROOT/sys/class/net/eth4"
+    kept g
+    assert_equal "$(grep -c "^-             eth4    [01]  " <<< "$output")" 4
+    run_hook 0 g release < "$BATS_TEST_TMPDIR/g.xml"
+    assert_released "$(uuid 1)"
+}
+
+@test "what libvirt gave instead, what was plugged in, and what was taken out" {
+    host eth3:vfs=4
+    policy '' eth3
+    mkdir -p "$ROOT/run/libvirt/qemu"
+    run_hook 0 g prepare < <(guest g "$(uuid 1)" "p:$(mac 1)")
+    made 0 p "$(uuid 1)" g "$(mac 1)" 0000:01:10.2
+    kept g
+    grep -q "^0000:01:10.0  eth3    0  it was chosen, and libvirt gave VF 1 of PF eth3 instead$" "$STDOUT"
+    grep -q "^0000:01:10.2  eth3    1  chosen: libvirt gave it$" "$STDOUT"
+    grep -q "^0000:01:10.4  eth3    2  VF 0 of PF eth3 comes before it$" "$STDOUT"
+    run_hook 0 g start < <(concrete g "$(uuid 1)" "$(mac 1)" 0000:01:10.2)
+    : > "$ROOT/run/libvirt/qemu/g.xml"
+    made 0 p "$(uuid 1)" g "$(mac 2)" 0000:01:10.0
+    ended 0 p "$(uuid 1)" g "$(mac 1)" 0000:01:10.2
+    kept g
+    grep -q "^0000:01:10.0  eth3    0  it was chosen, and has been taken from the guest since$" "$STDOUT"
+    assert_equal "$(tail -n 3 <<< "$output")" "guest g, interface 2, pool p
+ADDRESS       PF     VF
+0000:01:10.0  eth3    0  chosen: libvirt gave it to the guest while it ran"
+}
+
+@test "a guest without a claim is explained as it would be now, by its definition" {
+    host eth3:vfs=2
+    policy '' eth3
+    libvirt_begin
+    bound g '' "p:$(mac 1)" > "$LIBVIRT/domains/$(uuid 1).inactive"
+    run_vfpool 0 explain g
+    assert_equal "$(tail -n 2 <<< "$output")" "0000:01:10.0  eth3    0  chosen
+0000:01:10.2  eth3    1  VF 0 of PF eth3 comes before it"
+    run_vfpool 0 explain "$(uuid 1)"
+    grep -q "  chosen$" "$STDOUT"
+    # A claim of which it is not kept: adopted, or of an older vfpool's.
+    run_hook 0 g reconnect < <(concrete g "$(uuid 1)" "$(mac 1)" 0000:01:10.2)
+    run_vfpool 0 explain g
+    assert_equal "${stderr%%$'\n'*}" "vfpool: note: how it was decided for guest 'g' is not kept: this is how it would be now"
+    run_vfpool 1 explain nobody
+    assert_one_line "there is no guest 'nobody', and no file"
+    rm "$ROOT/run/libvirt/libvirt-sock"
+    run_vfpool 1 explain nobody
+    assert_one_line "cannot ask for the XML of guest 'nobody': libvirt is not running"
+}
+
+@test "a decision with many reasons is kept in part, and says so" {
+    local i list=
+    host eth3:vfs=2400
+    for ((i = 0; i < 2400; i += 2)); do list+=$i,; done
+    policy '' eth3
+    sed -i "s|<pf dev='eth3'/>|<pf dev='eth3'><reserve vfs='${list%,}' guest='other'/></pf>|" "$ROOT/etc/vfpool/p.xml"
+    run_hook 0 g prepare < <(guest g "$(uuid 1)" "p:$(mac 1)" "p:$(mac 2)")
+    run_vfpool 0 explain g
+    assert_equal "$(grep -c "^0000:" "$STDOUT")" 1000
+    assert_equal "$(grep -c "^and more, of which is not kept why$" "$STDOUT")" 2
 }

@@ -51,7 +51,7 @@
   <xsl:template match="interface">
     <xsl:if test="position() &gt; 1">,</xsl:if>
     <xsl:value-of select="concat('{&quot;number&quot;:', @number)"/>
-    <xsl:for-each select="@pool | @mac | @policy">
+    <xsl:for-each select="@pool | @mac | @policy | @decided">
       <xsl:value-of select="concat(',&quot;', name(), '&quot;:')"/>
       <xsl:call-template name="string">
         <xsl:with-param name="value" select="."/>
@@ -60,7 +60,11 @@
     <xsl:text>,"vfs":[</xsl:text>
     <xsl:for-each select="vf">
       <xsl:if test="position() &gt; 1">,</xsl:if>
-      <xsl:value-of select="concat('{&quot;address&quot;:&quot;', @address, '&quot;,&quot;pf&quot;:')"/>
+      <xsl:text>{"address":</xsl:text>
+      <xsl:call-template name="string">
+        <xsl:with-param name="value" select="@address"/>
+      </xsl:call-template>
+      <xsl:text>,"pf":</xsl:text>
       <xsl:call-template name="string">
         <xsl:with-param name="value" select="@pf"/>
       </xsl:call-template>
@@ -70,7 +74,7 @@
       </xsl:call-template>
       <xsl:text>}</xsl:text>
     </xsl:for-each>
-    <xsl:text>]}</xsl:text>
+    <xsl:value-of select="concat('],&quot;cut&quot;:', boolean(@cut), '}')"/>
   </xsl:template>
 
   <xsl:template match="pool">

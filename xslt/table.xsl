@@ -139,18 +139,24 @@
     <xsl:if test="@policy">
       <xsl:value-of select="concat(' (', @policy, ')')"/>
     </xsl:if>
+    <xsl:if test="@decided">
+      <xsl:value-of select="concat(', decided ', @decided)"/>
+    </xsl:if>
     <xsl:value-of select="concat('&#10;ADDRESS       ', substring(concat('PF', $spaces), 1, $width), ' VF&#10;')"/>
     <xsl:for-each select="vf">
-      <xsl:value-of select="concat(@address, '  ', substring(concat(@pf, $spaces), 1, $width),
+      <xsl:value-of select="concat(@address, substring('-           ', 1, 12 * not(@address)), '  ',
+                                   substring(concat(@pf, $spaces), 1, $width),
                                    substring('   ', 1 + string-length(@vf)), @vf, '  ')"/>
       <xsl:if test="@chosen">
         <xsl:call-template name="coloured">
           <xsl:with-param name="code">32</xsl:with-param>
           <xsl:with-param name="text">chosen</xsl:with-param>
         </xsl:call-template>
+        <xsl:if test="@reason">: </xsl:if>
       </xsl:if>
       <xsl:value-of select="concat(translate(@reason, $controls, ' '), '&#10;')"/>
     </xsl:for-each>
+    <xsl:if test="@cut">and more, of which is not kept why&#10;</xsl:if>
   </xsl:template>
 
   <xsl:template match="/history">

@@ -6,7 +6,7 @@
  *   networks/NAME.active       the XML of one that runs
  *   networks/NAME.connections  how many of its VFs it counts as in use; NAME.count/ADDRESS: those that it does
  *   ports/NAME/UUID.xml
- *   domains/UUID.xml           a guest that runs; UUID.inactive: one that is only defined
+ *   domains/UUID.xml           a guest that runs; UUID.inactive: one that is defined, with its XML where that matters
  *   calls                      a line for each call that would go to the daemon
  *   fault                      "WHICH WHAT": the call of that name, or the WHICH-th of all; fail, hang, kill (before it
  *                              has done anything) or killed (after)
@@ -596,6 +596,27 @@ virDomainPtr virDomainLookupByUUIDString(virConnectPtr connection, const char *u
     return NULL;
 }
 
+virDomainPtr virDomainLookupByName(virConnectPtr connection, const char *name)
+{
+    CALL(name, NULL);
+    char path[PATH_SIZE], names[256][64];
+    static const char *const suffixes[] = {".xml", ".inactive"};
+    (void)connection;
+    for (size_t i = 0; i < 2; i++) {
+        size_t count = list_files(path_of(path, "domains"), suffixes[i], names);
+        for (size_t j = 0; j < count; j++) {
+            _cleanup_(cleanup_free) char *text = read_file(path_of(path, "domains/%s%s", names[j], suffixes[i]));
+            _cleanup_(cleanup_xml_doc) xmlDocPtr doc = text && text[0] ? parse(text, "domain") : NULL;
+            _cleanup_(cleanup_xml_string) char *its =
+                doc ? xml_text(xml_child(xmlDocGetRootElement(doc), "name")) : NULL;
+            if (its && strcmp(its, name) == 0)
+                return make_domain(names[j]);
+        }
+    }
+    fail(VIR_ERR_NO_DOMAIN, "Domain not found: no domain with matching name '%s'", name);
+    return NULL;
+}
+
 int virDomainIsActive(virDomainPtr domain)
 {
     CALL(domain->uuid, -1);
@@ -614,8 +635,11 @@ char *virDomainGetXMLDesc(virDomainPtr domain, unsigned int flags)
 {
     CALL(domain->uuid, NULL);
     char path[PATH_SIZE];
-    (void)flags;
-    char *text = read_file(path_of(path, "domains/%s.xml", domain->uuid));
+    char *text = NULL;
+    if (flags & VIR_DOMAIN_XML_INACTIVE)
+        text = read_file(path_of(path, "domains/%s.inactive", domain->uuid));
+    if (!text)
+        text = read_file(path_of(path, "domains/%s.xml", domain->uuid));
     if (!text)
         fail(VIR_ERR_NO_DOMAIN, "Domain not found");
     return text;

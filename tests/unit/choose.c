@@ -145,8 +145,8 @@ static void test_reasons(void)
     ok(choose(requests, 3, &failed) == 0, "three requests are granted");
     for (size_t i = 0; i < 3; i++)
         for (size_t j = 0; j < 7; j++)
-            is(choose_reason(requests, 3, i, &vfs[j], text, sizeof text), expected[i][j], "the reason");
-    is(choose_reason(requests, 3, 1, &vfs[1], text, 8), "PF eth1", "a reason is cut where there is no room");
+            is(choose_reason(requests, 3, i, &vfs[j], NULL, text, sizeof text), expected[i][j], "the reason");
+    is(choose_reason(requests, 3, 1, &vfs[1], NULL, text, 8), "PF eth1", "a reason is cut where there is no room");
 }
 
 static void test_reasons_of_failure(void)
@@ -159,10 +159,10 @@ static void test_reasons_of_failure(void)
     size_t failed = 99;
     fill(vfs, "AAA", ".t.");
     ok(choose(requests, 3, &failed) == -ENOSPC && failed == 2, "the third finds nothing");
-    is(choose_reason(requests, 3, 2, &vfs[0], text, sizeof text), "it goes to another interface of the guest",
+    is(choose_reason(requests, 3, 2, &vfs[0], NULL, text, sizeof text), "it goes to another interface of the guest",
        "the first would have got one");
-    is(choose_reason(requests, 3, 2, &vfs[1], text, sizeof text), "taken", "one is taken");
-    is(choose_reason(requests, 3, 2, &vfs[2], text, sizeof text), "it goes to another interface of the guest",
+    is(choose_reason(requests, 3, 2, &vfs[1], NULL, text, sizeof text), "taken", "one is taken");
+    is(choose_reason(requests, 3, 2, &vfs[2], NULL, text, sizeof text), "it goes to another interface of the guest",
        "one is wanted by another");
 }
 

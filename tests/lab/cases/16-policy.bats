@@ -94,6 +94,10 @@ undrive() {
 rename_back() {
     ip link set lan0 down
     ip link set lan0 address "$burnt"
+    # udev may have kept the name as another one.
+    ip -json link show lan0 | jq -r '.[].altnames // [] | .[]' | while read -r name; do
+        ip link property del dev lan0 altname "$name"
+    done
     ip link set lan0 name enp1s0
     ip link set enp1s0 up
 }
