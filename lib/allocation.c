@@ -141,13 +141,24 @@ static int check_reserved(const struct place *place, const struct claim *claim, 
                      vf_reason(place->table, place->vf, reason, sizeof reason));
 }
 
+/* The pool file was changed, or its card is not found now, and the network lists the VF still. */
+static int refuse_outsider(const struct allocation *allocation, struct error *error)
+{
+    char text[PCIADDR_SIZE];
+    return error_set(error, EBUSY,
+                     "libvirt gives guest '%.256s' VF %s, which pool '%s' does not have: run 'vfpool reconcile'",
+                     allocation->name, pciaddr_format(&allocation->address, text), allocation->network);
+}
+
 /* A VF of nobody's. Return: 1 when the claim has it now, 0 when the pool does not, or a negative errno value. */
 static int add(int root, struct claim *claim, const struct allocation *allocation, bool certain, struct error *error)
 {
     _cleanup_(close_place) struct place place = {.host.sys = -1};
     int result = find_place(root, allocation, &place, error);
-    if (result < 0 || !place.vf)
+    if (result < 0 || !place.table)
         return result;
+    if (!place.vf)
+        return find_awaited(claim, allocation) ? refuse_outsider(allocation, error) : 0;
     if (!certain && check_reserved(&place, claim, error) < 0)
         return -EBUSY;
     struct claim_vf *awaited = find_awaited(claim, allocation);

@@ -47,7 +47,8 @@ void allocation_free(struct allocation *allocation) nonnull(1);
  * what this one got, where that one takes whatever is offered. A VF of nobody's that a running guest gets, is plugged
  * into it now. A guest that is defined, and neither runs nor has a claim, was started past the qemu hook: refused.
  * Whoever else has no claim is no guest, and has none afterwards. A VF that is reserved for another guest (pool.h) is
- * refused.
+ * refused; and so is, in place of one that was claimed, one that the pool does not have, which is libvirt's affair
+ * otherwise.
  *
  * The network's offer is withdrawn, to be made again by settling, where a VF is refused, or is given to who is no
  * guest, or was the last one while others are held only as better ones were free.

@@ -58,9 +58,9 @@ int choose(struct assignment *requests, size_t count, size_t *failed)
 
 /* ---- why ---- */
 
-static bool is_far(const struct vf_table *table, uint16_t pf)
+static enum vf_distance distance(const struct vf_table *table, uint16_t pf)
 {
-    return table->policy.numa != WISH_NO && table->distances && table->distances[pf] == VF_FAR;
+    return table->policy.numa != WISH_NO && table->distances ? table->distances[pf] : VF_NEAR;
 }
 
 /* What forbids a request every VF of the PF. Return: whether there is something. */
@@ -76,7 +76,7 @@ static bool find_ban(const struct assignment *requests, size_t count, size_t ind
     if (mac_clashes(requests, count, request, vf))
         snprintf(text, size, "PF %s would have two interfaces of the guest with MAC address %s: give one another",
                  pf->name, request->mac);
-    else if (table->policy.numa == WISH_REQUIRE && is_far(table, vf->pf))
+    else if (table->policy.numa == WISH_REQUIRE && distance(table, vf->pf) == VF_FAR)
         snprintf(text, size, "PF %s is on NUMA node %d, where the guest does not run", pf->name, pf->numa_node);
     else if (table->policy.separate == WISH_REQUIRE && uses_pf(requests, count, request, vf->pf))
         snprintf(text, size, "the guest has an interface on PF %s already, and each is to be on another", pf->name);
@@ -98,7 +98,9 @@ static void compare(const struct assignment *requests, size_t count, const struc
     else if (table->policy.separate != WISH_NO && uses_pf(requests, count, request, vf->pf) &&
              !uses_pf(requests, count, request, granted->pf))
         snprintf(text, size, "the guest has an interface on PF %s already", pf->name);
-    else if (is_far(table, vf->pf) && !is_far(table, granted->pf))
+    else if (distance(table, vf->pf) > distance(table, granted->pf) && pf->numa_node == HOST_UNKNOWN)
+        snprintf(text, size, "the kernel does not know on which NUMA node PF %s is", pf->name);
+    else if (distance(table, vf->pf) > distance(table, granted->pf))
         snprintf(text, size, "PF %s is on NUMA node %d, where the guest does not run", pf->name, pf->numa_node);
     else if (granted->had && !vf->had)
         snprintf(text, size, "the guest had VF %u of PF %s last", granted->number, its->name);

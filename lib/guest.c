@@ -311,6 +311,25 @@ static void keep_held(const struct plan *plan, const struct claim *old, struct c
             claim_add(claim, &old->vfs[i]);
 }
 
+static size_t count_given(const struct claim *claim)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < claim->vf_count; i++)
+        count += !claim->vfs[i].by_address;
+    return count;
+}
+
+/* A network may list VFs that its pool does not have, as the pool file was changed. Return: 0 or -EBUSY. */
+static int check_outsiders(const struct call *call, const struct claim *old, const struct claim *claim)
+{
+    if (!old || old->state != CLAIM_CLAIMED || !guest_may_fail(guest_operation(call->operation)) ||
+        count_given(claim) >= count_given(old))
+        return 0;
+    return error_set(call->error, EBUSY,
+                     "libvirt gave guest '%.256s' a VF that its pool does not have: run 'vfpool reconcile'",
+                     claim->name);
+}
+
 /* @old, @claim: what the guest held, and holds now; NULL: nothing. The caller frees both. */
 static int adopt(struct call *call, const struct plan *plan, struct claim **old, struct claim **claim)
 {
@@ -332,6 +351,9 @@ static int adopt(struct call *call, const struct plan *plan, struct claim **old,
     if (result < 0)
         return result;
     keep_held(plan, *old, *claim);
+    result = check_outsiders(call, *old, *claim);
+    if (result < 0)
+        return result;
     return (*claim)->vf_count ? ledger_put(ledger, *claim, call->error) : ledger_drop(ledger, uuid, call->error);
 }
 

@@ -81,6 +81,10 @@ ADDRESS       PF     VF
     policy '' eth3 eth4
     explain < <(bound g "<vcpu cpuset='8'>1</vcpu>" "p:$(mac 1)")
     grep -q "^0000:01:10.2 .*PF eth3 is on NUMA node 0, where the guest does not run$" "$STDOUT"
+    # As on a host whose firmware tells of some cards only.
+    echo -1 > "$ROOT/sys/class/net/eth3/device/numa_node"
+    explain < <(bound g "<vcpu cpuset='8'>1</vcpu>" "p:$(mac 1)")
+    grep -q "^0000:01:10.2 .*the kernel does not know on which NUMA node PF eth3 is$" "$STDOUT"
 }
 
 @test "a guest that would not get its VFs: as far as it comes, and the error that prepare says" {

@@ -164,6 +164,21 @@ assert_claim() { # UUID LINE...
     assert_taken
 }
 
+@test "a VF that the pool does not have, in place of the claimed one, is refused: by the network hook, and at start" {
+    prepare "$A" a "p:$(mac 1)"
+    snapshot
+    made 1 p "$A" a "$(mac 1)" 0000:02:10.0
+    assert_one_line "libvirt gives guest 'a' VF 0000:02:10.0, which pool 'p' does not have: run 'vfpool reconcile'"
+    assert_unchanged
+    # Where that hook is not called; and also where another pool has it.
+    rm "$ROOT/etc/vfpool/q.xml"
+    run_hook 1 a start < <(guest a "$A" "<interface type='hostdev' managed='yes'><mac address='$(mac 1)'/><source>
+        <address type='pci' domain='0x0000' bus='0x02' slot='0x10' function='0x0'/></source></interface>")
+    assert_one_line "libvirt gave guest 'a' a VF that its pool does not have: run 'vfpool reconcile'"
+    run_hook 0 a release < <(guest a "$A" "p:$(mac 1)")
+    assert_released "$A"
+}
+
 @test "vfpool's own ports, other networks and other operations cost nothing" {
     made 0 p 76667000-0000-4000-8000-000000000000 vfpool 52:54:00:00:00:01 0000:01:10.0
     # Not even that its XML is read; and no lock is taken.

@@ -61,9 +61,10 @@ run_virsh_fail() { run_status 1 virsh -q "$@"; }
 
 # --- cards -----------------------------------------------------------------------------------------------------------
 
+# Those on the other host bridge (boot.sh) are left to the cases that are about them.
 lab_pfs() {
     local file
-    for file in /sys/class/net/*/device/sriov_totalvfs; do
+    for file in /sys/class/net/enp?s0/device/sriov_totalvfs; do
         [ -e "$file" ] && basename "${file%/device/sriov_totalvfs}"
     done
 }
@@ -88,6 +89,16 @@ lab_vfs() {
     for pf in "${pfs[@]}"; do wait_until 30 lab_carrier "$pf" || return; done
 }
 lab_carrier() { [ "$(cat "/sys/class/net/$1/operstate")" = up ]; }
+
+# lab_cable PF true|false: plugs the cable in, or pulls it; libvirt's "PF is not online" is another thing.
+lab_cable() {
+    local number=${1#enp} wanted=1
+    [ "$2" = true ] || wanted=0
+    printf '{"execute": "qmp_capabilities"}\n{"execute": "set_link", "arguments": {"name": "net%s", "up": %s}}\n' \
+        "${number%s0}" "$2" > /dev/virtio-ports/monitor
+    wait_until 30 lab_carrier_is "$1" "$wanted"
+}
+lab_carrier_is() { [ "$(cat "/sys/class/net/$1/carrier")" = "$2" ]; }
 
 # The addresses of the VFs of PF..., of all PFs without one, in the kernel's order.
 lab_vf_addresses() {

@@ -11,6 +11,7 @@ setup() {
     mapfile -t two < <(lab_vf_addresses enp2s0)
 }
 teardown() {
+    [ -z "${pulled:-}" ] || lab_cable "$pulled" true
     [ -z "${driven:-}" ] || undrive "$driven"
     [ -z "${burnt:-}" ] || rename_back
     vfpool_end
@@ -142,4 +143,108 @@ queued() { grep -q "FLOCK .* WRITE .*:$(stat -c %i "/run/vfpool/waiting/$1") " /
     [ "$(live_vfs g4)" = "${one[1]}" ]
     run_ok vfpool history "${one[1]}"
     [[ $output == *held*g2*returned*g2*held*g2*returned*g2*held*g4* ]]
+}
+
+# says_reason VF TEXT: status says just that of it
+says_reason() { [ "$(reason "$1")" = "$2" ] || { reason "$1"; return 1; }; }
+reason() { vfpool status --format json | jq -r --arg a "$1" '.pools[].vfs[] | select(.address == $a) | .reason'; }
+
+@test "a guest on NUMA node 1 gets a VF of the card there, and explain says why" {
+    lab_vfs 2 ens65
+    mapfile -t far < <(lab_vf_addresses ens65)
+    [ "$(cat /sys/class/net/ens65/device/numa_node)" = 1 ]
+    policy '' enp1s0 ens65
+    pools_up
+    on_node() { # N GUEST: defined so that it runs there
+        lab_guest "$2" "$(lab_interface passthrough)" > "/tmp/$2.xml"
+        sed -i "s|<vcpu|<numatune><memory mode='preferred' nodeset='$1'/></numatune>&|" "/tmp/$2.xml"
+        run_virsh define "/tmp/$2.xml"
+    }
+    for i in 1 2 3; do on_node 1 "g$i"; done
+    lab_define anywhere "$(lab_interface passthrough)"
+    starts g1 "${far[0]}"
+    starts anywhere "${one[0]}"
+    starts g2 "${far[1]}"
+    # There is no more on that node. Of the emulated board's own bus the kernel does not know the node.
+    starts g3 "${one[1]}"
+    run_ok vfpool explain g1
+    says "${one[0]}  enp1s0    0  the kernel does not know on which NUMA node PF enp1s0 is"
+    says "${far[0]}  ens65     0  chosen"
+    for guest in g1 g2 g3 anywhere; do run_virsh destroy "$guest"; done
+    policy "numa='require'" ens65
+    # The network has the other card still, and libvirt gives that first.
+    run_virsh_fail start g1
+    says "VF ${one[0]}, which pool 'passthrough' does not have: run 'vfpool reconcile'"
+    [ -z "$(ledger)" ]
+    run_ok vfpool reconcile
+    on_node 0 near
+    run_virsh_fail start near
+    says "PF ens65 is on NUMA node 1, where the guest does not run"
+    starts g1 "${far[0]}"
+    run_virsh destroy g1
+    lab_vfs 0 ens65
+}
+
+@test "a PF without carrier is passed over where the pool requires one, and a VF in a bridge is chosen last" {
+    policy "carrier='require'" enp1s0 enp2s0
+    pools_up
+    lab_define g1 "$(lab_interface passthrough)"
+    pulled=enp1s0
+    lab_cable "$pulled" false
+    starts g1 "${two[0]}"
+    says_reason "${one[0]}" "PF enp1s0 has no carrier"
+    run_virsh destroy g1
+    lab_cable "$pulled" true
+    pulled=
+    starts g1 "${one[0]}"
+    run_virsh destroy g1
+    LAB_VF_PROBE=1 lab_vfs 1 enp2s0
+    vf=$(lab_vf_addresses enp2s0)
+    wait_until 20 vf_has_driver "$vf" igbvf
+    netdev=$(basename "/sys/bus/pci/devices/$vf/net/"*)
+    # igbvf refuses a VLAN here, which a bridge gives its ports otherwise.
+    ip link add br0 type bridge vlan_default_pvid 0
+    ip link set "$netdev" master br0
+    [[ $(reason "$vf") == *", so it is chosen last" ]]
+    policy "host-used='never'" enp2s0
+    run_virsh_fail start g1
+    says "VF 0 of PF enp2s0 is not for guests: "
+    ip link del br0
+}
+
+@test "a VF whose IOMMU group has the PF in it, and one that is gone, are passed over" {
+    lab_vfs 2 ens66
+    mapfile -t far < <(lab_vf_addresses ens66)
+    policy '' ens66 enp1s0
+    pools_up
+    pf=$(basename "$(readlink /sys/class/net/ens66/device)")
+    says_reason "${far[0]}" "VF 0 of PF ens66 shares its IOMMU group with $pf (igb), which stays with the host"
+    lab_define g1 "$(lab_interface passthrough)"
+    starts g1 "${one[0]}"
+    run_virsh destroy g1
+    # A VF that the pool names, and that is there no longer.
+    policy ''
+    for vf in "${far[1]}" "${one[1]}"; do
+        sed -i "s|</forward>|<address type='pci' domain='0x0000' bus='0x${vf:5:2}' slot='0x${vf:8:2}' function='0x${vf:11}'/>&|" \
+            /etc/vfpool/passthrough.xml
+    done
+    lab_vfs 1 ens66
+    pools_up
+    run_ok vfpool status
+    says "${far[1]}"
+    starts g1 "${one[1]}"
+    run_virsh destroy g1
+    # A claim that cannot be read keeps its VF from all others.
+    policy '' enp1s0
+    pools_up
+    lab_guest g3 "$(lab_interface passthrough)" > /tmp/g3.xml
+    run_virsh create /tmp/g3.xml
+    uuid=$(virsh domuuid g3)
+    echo spoiled > "/run/vfpool/guests/$uuid.xml"
+    starts g1 "${one[1]}"
+    run_ok vfpool explain /tmp/g1.xml
+    says "it is quarantined: the file of guest $uuid is corrupt"
+    run_virsh destroy g3
+    run_virsh destroy g1
+    lab_vfs 0 ens66
 }
