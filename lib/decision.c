@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "decision.h"
 
+#include <libxml/xmlstring.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "memory.h"
-#include "xml.h"
 
 /* VFs of a pool, one after the other, with one reason. */
 struct run {
@@ -36,11 +40,12 @@ static bool is_plain(const struct vf *vf)
     return false;
 }
 
+/* Whether it is the next one of its PF, in the same case, where that is_plain(). Looked at for each VF of the pool. */
 static bool continues(const struct vf *vf, const struct vf *next)
 {
-    return next->pf == vf->pf && next->number == vf->number + 1 && next->obstacle == vf->obstacle &&
+    return next->number == vf->number + 1 && next->pf == vf->pf && next->obstacle == vf->obstacle &&
            next->doubt == vf->doubt && next->reserved == vf->reserved && next->had == vf->had &&
-           next->returned == vf->returned && is_plain(next) && is_plain(vf);
+           next->returned == vf->returned && !next->detail;
 }
 
 /* The first VF from @index on that an interface of the guest has. */
@@ -66,7 +71,7 @@ static void find_runs(const struct plan *plan, const struct vf_table *table, str
         end = i + 1;
         if (i == granted)
             granted = next_granted(plan, table, end);
-        else
+        else if (is_plain(&table->vfs[i]))
             while (end < granted && continues(&table->vfs[end - 1], &table->vfs[end]))
                 end++;
         if (runs->count == room || !runs->runs) {
@@ -77,64 +82,109 @@ static void find_runs(const struct plan *plan, const struct vf_table *table, str
     }
 }
 
-static xmlNodePtr add_row(xmlNodePtr parent, const struct vf_table *table, const struct vf *first, size_t count)
+/* ---- text: some hundred rows are written while the ledger is locked, so there is no tree of them ---- */
+
+struct text {
+    char *data;
+    size_t length, room;
+};
+
+static void reserve(struct text *out, size_t more)
 {
-    xmlNodePtr node = xml_add(parent, "vfs");
-    xml_set(node, "pf", table->pfs[first->pf].name);
-    xml_set_number(node, "first", first->number);
-    xml_set_number(node, "last", first->number + count - 1);
-    return node;
+    if (out->length + more <= out->room)
+        return;
+    out->room = 2 * (out->length + more);
+    out->data = memory_resize(out->data, out->room, 1);
 }
 
-/* Return: how many rows there were room for. */
-static size_t add_rows(xmlNodePtr parent, const struct plan *plan, size_t index, const struct runs *runs, size_t room)
+#define MAX_PART 128
+
+/* At most MAX_PART characters. */
+static void put(struct text *out, const char *format, ...) printf_like(2, 3);
+static void put(struct text *out, const char *format, ...)
+{
+    va_list arguments;
+    reserve(out, MAX_PART);
+    va_start(arguments, format);
+    out->length += (size_t)vsnprintf(out->data + out->length, MAX_PART, format, arguments);
+    va_end(arguments);
+}
+
+static void put_value(struct text *out, const char *name, const char *value)
+{
+    /* A name that was cut short may end within a character. */
+    bool whole = xmlCheckUTF8((const xmlChar *)value);
+    put(out, " %s=\"", name);
+    reserve(out, strlen(value) * strlen("&#34;") + MAX_PART);
+    for (const char *at = value; *at; at++) {
+        unsigned char byte = (unsigned char)*at;
+        if (byte == '&' || byte == '<' || byte == '"')
+            put(out, "&#%u;", byte);
+        else
+            out->data[out->length++] = (char)(byte < ' ' ? ' ' : byte >= 0x80 && !whole ? '?' : byte);
+    }
+    put(out, "\"");
+}
+
+static void put_row(struct text *out, const struct vf_table *table, const struct vf *first, size_t count,
+                    const char *name, const char *value)
+{
+    put(out, "<vfs");
+    put_value(out, "pf", table->pfs[first->pf].name);
+    put(out, " first=\"%u\" last=\"%zu\"", first->number, first->number + count - 1);
+    if (value)
+        put_value(out, name, value);
+    put(out, "/>\n");
+}
+
+static void put_rows(struct text *out, const struct plan *plan, size_t index, const struct runs *runs, size_t count)
 {
     _cleanup_(cleanup_free) long *shares = choose_shares(plan->choices, plan->count, index);
-    char reason[VF_REASON_SIZE];
-    size_t i = 0;
-    for (; i < runs->count && i < room; i++) {
+    char text[VF_REASON_SIZE];
+    for (size_t i = 0; i < count; i++) {
         const struct vf *vf = &runs->table->vfs[runs->runs[i].first];
-        xmlNodePtr node = add_row(parent, runs->table, vf, runs->runs[i].count);
-        if (plan->choices[index].granted == vf)
-            xml_set(node, "chosen", "yes");
-        else if (vf->obstacle != VF_TAKEN)
-            xml_set(node, "reason",
-                    choose_reason(plan->choices, plan->count, index, vf, shares, reason, sizeof reason));
+        const char *reason = NULL;
+        bool chosen = plan->choices[index].granted == vf;
+        if (!chosen && vf->obstacle != VF_TAKEN)
+            reason = choose_reason(plan->choices, plan->count, index, vf, shares, text, sizeof text);
+        put_row(out, runs->table, vf, runs->runs[i].count, chosen ? "chosen" : "reason", chosen ? "yes" : reason);
     }
-    if (i < runs->count)
-        xml_set(parent, "cut", "yes");
-    return i;
 }
 
-static size_t add_interface(xmlNodePtr parent, const struct plan *plan, size_t index, struct runs *runs, size_t room)
+/* @room: for how many rows there is; what is used of it is taken off. */
+static void put_interface(struct text *out, const struct plan *plan, size_t index, struct runs *runs, size_t *room)
 {
     const struct assignment *choice = &plan->choices[index];
     const struct request *request = plan->requests[index];
     char policy[POLICY_SIZE];
-    xmlNodePtr node = xml_add(parent, "interface");
-    xml_set_number(node, "number", request->number);
-    xml_set(node, "pool", choice->table->pool->name);
+    put(out, "<interface number=\"%u\"", request->number);
+    put_value(out, "pool", choice->table->pool->name);
     if (request->mac[0])
-        xml_set(node, "mac", request->mac);
+        put_value(out, "mac", request->mac);
     if (choice->wanted) {
-        xml_set(add_row(node, choice->table, choice->granted, 1), "chosen", "yes");
-        return 1;
+        put(out, ">\n");
+        put_row(out, choice->table, choice->granted, 1, "chosen", "yes");
+    } else {
+        if (runs->table != choice->table)
+            find_runs(plan, choice->table, runs);
+        size_t count = runs->count < *room ? runs->count : *room;
+        put_value(out, "policy", policy_format(&choice->table->policy, policy));
+        put(out, "%s>\n", count < runs->count ? " cut=\"yes\"" : "");
+        put_rows(out, plan, index, runs, count);
+        *room -= count;
     }
-    xml_set(node, "policy", policy_format(&choice->table->policy, policy));
-    if (runs->table != choice->table)
-        find_runs(plan, choice->table, runs);
-    return add_rows(node, plan, index, runs, room);
+    put(out, "</interface>\n");
 }
 
 char *decision_format(const struct plan *plan)
 {
-    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = xml_new("decision");
     struct runs runs = {.table = NULL};
+    struct text text = {.data = NULL};
     size_t room = DECISION_ROWS;
-    for (size_t i = 0; i < plan->count; i++) {
-        size_t used = add_interface(xmlDocGetRootElement(doc), plan, i, &runs, room);
-        room -= used < room ? used : room;
-    }
+    put(&text, "<decision>\n");
+    for (size_t i = 0; i < plan->count; i++)
+        put_interface(&text, plan, i, &runs, &room);
+    put(&text, "</decision>\n");
     free(runs.runs);
-    return xml_format_node(xmlDocGetRootElement(doc));
+    return text.data;
 }

@@ -55,9 +55,13 @@ static uint16_t add_pf(struct vf_table *table, const struct host_pf *pf, const s
     return (uint16_t)table->pf_count++;
 }
 
+/* By doubling: a table of many PFs would be moved as often as there are PFs. */
 static void add_vfs(struct vf_table *table, const struct vf *vfs, size_t count)
 {
-    table->vfs = memory_resize(table->vfs, table->vf_count + count, sizeof *table->vfs);
+    if (table->vf_count + count > table->vf_room) {
+        table->vf_room = 2 * table->vf_room > table->vf_count + count ? 2 * table->vf_room : table->vf_count + count;
+        table->vfs = memory_resize(table->vfs, table->vf_room, sizeof *table->vfs);
+    }
     memcpy(table->vfs + table->vf_count, vfs, count * sizeof *vfs);
     table->vf_count += count;
 }

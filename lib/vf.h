@@ -81,7 +81,7 @@ struct vf_table {
     const struct pool_source **sources; /* of each PF; NULL: its VFs are in the pool by their addresses */
     size_t pf_count;
     struct vf *vfs;
-    size_t vf_count;
+    size_t vf_count, vf_room;
     bool examined; /* each of the VFs */
     struct vf_port *ports;
     size_t port_count;
