@@ -58,6 +58,8 @@ static uint16_t add_pf(struct vf_table *table, const struct host_pf *pf, const s
 /* By doubling: a table of many PFs would be moved as often as there are PFs. */
 static void add_vfs(struct vf_table *table, const struct vf *vfs, size_t count)
 {
+    if (count == 0)
+        return;
     if (table->vf_count + count > table->vf_room) {
         table->vf_room = 2 * table->vf_room > table->vf_count + count ? 2 * table->vf_room : table->vf_count + count;
         table->vfs = memory_resize(table->vfs, table->vf_room, sizeof *table->vfs);
