@@ -30,9 +30,13 @@ vm() {
     guest "vm$1" "$(uuid "$1")" "${devices[@]}"
 }
 
-running() {
-    guest "vm$1" "$(uuid "$1")" "<interface type='hostdev'><mac address='$(mac $(($1 * 16 + 1)))'/><source>
-      <address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x$2'/></source></interface>"
+running() { # N FUNCTION...
+    local i devices=()
+    for ((i = 2; i <= $#; i++)); do
+        devices+=("<interface type='hostdev'><mac address='$(mac $(($1 * 16 + i - 1)))'/><source>
+          <address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x${!i}'/></source></interface>")
+    done
+    guest "vm$1" "$(uuid "$1")" "${devices[@]}"
 }
 
 # hold -x|-s [ROOT]: another process has the lock until let_go; $HOLDER. One that
@@ -242,7 +246,7 @@ traced() {
     opening=open,openat,openat2,creat,socket,pipe,pipe2,dup,dup2,dup3,memfd_create,eventfd2,epoll_create1
     traced $opening "$VFPOOL_BUILD/hook/qemu" vm2 prepare begin - < <(vm 2 2)
     check
-    traced $opening "$VFPOOL_BUILD/hook/qemu" vm2 start begin - < <(running 2 2)
+    traced $opening "$VFPOOL_BUILD/hook/qemu" vm2 start begin - < <(running 2 2 4)
     check
     traced $opening "$VFPOOL_BUILD/hook/qemu" vm2 release end - < <(vm 2)
     check
