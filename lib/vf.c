@@ -55,17 +55,15 @@ static uint16_t add_pf(struct vf_table *table, const struct host_pf *pf, const s
     return (uint16_t)table->pf_count++;
 }
 
-/* By doubling: a table of many PFs would be moved as often as there are PFs. */
-static void add_vfs(struct vf_table *table, const struct vf *vfs, size_t count)
+/* Room for so many more, behind those that are there: by doubling, else a table of many PFs is moved once for each. */
+static struct vf *make_room(struct vf_table *table, size_t more)
 {
-    if (count == 0)
-        return;
-    if (table->vf_count + count > table->vf_room) {
-        table->vf_room = 2 * table->vf_room > table->vf_count + count ? 2 * table->vf_room : table->vf_count + count;
+    size_t needed = table->vf_count + more;
+    if (needed > table->vf_room) {
+        table->vf_room = 2 * table->vf_room > needed ? 2 * table->vf_room : needed;
         table->vfs = memory_resize(table->vfs, table->vf_room, sizeof *table->vfs);
     }
-    memcpy(table->vfs + table->vf_count, vfs, count * sizeof *vfs);
-    table->vf_count += count;
+    return table->vfs + table->vf_count;
 }
 
 static void add_empty(struct vf_table *table, const struct host_pf *pf, unsigned int wanted)
@@ -152,7 +150,7 @@ static void add_pf_vfs(const struct host *host, struct vf_table *table, const st
         return;
     if (source->vf_wanted && source->vf_wanted != pf->vf_count)
         add_other_number(table, pf, source->vf_wanted);
-    struct vf *vfs = memory_new(pf->vf_count, sizeof *vfs);
+    struct vf *vfs = make_room(table, pf->vf_count);
     size_t present = 0;
     unsigned int end = 0;
     for (unsigned int i = 0; i < pf->vf_count; i++) {
@@ -164,8 +162,7 @@ static void add_pf_vfs(const struct host *host, struct vf_table *table, const st
         end = i + 1;
     }
     add_gone(table, pf, source, vfs, present, end);
-    add_vfs(table, vfs, present);
-    free(vfs);
+    table->vf_count += present;
 }
 
 static void add_pf_source(struct pf_finder *finder, struct vf_table *table, const struct pool_source *source)
@@ -192,7 +189,8 @@ static void add_address_source(const struct host *host, struct vf_table *table, 
     }
     vf.number = (uint16_t)number;
     vf.pf = add_pf(table, &pf, NULL);
-    add_vfs(table, &vf, 1);
+    *make_room(table, 1) = vf;
+    table->vf_count++;
 }
 
 /* What a file lists beside its <pf>, and no PF of it has. */
