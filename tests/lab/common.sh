@@ -11,6 +11,19 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 work=${LAB_WORK:-$top/build/lab}/$DEBIAN
 export DEBIAN suite top work
 
+# copy_source DIRECTORY: the tree as it would be committed, deleted files left out; one without git (a release) as it is.
+copy_source() (
+    mkdir -p "$1"
+    cd "$top" || exit
+    if git rev-parse --git-dir >/dev/null 2>&1; then
+        git ls-files -z --cached --others --exclude-standard | while IFS= read -rd '' file; do
+            if [ -e "$file" ] || [ -L "$file" ]; then printf '%s\0' "$file"; fi
+        done | tar --null -T - -cf -
+    else
+        tar --exclude=./build -cf - .
+    fi | tar xf - --no-same-owner -C "$1"
+)
+
 # What the image is made of, as one word.
 image_key() {
     (cd "$top/tests/lab" && { echo "$DEBIAN"; cat build.sh lab-init guard.bash; } | sha256sum | cut -d' ' -f1)

@@ -168,11 +168,12 @@ lab_libvirtd_restart() { lab_libvirtd_stop && lab_libvirtd_start; }
 
 # --- guests and networks -----------------------------------------------------------------------------------------------
 
-# lab_guest NAME INTERFACES: a guest's XML. No disk: its firmware keeps it running, and that is all the pool needs.
+# lab_guest NAME INTERFACES: a guest's XML. No disk: its firmware keeps it running, and that is all the pool needs. The
+# IOMMU is told of each of its pages: with 64 MiB in place of 16, a start takes a second longer.
 lab_guest() {
     cat << XML
 <domain type='qemu'>
-  <name>$1</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
+  <name>$1</name><memory unit='MiB'>${guest_memory:-16}</memory><vcpu>1</vcpu>
   <os><type arch='x86_64' machine='q35'>hvm</type></os><features><acpi/></features>
   <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
     $2

@@ -20,25 +20,12 @@ flock -n 9 || { echo "lab: another run uses $work" >&2; exit 1; }
 
 "$lab/build.sh"
 
-# The tree as it would be committed, deleted files left out; a tree without git (a release) as it is.
-copy_source() {
-    mkdir -p "$work/share/src"
-    cd "$top"
-    if git rev-parse --git-dir >/dev/null 2>&1; then
-        git ls-files -z --cached --others --exclude-standard | while IFS= read -rd '' file; do
-            if [ -e "$file" ] || [ -L "$file" ]; then printf '%s\0' "$file"; fi
-        done | tar --null -T - -cf -
-    else
-        tar --exclude=./build -cf - .
-    fi | tar xf - --no-same-owner -C "$work/share/src"
-}
-
 # What the host finds as /host. 9p shares one folder: what lasts longer than a run is bound into it by copying, not by
 # links, which would dangle.
 make_share() {
     rm -rf "$work/share" "$work/results"
     mkdir -p "$work/share/results" "$work/results" "$work/capabilities"
-    (copy_source)
+    copy_source "$work/share/src"
     install -m 755 "$lab/init" "$lab/guard.bash" "$work/share"
     [ -z "${LAB_SCRIPT:-}" ] || cp "$LAB_SCRIPT" "$work/share/script"
     local name
@@ -89,7 +76,8 @@ trap 'exit 143' TERM INT HUP
 export LAB_DEADLINE=${LAB_DEADLINE:-5400}
 run_host
 if [ ! -e "$work/results/up" ]; then
-    echo "lab: the host did not come up (QEMU: $code; 124 is the deadline): once more" >&2
+    echo "lab: the host did not come up (QEMU: $code; 124 is the deadline): once more. How far it came:" >&2
+    tail -n 5 "$work/results/times.txt" "$work/results/console.log" >&2 || true
     LAB_DEADLINE=$((LAB_DEADLINE - SECONDS))
     run_host
 fi

@@ -57,9 +57,8 @@ system_define() {
     local i ports=''
     for ((i = 1; i <= 6; i++)); do ports+="<controller type='pci' index='$i' model='pcie-root-port'/>"; done
     ports+="<serial type='file'><source path='/tmp/$1.console'/></serial>"
-    lab_guest "$1" "$2$ports" |
-        sed "s|>64</memory>|>256</memory>|
-            s|</type>|</type><kernel>$system_dir/vmlinuz</kernel><initrd>$system_dir/initrd</initrd><cmdline>$system_cmdline</cmdline>|" \
+    guest_memory=256 lab_guest "$1" "$2$ports" |
+        sed "s|</type>|</type><kernel>$system_dir/vmlinuz</kernel><initrd>$system_dir/initrd</initrd><cmdline>$system_cmdline</cmdline>|" \
             > "/tmp/$1.xml"
     run_virsh define "/tmp/$1.xml"
 }
