@@ -19,7 +19,7 @@ MANDIR     = $(DATADIR)/man
 SYSCONFDIR = /etc
 
 CFLAGS ?= -O2 -g
-LIBS    = libxslt libxml-2.0
+LIBS    = libxslt libxml-2.0 libmnl
 
 warnings = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(WERROR)
 defines  = -D_GNU_SOURCE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
@@ -84,6 +84,7 @@ $(build)/lib/builtin.o: lib/builtin.S lib/pool.rng $(wildcard xslt/*.xsl)
 
 unit_tests = $(patsubst %.c,$(build)/%,$(wildcard tests/unit/*.c))
 fake       = $(build)/tests/libvirt/gate
+kernel     = $(build)/tests/kernel/vfpool
 hasty      = $(build)/tests/libvirt/hasty/hook/qemu $(build)/tests/libvirt/hasty/hook/vfpool
 memory     = $(build)/tests/memory/fail.so $(build)/tests/memory/sweep
 benches    = $(build)/tests/bench/bench $(build)/tests/bench/floor
@@ -110,6 +111,11 @@ $(fake): $(gate_objects) $(hook_common) $(build)/tests/libvirt/libvirt.o $(build
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^ $(libs)
 
+# vfpool as it is, with another kernel's network interfaces.
+$(kernel): $(build)/hook/vfpool.o $(cmd_objects) $(hook_common) $(build)/tests/kernel/rtnetlink.o $(build)/lib.a
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^ $(libs)
+
 # The programs as they are, with less patience.
 $(hasty): $(build)/tests/libvirt/hasty/%: $(build)/%.o $(hook_common) $(build)/tests/libvirt/hasty.o $(build)/lib.a
 	$(call say,LINK)
@@ -124,7 +130,7 @@ check:
 	$(Q)$(MAKE) --no-print-directory plain
 	@tests/run build/sanitize $(TESTS)
 
-tests: $(programs) $(unit_tests) $(fake)
+tests: $(programs) $(unit_tests) $(fake) $(kernel)
 
 # As they are installed, for tests that run them some thousand times.
 plain: $(programs) $(memory) $(fake) $(hasty)

@@ -19,7 +19,7 @@ die() {
     exit 1
 }
 
-build_packages=(gcc make pkgconf libc6-dev libxml2-dev libxslt1-dev libvirt-dev)
+build_packages=(gcc make pkgconf libc6-dev libxml2-dev libxslt1-dev libmnl-dev libvirt-dev)
 check_packages=(bats parallel libxml2-utils strace jq bsdutils util-linux procps)
 
 # libvirt's schemas are in libvirt0 up to Debian 12, in libvirt-common from 13 on.

@@ -13,7 +13,7 @@ int cmd_explain(int root, int argc, char **argv, struct error *error)
     _cleanup_(cleanup_free) char *data = NULL;
     size_t length = 0;
     const char *format = NULL;
-    int first = command_format(argc, argv, &format, error);
+    int first = command_format(argc, argv, &format, NULL, error);
     if (first < 0)
         return first;
     if (argc - first != 1)

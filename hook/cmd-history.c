@@ -9,7 +9,7 @@ int cmd_history(int root, int argc, char **argv, struct error *error)
 {
     _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
     const char *format = NULL;
-    int first = command_format(argc, argv, &format, error);
+    int first = command_format(argc, argv, &format, NULL, error);
     if (first < 0)
         return first;
     if (argc - first > 1)

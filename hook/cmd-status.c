@@ -9,11 +9,12 @@ int cmd_status(int root, int argc, char **argv, struct error *error)
 {
     _cleanup_(cleanup_xml_doc) xmlDocPtr status = NULL;
     const char *format = NULL;
-    int first = command_format(argc, argv, &format, error);
+    bool settings = false;
+    int first = command_format(argc, argv, &format, &settings, error);
     if (first < 0)
         return first;
     if (argc - first > 1)
         return command_usage(error, "status takes one pool at most");
-    int result = status_read(root, argv[first], &status, error);
+    int result = status_read(root, argv[first], settings, &status, error);
     return result < 0 ? result : command_print(format, status, error);
 }

@@ -92,11 +92,16 @@ static int print_document(xmlDocPtr doc, struct error *error)
     return result < 0 ? result : program_print(text, length, error);
 }
 
-int command_format(int argc, char **argv, const char **format, struct error *error)
+int command_format(int argc, char **argv, const char **format, bool *more, struct error *error)
 {
-    static const struct option options[] = {{"format", required_argument, NULL, 'f'}, {0}};
+    static const struct option options[] = {
+        {"long", no_argument, NULL, 'l'}, {"format", required_argument, NULL, 'f'}, {0}};
     *format = "table";
-    for (int option; (option = getopt_long(argc, argv, "f:", options, NULL)) != -1;) {
+    for (int option; (option = getopt_long(argc, argv, more ? "lf:" : "f:", &options[!more], NULL)) != -1;) {
+        if (more && option == 'l') {
+            *more = true;
+            continue;
+        }
         *format = option == 'f' ? optarg : NULL;
         if (!*format || !find_format(*format))
             return command_usage(error, "%s --format takes table, json or xml", argv[0]);

@@ -4,6 +4,7 @@
 #define VFPOOL_COMMAND_H
 
 #include <libxml/tree.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "error.h"
@@ -39,12 +40,14 @@ int cmd_reconcile(int root, int argc, char **argv, struct error *error);
 int command_operands(int argc, char **argv, struct error *error) nonnull(2, 3);
 
 /**
- * command_format() - the arguments of a command whose one option is --format
+ * command_format() - the arguments of a command that has --format, and may have --long
  * @format: table, json or xml; table when it is not said
+ * @more:   whether --long is said; NULL: the command does not have it
  *
  * Return: as command_operands().
  */
-int command_format(int argc, char **argv, const char **format, struct error *error) must_check nonnull(2, 3, 4);
+int command_format(int argc, char **argv, const char **format, bool *more, struct error *error) must_check
+    nonnull(2, 3, 5);
 
 /**
  * command_read_domain() - a domain's XML, from a file or, as "-", from standard input

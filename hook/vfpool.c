@@ -13,7 +13,7 @@ static const struct command commands[] = {
      "print a domain's XML with the VFs it would get now; claims nothing", cmd_transform},
     {"explain", "[--format table|json|xml] GUEST|FILE|-", "say of every VF why a guest got it or would get it, or not",
      cmd_explain},
-    {"status", "[POOL] [--format table|json|xml]", "show every VF, its state and who holds it", cmd_status},
+    {"status", "[POOL] [--long] [--format table|json|xml]", "show every VF, its state and who holds it", cmd_status},
     {"history", "[GUEST|UUID|ADDRESS] [--format table|json|xml]", "show who had which VF when, and who was refused",
      cmd_history},
     {"dumpxml", "POOL", "print the pool as libvirt's network XML, every VF listed", cmd_dumpxml},

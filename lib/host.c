@@ -288,6 +288,14 @@ static bool read_burnt_mac(const char *netdev, uint8_t mac[ETH_ALEN])
     return true;
 }
 
+int host_pf_index(const struct host *host, const struct host_pf *pf)
+{
+    char path[DEVICE_PATH_SIZE];
+    snprintf(path, sizeof path, "class/net/%s/ifindex", pf->name);
+    int index = pf->has_netdev ? read_number(host->sys, path) : HOST_UNKNOWN;
+    return index > 0 ? index : -ENODEV;
+}
+
 void host_pf_mac(const struct host *host, const struct host_pf *pf, char mac[HOST_MAC_SIZE])
 {
     static const uint8_t none[ETH_ALEN];

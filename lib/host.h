@@ -94,6 +94,9 @@ int host_pf_by_address(const struct host *host, const struct pciaddr *address, s
  */
 void host_pf_mac(const struct host *host, const struct host_pf *pf, char mac[HOST_MAC_SIZE]) nonnull(1, 2, 3);
 
+/** host_pf_index() - the kernel's number of the PF's network interface (ifindex). Return: it, or -ENODEV. */
+int host_pf_index(const struct host *host, const struct host_pf *pf) must_check nonnull(1, 2);
+
 /** host_pf_is() - whether the PF is a device of this vendor and device id */
 bool host_pf_is(const struct host *host, const struct host_pf *pf, unsigned int vendor, unsigned int device) must_check
     nonnull(1, 2);

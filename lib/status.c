@@ -2,6 +2,7 @@
 #include "status.h"
 
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #include "network.h"
 #include "offer.h"
 #include "pool.h"
+#include "settings.h"
 #include "vf.h"
 #include "witness.h"
 #include "xml.h"
@@ -29,6 +31,7 @@ struct entry {
 /* All that is looked at, at one moment. */
 struct view {
     int root;
+    bool settings; /* are looked at, too */
     struct host host;
     struct pools pools;
     struct vf_table *tables;
@@ -156,7 +159,32 @@ static xmlNodePtr add_place(xmlNodePtr parent, const struct pciaddr *address, co
     return node;
 }
 
-static void add_vf(xmlNodePtr parent, const struct view *view, const struct vf_table *table, struct vf *vf)
+static void set_tristate(xmlNodePtr node, const char *name, int value)
+{
+    if (value != SETTINGS_UNKNOWN)
+        xml_set(node, name, value ? "yes" : "no");
+}
+
+static void add_settings(xmlNodePtr parent, const struct settings *settings)
+{
+    xmlNodePtr node = xml_add(parent, "settings");
+    const char *link_state = settings_link_state(settings);
+    if (settings->mac[0])
+        xml_set(node, "mac", settings->mac);
+    xml_set_number(node, "vlan", settings->vlan);
+    xml_set_number(node, "qos", settings->qos);
+    if (settings->protocol)
+        xml_set(node, "protocol", settings->protocol == ETH_P_8021AD ? "802.1ad" : "802.1Q");
+    xml_set_number(node, "min-rate", settings->min_rate);
+    xml_set_number(node, "max-rate", settings->max_rate);
+    set_tristate(node, "spoof-check", settings->spoof_check);
+    set_tristate(node, "trust", settings->trust);
+    if (link_state)
+        xml_set(node, "link-state", link_state);
+    set_tristate(node, "query-rss", settings->query_rss);
+}
+
+static xmlNodePtr add_vf(xmlNodePtr parent, const struct view *view, const struct vf_table *table, struct vf *vf)
 {
     char reason[VF_REASON_SIZE];
     struct host_vf details;
@@ -190,6 +218,28 @@ static void add_vf(xmlNodePtr parent, const struct view *view, const struct vf_t
         xml_set(node, "driver", details.driver);
     if (entry)
         add_holder(node, entry);
+    return node;
+}
+
+/* The VFs of one PF after the other. */
+static void add_vfs(xmlNodePtr parent, const struct view *view, const struct vf_table *table, struct error *error)
+{
+    _cleanup_(cleanup_free) struct settings *settings = NULL;
+    size_t read = SIZE_MAX; /* of this PF are the settings */
+    for (size_t i = 0; i < table->vf_count; i++) {
+        struct vf *vf = &table->vfs[i];
+        const struct host_pf *pf = &table->pfs[vf->pf];
+        _cleanup_(error_free) struct error problem = {0};
+        if (view->settings && read != vf->pf) {
+            free(steal(settings));
+            read = vf->pf;
+            if (settings_read(&view->host, pf, &settings, &problem) < 0)
+                error_note(error, "what is set on the VFs of PF %s is not shown: %s", pf->name, problem.message);
+        }
+        xmlNodePtr node = add_vf(parent, view, table, vf);
+        if (settings && vf->number < pf->vf_count && settings[vf->number].known)
+            add_settings(node, &settings[vf->number]);
+    }
 }
 
 /* To whom libvirt has given VFs, of one pool or (NULL) of all; what is not to be known is a note, and nobody waits for
@@ -241,7 +291,7 @@ static const char *find_unoffered(int root, const struct pool *pool)
                  "attached to a running guest: install.sh install";
 }
 
-static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_table *table)
+static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_table *table, struct error *error)
 {
     const struct pool *pool = table->pool;
     xmlNodePtr node = xml_add(root, "pool");
@@ -250,8 +300,7 @@ static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_t
         xml_set(node, "fault", pool->fault.message);
     for (size_t i = 0; i < table->pf_count; i++)
         add_pf(node, view, &table->pfs[i]);
-    for (size_t i = 0; i < table->vf_count; i++)
-        add_vf(node, view, table, &table->vfs[i]);
+    add_vfs(node, view, table, error);
     add_unlisted(node, view, pool->name, pool->fault.code == 0);
     if (table->missing)
         xml_add_text(node, "missing", table->missing);
@@ -289,7 +338,7 @@ static int no_such_pool(const char *pool, struct error *error)
     return error_set(error, ENOENT, "there is no pool '%s': pools are /" POOL_DIRECTORY "/NAME.xml", pool);
 }
 
-int status_read(int root, const char *pool, xmlDocPtr *doc, struct error *error)
+int status_read(int root, const char *pool, bool settings, xmlDocPtr *doc, struct error *error)
 {
     _cleanup_(free_view) struct view view;
     int result = load_view(&view, root, error);
@@ -298,10 +347,11 @@ int status_read(int root, const char *pool, xmlDocPtr *doc, struct error *error)
     if (result < 0)
         return result;
     look_at_ports(&view, root, pool, error);
+    view.settings = settings;
     *doc = xml_new("status");
     for (size_t i = 0; i < view.pools.count; i++)
         if (!pool || strcmp(pool, view.pools.pools[i].name) == 0)
-            add_pool(xmlDocGetRootElement(*doc), &view, &view.tables[i]);
+            add_pool(xmlDocGetRootElement(*doc), &view, &view.tables[i], error);
     if (!pool)
         add_lost_pools(xmlDocGetRootElement(*doc), &view);
     return 0;

@@ -10,14 +10,17 @@
 
 /**
  * status_read() - look at everything under the lock
- * @pool: only this one; NULL: all
- * @doc:  the caller frees it with xmlFreeDoc()
+ * @pool:     only this one; NULL: all
+ * @settings: also what is set on each VF; of a PF that does not tell, a note says why
+ * @doc:      the caller frees it with xmlFreeDoc()
  *
  *   <status>
  *     <pool name='' fault=''>                         fault: out of service, for this reason
  *       <pf name='' address='' numa='' up='' carrier=''/>
  *       <vf address='' pf='' vf='' state='' reason='' mac='' since='' driver=''>
  *         <guest name='' uuid=''/>
+ *         <settings mac='' vlan='' qos='' protocol='' min-rate='' max-rate='' spoof-check='' trust='' link-state=''
+ *                   query-rss=''/>                    rates in Mbit/s; protocol: 802.1Q or 802.1ad
  *       </vf>
  *       <missing>PF eth4 has no VFs: …</missing>
  *       <note>without effect on a VF: …</note>
@@ -29,7 +32,8 @@
  *
  * Return: 0, -ENOENT when there is no such pool, or another negative errno value.
  */
-int status_read(int root, const char *pool, xmlDocPtr *doc, struct error *error) must_check nonnull(3, 4);
+int status_read(int root, const char *pool, bool settings, xmlDocPtr *doc, struct error *error) must_check
+    nonnull(4, 5);
 
 /**
  * status_network() - a pool as a network of libvirt's, every VF listed

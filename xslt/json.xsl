@@ -138,7 +138,47 @@
     <xsl:call-template name="string">
       <xsl:with-param name="value" select="@since"/>
     </xsl:call-template>
+    <xsl:apply-templates select="settings"/>
     <xsl:text>}</xsl:text>
+  </xsl:template>
+
+  <xsl:template match="settings">
+    <xsl:text>,"settings":{"mac":</xsl:text>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="@mac"/>
+    </xsl:call-template>
+    <xsl:value-of select="concat(',&quot;vlan&quot;:', @vlan, ',&quot;qos&quot;:', @qos, ',&quot;protocol&quot;:')"/>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="@protocol"/>
+    </xsl:call-template>
+    <xsl:value-of select="concat(',&quot;min_rate&quot;:', @min-rate, ',&quot;max_rate&quot;:', @max-rate)"/>
+    <xsl:text>,"spoof_check":</xsl:text>
+    <xsl:call-template name="truth">
+      <xsl:with-param name="value" select="@spoof-check"/>
+    </xsl:call-template>
+    <xsl:text>,"trust":</xsl:text>
+    <xsl:call-template name="truth">
+      <xsl:with-param name="value" select="@trust"/>
+    </xsl:call-template>
+    <xsl:text>,"query_rss":</xsl:text>
+    <xsl:call-template name="truth">
+      <xsl:with-param name="value" select="@query-rss"/>
+    </xsl:call-template>
+    <xsl:text>,"link_state":</xsl:text>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="@link-state"/>
+    </xsl:call-template>
+    <xsl:text>}</xsl:text>
+  </xsl:template>
+
+  <xsl:template name="truth">
+    <xsl:param name="value"/>
+    <xsl:choose>
+      <xsl:when test="$value">
+        <xsl:value-of select="$value = 'yes'"/>
+      </xsl:when>
+      <xsl:otherwise>null</xsl:otherwise>
+    </xsl:choose>
   </xsl:template>
 
   <xsl:template name="string">

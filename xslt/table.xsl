@@ -78,6 +78,7 @@
         <xsl:text>  </xsl:text>
       </xsl:if>
       <xsl:value-of select="concat(@reason, '&#10;')"/>
+      <xsl:apply-templates select="settings"/>
     </xsl:for-each>
     <xsl:apply-templates select="pf">
       <xsl:with-param name="width" select="$width"/>
@@ -85,6 +86,28 @@
     <xsl:for-each select="missing | note">
       <xsl:value-of select="concat(name(), ': ', ., '&#10;')"/>
     </xsl:for-each>
+  </xsl:template>
+
+  <!-- In the words of "ip link show", what is not known left out. -->
+  <xsl:template match="settings">
+    <xsl:text>              </xsl:text>
+    <xsl:value-of select="concat('mac ', @mac)"/>
+    <xsl:if test="@protocol">
+      <xsl:value-of select="concat(', vlan ', @vlan, ' qos ', @qos, ' ', @protocol)"/>
+    </xsl:if>
+    <xsl:if test="@min-rate &gt; 0">
+      <xsl:value-of select="concat(', tx rate at least ', @min-rate, ' Mbit/s')"/>
+    </xsl:if>
+    <xsl:if test="@max-rate &gt; 0">
+      <xsl:value-of select="concat(', tx rate at most ', @max-rate, ' Mbit/s')"/>
+    </xsl:if>
+    <xsl:for-each select="@spoof-check | @trust | @query-rss">
+      <xsl:value-of select="concat(', ', translate(name(), '-', ' '), ' ', substring('onoff', 1 + 2 * (. = 'no'), 2 + (. = 'no')))"/>
+    </xsl:for-each>
+    <xsl:if test="@link-state">
+      <xsl:value-of select="concat(', link state ', @link-state)"/>
+    </xsl:if>
+    <xsl:text>&#10;</xsl:text>
   </xsl:template>
 
   <xsl:template match="pf">
