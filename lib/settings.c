@@ -148,6 +148,17 @@ int settings_read(const struct host *host, const struct host_pf *pf, struct sett
     return 0;
 }
 
+bool settings_twin(const struct settings *settings, unsigned int number, unsigned int *other)
+{
+    const char *mac = settings[number].mac;
+    if (!mac[0] || strcmp(mac, "00:00:00:00:00:00") == 0)
+        return false;
+    for (*other = 0; *other < number; ++*other)
+        if (strcmp(settings[*other].mac, mac) == 0)
+            return true;
+    return false;
+}
+
 const char *settings_link_state(const struct settings *settings)
 {
     static const char *const names[] = {[IFLA_VF_LINK_STATE_AUTO] = "auto",

@@ -40,6 +40,13 @@ struct settings {
 int settings_read(const struct host *host, const struct host_pf *pf, struct settings **settings,
                   struct error *error) must_check nonnull(1, 2, 3, 4);
 
+/**
+ * settings_twin() - whether a VF of a smaller number has the same MAC address as this one
+ * @settings: of all VFs of the PF
+ * @other:    the first such VF's number
+ */
+bool settings_twin(const struct settings *settings, unsigned int number, unsigned int *other) must_check nonnull(1, 3);
+
 /** settings_link_state() - "auto", "enable", "disable", or NULL when it is not known */
 const char *settings_link_state(const struct settings *settings) must_check nonnull(1);
 

@@ -31,7 +31,7 @@ struct entry {
 /* All that is looked at, at one moment. */
 struct view {
     int root;
-    bool settings; /* are looked at, too */
+    bool settings; /* are shown */
     struct host host;
     struct pools pools;
     struct vf_table *tables;
@@ -221,24 +221,50 @@ static xmlNodePtr add_vf(xmlNodePtr parent, const struct view *view, const struc
     return node;
 }
 
-/* The VFs of one PF after the other. */
-static void add_vfs(xmlNodePtr parent, const struct view *view, const struct vf_table *table, struct error *error)
+/* Of each PF, NULL where the kernel does not tell. That is a note where it was asked for; else only if there is no such
+ * simple reason as another host, or a PF without network interface, which its VFs' reason says. */
+static struct settings **read_settings(const struct view *view, const struct vf_table *table, struct error *error)
 {
-    _cleanup_(cleanup_free) struct settings *settings = NULL;
-    size_t read = SIZE_MAX; /* of this PF are the settings */
+    struct settings **settings = memory_new(table->pf_count, sizeof *settings);
+    for (size_t i = 0; i < table->pf_count; i++) {
+        _cleanup_(error_free) struct error problem = {0};
+        int result = settings_read(&view->host, &table->pfs[i], &settings[i], &problem);
+        if (result < 0 && (view->settings || (result != -EOPNOTSUPP && result != -ENODEV)))
+            error_note(error, "what is set on the VFs of PF %s is not shown: %s", table->pfs[i].name, problem.message);
+    }
+    return settings;
+}
+
+static void free_settings(struct settings **settings, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(settings[i]);
+    free(settings);
+}
+
+static void add_vfs(xmlNodePtr parent, const struct view *view, const struct vf_table *table,
+                    struct settings *const *settings)
+{
     for (size_t i = 0; i < table->vf_count; i++) {
         struct vf *vf = &table->vfs[i];
-        const struct host_pf *pf = &table->pfs[vf->pf];
-        _cleanup_(error_free) struct error problem = {0};
-        if (view->settings && read != vf->pf) {
-            free(steal(settings));
-            read = vf->pf;
-            if (settings_read(&view->host, pf, &settings, &problem) < 0)
-                error_note(error, "what is set on the VFs of PF %s is not shown: %s", pf->name, problem.message);
-        }
+        const struct settings *all = settings[vf->pf];
         xmlNodePtr node = add_vf(parent, view, table, vf);
-        if (settings && vf->number < pf->vf_count && settings[vf->number].known)
-            add_settings(node, &settings[vf->number]);
+        if (view->settings && all && vf->number < table->pfs[vf->pf].vf_count && all[vf->number].known)
+            add_settings(node, &all[vf->number]);
+    }
+}
+
+/* Whoever has the VFs: the pool's guests suffer from a VF that is not the pool's, too. */
+static void add_twins(xmlNodePtr parent, const struct host_pf *pf, const struct settings *settings)
+{
+    for (unsigned int i = 0; settings && i < pf->vf_count; i++) {
+        unsigned int other;
+        if (!settings_twin(settings, i, &other))
+            continue;
+        _cleanup_(cleanup_free) char *words =
+            memory_format("VFs %u and %u of PF %s have the same MAC address, %s: frames to it reach only one of them",
+                          other, i, pf->name, settings[i].mac);
+        xml_add_text(parent, "note", words);
     }
 }
 
@@ -300,12 +326,16 @@ static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_t
         xml_set(node, "fault", pool->fault.message);
     for (size_t i = 0; i < table->pf_count; i++)
         add_pf(node, view, &table->pfs[i]);
-    add_vfs(node, view, table, error);
+    struct settings **settings = read_settings(view, table, error);
+    add_vfs(node, view, table, settings);
     add_unlisted(node, view, pool->name, pool->fault.code == 0);
     if (table->missing)
         xml_add_text(node, "missing", table->missing);
     if (table->note)
         xml_add_text(node, "note", table->note);
+    for (size_t i = 0; i < table->pf_count; i++)
+        add_twins(node, &table->pfs[i], settings[i]);
+    free_settings(settings, table->pf_count);
     const struct interface_place place = {.pool = pool->name};
     _cleanup_(error_free) struct error refused = {0};
     if (pool->fault.code == 0 && interface_check_concrete(xmlDocGetRootElement(pool->doc), &place, &refused) < 0)

@@ -11,7 +11,7 @@
 /**
  * status_read() - look at everything under the lock
  * @pool:     only this one; NULL: all
- * @settings: also what is set on each VF; of a PF that does not tell, a note says why
+ * @settings: also what is set on each VF
  * @doc:      the caller frees it with xmlFreeDoc()
  *
  *   <status>

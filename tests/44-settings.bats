@@ -70,6 +70,21 @@ set_json() { jq -c --argjson vf "$1" '.pools[0].vfs[$vf].settings' "$STDOUT"; }
     assert_equal "$(jq '[.pools[0].vfs[].settings.vlan] == [range(1; 257)]' "$STDOUT")" true
 }
 
+@test "two VFs of a PF that have one MAC address are a note, with --long or without" {
+    told eth3 "52:54:00:00:00:01 0 0 8100 0 0 0 0 0 0" "52:54:00:00:00:02 0 0 8100 0 0 0 0 0 0" \
+        "52:54:00:00:00:01 0 0 8100 0 0 0 0 0 0"
+    told eth4 "52:54:00:00:00:02 0 0 8100 0 0 0 0 0 0"
+    show 0
+    assert_equal "$(tail -n 1 "$STDOUT")" "note: VFs 0 and 2 of PF eth3 have the same MAC address, 52:54:00:00:00:01: frames to it reach only one of them"
+    assert_equal "$(grep -c '^note' "$STDOUT")" 1
+    show 0 --long --format json
+    assert_equal "$(jq -c '.pools[0].notes | length' "$STDOUT")" 1
+    # None was set: not the same one.
+    told eth3 "00:00:00:00:00:00 0 0 8100 0 0 0 0 0 0" "00:00:00:00:00:00 0 0 8100 0 0 0 0 0 0"
+    show 0
+    run ! grep -q '^note' "$STDOUT"
+}
+
 @test "a PF that the kernel refuses, or does not know, is a note, and the others are shown" {
     told eth3 "error 1"
     show 0 --long
@@ -84,5 +99,7 @@ set_json() { jq -c --argjson vf "$1" '.pools[0].vfs[$vf].settings' "$STDOUT"; }
     run_vfpool 0 status --long
     assert_equal "$(grep -c 'this is not the host of the running kernel' "$STDERR")" 2
     run ! grep -q '^ *mac' "$STDOUT"
+    run_vfpool 0 status
+    assert_equal "$(cat "$STDERR")" ""
     run_vfpool 2 explain x --long
 }

@@ -6,7 +6,8 @@ load ../vfpool
 setup() { vfpool_ready; }
 teardown() {
     for vf in 0 1; do
-        ip link set enp1s0 vf "$vf" max_tx_rate 0 spoofchk on trust off vlan 0
+        # igb takes no address back to none.
+        ip link set enp1s0 vf "$vf" mac "52:54:00:99:00:0$vf" max_tx_rate 0 spoofchk on trust off vlan 0
     done
     vfpool_end
 }
@@ -34,5 +35,10 @@ by_vfpool() {
     done
     [[ $(by_vfpool enp1s0 | sed -n 1p) == "0 52:54:00:11:22:33 42 "* ]]
     [[ $(by_vfpool enp1s0 | sed -n 2p) == *" 100 false true "* ]]
+    run_ok vfpool status
+    [[ $output != *"the same MAC address"* ]]
+    ip link set enp1s0 vf 1 mac 52:54:00:11:22:33
+    run_ok vfpool status
+    says "note: VFs 0 and 1 of PF enp1s0 have the same MAC address, 52:54:00:11:22:33"
     vfpool status passthrough --long | grep -A 1 g1 | grep 'mac 52:54:00:11:22:33, vlan 42 qos 0 802.1Q, .*spoof check on'
 }
