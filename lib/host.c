@@ -296,6 +296,12 @@ int host_pf_index(const struct host *host, const struct host_pf *pf)
     return index > 0 ? index : -ENODEV;
 }
 
+void host_format_mac(const uint8_t bytes[], char mac[HOST_MAC_SIZE])
+{
+    snprintf(mac, HOST_MAC_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4],
+             bytes[5]);
+}
+
 void host_pf_mac(const struct host *host, const struct host_pf *pf, char mac[HOST_MAC_SIZE])
 {
     static const uint8_t none[ETH_ALEN];
@@ -310,8 +316,7 @@ void host_pf_mac(const struct host *host, const struct host_pf *pf, char mac[HOS
             !ether_aton_r(text, (struct ether_addr *)bytes) || memcmp(bytes, none, ETH_ALEN) == 0)
             return;
     }
-    snprintf(mac, HOST_MAC_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4],
-             bytes[5]);
+    host_format_mac(bytes, mac);
 }
 
 bool host_pf_is(const struct host *host, const struct host_pf *pf, unsigned int vendor, unsigned int device)

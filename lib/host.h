@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "error.h"
 #include "pciaddr.h"
@@ -93,6 +94,9 @@ int host_pf_by_address(const struct host *host, const struct pciaddr *address, s
  * the one in use, which somebody may have set, or a bond.
  */
 void host_pf_mac(const struct host *host, const struct host_pf *pf, char mac[HOST_MAC_SIZE]) nonnull(1, 2, 3);
+
+/** host_format_mac() - an Ethernet address of the kernel's, in lower case */
+void host_format_mac(const uint8_t bytes[], char mac[HOST_MAC_SIZE]) nonnull(1, 2);
 
 /** host_pf_index() - the kernel's number of the PF's network interface (ifindex). Return: it, or -ENODEV. */
 int host_pf_index(const struct host *host, const struct host_pf *pf) must_check nonnull(1, 2);

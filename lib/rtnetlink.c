@@ -35,6 +35,8 @@ int rtnetlink_open(const struct host *host, struct rtnetlink **link, struct erro
     *link = memory_new(1, sizeof **link);
     (*link)->answer = memory_new(1, ANSWER_SIZE);
     (*link)->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+    if (!(*link)->socket && errno == ENOMEM)
+        memory_end();
     if (!(*link)->socket || mnl_socket_bind((*link)->socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
         setsockopt(mnl_socket_get_fd((*link)->socket), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0)
         return error_set(error, errno, "cannot ask the kernel about its network interfaces: %s", strerror(errno));

@@ -54,8 +54,7 @@ static void take_mac(const struct nlattr *attribute, struct told *told)
     if (!mac)
         return;
     told->number = mac->vf;
-    snprintf(told->settings.mac, sizeof told->settings.mac, "%02x:%02x:%02x:%02x:%02x:%02x", mac->mac[0], mac->mac[1],
-             mac->mac[2], mac->mac[3], mac->mac[4], mac->mac[5]);
+    host_format_mac(mac->mac, told->settings.mac);
 }
 
 static int take(const struct nlattr *attribute, void *context)

@@ -94,7 +94,7 @@ compile() {
     chroot "$root" make -s -j2 -C /usr/src/vfpool > "$work/compiled.log" 2>&1 ||
         say "not compiled, that is left to its host: $work/compiled.log"
     rm -rf "$work/build"
-    cp -rp "$root/usr/src/vfpool/build" "$work/build"
+    [ ! -d "$root/usr/src/vfpool/build" ] || cp -rp "$root/usr/src/vfpool/build" "$work/build"
     rm -rf "$root/usr/src/vfpool"
 }
 
