@@ -84,7 +84,7 @@ $(build)/lib/builtin.o: lib/builtin.S lib/pool.rng $(wildcard xslt/*.xsl)
 
 unit_tests = $(patsubst %.c,$(build)/%,$(wildcard tests/unit/*.c))
 fake       = $(build)/tests/libvirt/gate
-kernel     = $(build)/tests/kernel/vfpool
+kernel     = $(patsubst %,$(build)/tests/kernel/hook/%,qemu network vfpool)
 hasty      = $(build)/tests/libvirt/hasty/hook/qemu $(build)/tests/libvirt/hasty/hook/vfpool
 memory     = $(build)/tests/memory/fail.so $(build)/tests/memory/sweep
 benches    = $(build)/tests/bench/bench $(build)/tests/bench/floor
@@ -111,10 +111,11 @@ $(fake): $(gate_objects) $(hook_common) $(build)/tests/libvirt/libvirt.o $(build
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^ $(libs)
 
-# vfpool as it is, with another kernel's network interfaces.
-$(kernel): $(build)/hook/vfpool.o $(cmd_objects) $(hook_common) $(build)/tests/kernel/rtnetlink.o $(build)/lib.a
+# The programs as they are, with another kernel's network interfaces.
+$(kernel): $(build)/tests/kernel/%: $(build)/%.o $(hook_common) $(build)/tests/kernel/rtnetlink.o $(build)/lib.a
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^ $(libs)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(build)/tests/kernel/hook/vfpool: $(cmd_objects)
 
 # The programs as they are, with less patience.
 $(hasty): $(build)/tests/libvirt/hasty/%: $(build)/%.o $(hook_common) $(build)/tests/libvirt/hasty.o $(build)/lib.a

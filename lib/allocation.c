@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "claim-settings.h"
 #include "claim.h"
 #include "daemon.h"
 #include "gate-protocol.h"
+#include "handback.h"
 #include "history.h"
 #include "host.h"
 #include "ledger.h"
@@ -122,11 +124,23 @@ static bool confirm(const struct claim *claim, struct claim_vf *vf, const struct
 {
     struct claim_vf *other = find_awaited(claim, allocation);
     bool changed = !vf->given || strcmp(vf->mac, allocation->mac) != 0;
-    if (other && other != vf)
+    if (other && other != vf) {
         memcpy(other->mac, vf->mac, sizeof other->mac);
+        const struct settings wanted = other->wanted;
+        other->wanted = vf->wanted;
+        vf->wanted = wanted;
+    }
     memcpy(vf->mac, allocation->mac, sizeof vf->mac);
     vf->given = true;
     return changed;
+}
+
+/* Its own that could not be set as it was when it gave it back last: nobody's until that is mended. */
+static int refuse_stuck(const struct allocation *allocation, const struct claim_vf *vf, struct error *error)
+{
+    char text[PCIADDR_SIZE];
+    return error_set(error, EBUSY, "libvirt gives guest '%.256s' VF %s of pool '%s', which is quarantined: %s",
+                     allocation->name, pciaddr_format(&allocation->address, text), allocation->network, vf->stuck);
 }
 
 /* Which another guest has for itself: libvirt may give it before that is held. */
@@ -162,14 +176,14 @@ static int add(int root, struct claim *claim, const struct allocation *allocatio
     if (!certain && check_reserved(&place, claim, error) < 0)
         return -EBUSY;
     struct claim_vf *awaited = find_awaited(claim, allocation);
+    struct claim_vf vf = claim_vf_of(&allocation->address, place.table->pool->name, place.table->pfs[place.vf->pf].name,
+                                     place.vf->number);
+    vf.given = true;
+    if (awaited)
+        vf.wanted = awaited->wanted;
+    memcpy(vf.mac, allocation->mac, sizeof vf.mac);
     if (awaited)
         claim_remove(claim, &awaited->address);
-    struct claim_vf vf = {.address = allocation->address,
-                          .pool = place.table->pool->name,
-                          .pf = place.table->pfs[place.vf->pf].name,
-                          .number = place.vf->number,
-                          .given = true};
-    memcpy(vf.mac, allocation->mac, sizeof vf.mac);
     claim_add(claim, &vf);
     return 1;
 }
@@ -225,7 +239,7 @@ static int yield(struct ledger *ledger, int root, const struct allocation *alloc
     const struct vf *other = result < 0 ? NULL : find_offered(root, ledger, &place, error);
     if (!other)
         return result;
-    struct claim_vf to = {.address = other->address, .pf = place.table->pfs[other->pf].name, .number = other->number};
+    struct claim_vf to = claim_vf_of(&other->address, NULL, place.table->pfs[other->pf].name, other->number);
     claim_move(holder, &allocation->address, &to);
     result = ledger_put(ledger, holder, error);
     return result < 0 ? result : 1;
@@ -282,8 +296,14 @@ static int made(struct ledger *ledger, int root, const struct allocation *alloca
     if (!claim)
         return offer_withdraw(root, allocation->network, error);
     struct claim_vf *own = find_claimed(claim, &allocation->address);
+    if (own && own->stuck)
+        return refuse_stuck(allocation, own, error);
     result = own ? confirm(claim, own, allocation) : add(root, claim, allocation, certain, error);
-    return result > 0 ? ledger_put(ledger, claim, error) : result;
+    if (result < 0)
+        return result;
+    /* Nothing has been done with the VF yet. */
+    int recorded = claim_settings_record(root, claim, false, error);
+    return recorded > 0 || (recorded == 0 && result > 0) ? ledger_put(ledger, claim, error) : recorded;
 }
 
 /* Whether all that was offered is given, and VFs are held that a guest would get last. */
@@ -352,7 +372,7 @@ int allocation_ended(int root, const struct allocation *allocation, struct error
     if (result < 0 || !claim || (!watched && claim->state != CLAIM_HELD))
         return result;
     const struct claim_vf *vf = claim_find(claim, &allocation->address);
-    if (!vf || vf->by_address)
+    if (!vf || vf->by_address || vf->stuck)
         return 0;
     pid_t user = 0;
     result = find_user(root, allocation, &user, error);
@@ -368,6 +388,7 @@ int allocation_ended(int root, const struct allocation *allocation, struct error
     result = is_held(root, allocation) ? offer_withdraw(root, allocation->network, error) : 0;
     if (result < 0)
         return result;
-    claim_remove(claim, &allocation->address);
-    return claim->vf_count ? ledger_put(ledger, claim, error) : ledger_drop(ledger, claim->uuid, error);
+    bool stuck = false;
+    result = handback_vf(ledger, root, claim, &allocation->address, &stuck, error);
+    return stuck && result == 0 ? offer_withdraw(root, allocation->network, error) : result;
 }

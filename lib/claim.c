@@ -37,6 +37,16 @@ struct claim *claim_new(const char *uuid, const char *name)
     return claim;
 }
 
+struct claim_vf claim_vf_of(const struct pciaddr *address, char *pool, char *pf, unsigned int number)
+{
+    return (struct claim_vf){.address = *address,
+                             .pool = pool,
+                             .pf = pf,
+                             .number = number,
+                             .wanted = settings_none(),
+                             .original = settings_none()};
+}
+
 void claim_add(struct claim *claim, const struct claim_vf *vf)
 {
     claim->vfs = memory_resize(claim->vfs, claim->vf_count + 1, sizeof *claim->vfs);
@@ -44,6 +54,14 @@ void claim_add(struct claim *claim, const struct claim_vf *vf)
     *copy = *vf;
     copy->pool = memory_copy(vf->pool);
     copy->pf = memory_copy(vf->pf);
+    copy->stuck = vf->stuck ? memory_copy(vf->stuck) : NULL;
+}
+
+static void free_vf(struct claim_vf *vf)
+{
+    free(vf->pool);
+    free(vf->pf);
+    free(vf->stuck);
 }
 
 void claim_remove(struct claim *claim, const struct pciaddr *address)
@@ -54,8 +72,7 @@ void claim_remove(struct claim *claim, const struct pciaddr *address)
             claim->vfs[kept++] = claim->vfs[i];
             continue;
         }
-        free(claim->vfs[i].pool);
-        free(claim->vfs[i].pf);
+        free_vf(&claim->vfs[i]);
     }
     claim->vf_count = kept;
 }
@@ -70,6 +87,7 @@ void claim_move(struct claim *claim, const struct pciaddr *address, const struct
         vf->number = to->number;
         free(vf->pf);
         vf->pf = memory_copy(to->pf);
+        vf->original = settings_none();
         return;
     }
 }
@@ -82,14 +100,20 @@ const struct claim_vf *claim_find(const struct claim *claim, const struct pciadd
     return NULL;
 }
 
+const struct claim_vf *claim_find_of(const struct claim *claim, const char *pool, const char *mac)
+{
+    for (size_t i = 0; claim && i < claim->vf_count; i++)
+        if (!claim->vfs[i].stuck && strcmp(claim->vfs[i].pool, pool) == 0 && strcmp(claim->vfs[i].mac, mac) == 0)
+            return &claim->vfs[i];
+    return NULL;
+}
+
 void claim_free(struct claim *claim)
 {
     if (!claim)
         return;
-    for (size_t i = 0; i < claim->vf_count; i++) {
-        free(claim->vfs[i].pool);
-        free(claim->vfs[i].pf);
-    }
+    for (size_t i = 0; i < claim->vf_count; i++)
+        free_vf(&claim->vfs[i]);
     free(claim->vfs);
     free(claim->name);
     free(claim->decision);
@@ -112,16 +136,20 @@ static int parse_vf(struct claim *claim, xmlNodePtr node)
     _cleanup_(cleanup_xml_string) char *mac = xml_attribute(node, "mac");
     _cleanup_(cleanup_xml_string) char *by = xml_attribute(node, "by");
     _cleanup_(cleanup_xml_string) char *given = xml_attribute(node, "given");
-    struct claim_vf vf = {.pool = pool, .pf = pf};
-    if (!address || !pool || !pf || !number || pciaddr_parse(address, &vf.address) < 0)
+    _cleanup_(cleanup_xml_string) char *stuck = xml_attribute(node, "stuck");
+    struct pciaddr parsed;
+    if (!address || !pool || !pf || !number || pciaddr_parse(address, &parsed) < 0)
         return -EINVAL;
     char *end = NULL;
-    vf.number = (unsigned int)strtoul(number, &end, 10);
+    struct claim_vf vf = claim_vf_of(&parsed, pool, pf, (unsigned int)strtoul(number, &end, 10));
+    vf.stuck = stuck;
     if (*end != '\0' || end == number || claim_find(claim, &vf.address))
         return -EINVAL;
     vf.by_address = by && strcmp(by, "address") == 0;
     vf.given = given && strcmp(given, "yes") == 0;
     snprintf(vf.mac, sizeof vf.mac, "%s", mac ? mac : "");
+    settings_read(&vf.wanted, xml_child(node, "wanted"));
+    settings_read(&vf.original, xml_child(node, "original"));
     claim_add(claim, &vf);
     return 0;
 }
@@ -179,6 +207,12 @@ static void format_vf(xmlNodePtr root, const struct claim_vf *vf)
         xml_set(node, "by", "address");
     if (vf->given)
         xml_set(node, "given", "yes");
+    if (vf->stuck)
+        xml_set(node, "stuck", vf->stuck);
+    if (settings_say(&vf->wanted))
+        settings_write(&vf->wanted, xml_add(node, "wanted"));
+    if (settings_say(&vf->original))
+        settings_write(&vf->original, xml_add(node, "original"));
 }
 
 int claim_format(const struct claim *claim, char **data, size_t *length, struct error *error)

@@ -9,6 +9,7 @@
 #include "domain.h"
 #include "error.h"
 #include "pciaddr.h"
+#include "settings.h"
 
 #define CLAIM_TIME_SIZE sizeof "2026-01-31T12:00:00Z"
 
@@ -23,9 +24,12 @@ struct claim_vf {
     char *pool;
     char *pf;
     unsigned int number;
-    char mac[MAC_SIZE]; /* empty: none is known */
-    bool by_address;    /* the guest asked for this very device: libvirt gives it without a port */
-    bool given;         /* libvirt's network hook told that libvirt gave it to the guest */
+    char mac[MAC_SIZE];       /* empty: none is known */
+    bool by_address;          /* the guest asked for this very device: libvirt gives it without a port */
+    bool given;               /* libvirt's network hook told that libvirt gave it to the guest */
+    struct settings wanted;   /* what it is to be set to while the guest has it */
+    struct settings original; /* what was set before anything was changed; says nothing where that is not known */
+    char *stuck; /* the guest has given it back, and it could not be set to that again, for this reason; else NULL */
 };
 
 struct claim {
@@ -45,17 +49,26 @@ void claim_time(char text[CLAIM_TIME_SIZE]) nonnull(1);
 /** claim_new() - a claim without VFs, claimed now; never NULL */
 struct claim *claim_new(const char *uuid, const char *name) must_check nonnull(1, 2);
 
+/** claim_vf_of() - an entry of a VF that nobody has set or wants set anything of; @pool and @pf stay the caller's */
+struct claim_vf claim_vf_of(const struct pciaddr *address, char *pool, char *pf, unsigned int number) must_check
+    nonnull(1);
+
 /** claim_add() - add a copy of a VF's entry */
 void claim_add(struct claim *claim, const struct claim_vf *vf) nonnull(1, 2);
 
 /** claim_remove() - take a VF's entry out; one that is not there is no error */
 void claim_remove(struct claim *claim, const struct pciaddr *address) nonnull(1, 2);
 
-/** claim_move() - the entry of a VF, if there is one, becomes that of another VF; pool and MAC address stay */
+/** claim_move() - the entry of a VF, if there is one, becomes that of another VF; pool, MAC address and what is wanted
+ * stay */
 void claim_move(struct claim *claim, const struct pciaddr *address, const struct claim_vf *to) nonnull(1, 2, 3);
 
 /** claim_find() - the claim's entry for this VF, or NULL; a NULL claim has none */
 const struct claim_vf *claim_find(const struct claim *claim, const struct pciaddr *address) must_check nonnull(2);
+
+/** claim_find_of() - the entry of the interface with this MAC address on the pool, or NULL; a NULL claim has none */
+const struct claim_vf *claim_find_of(const struct claim *claim, const char *pool, const char *mac) must_check
+    nonnull(2, 3);
 
 /** claim_state_name() - "claimed" or "held" */
 const char *claim_state_name(enum claim_state state);

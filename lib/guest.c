@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "claim-settings.h"
 #include "claim.h"
 #include "daemon.h"
 #include "decision.h"
 #include "gate.h"
+#include "handback.h"
 #include "io.h"
 #include "ledger.h"
 #include "memory.h"
@@ -36,16 +38,19 @@ static int drop(struct call *call, const char *uuid)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
-    return result < 0 ? result : ledger_drop(ledger, uuid, call->error);
+    return result < 0 ? result : handback_guest(ledger, call->root, uuid, call->error);
 }
 
-/* Chooses and formats under the lock. What this guest holds from an earlier life counts as free. */
-static int decide(struct call *call, struct plan *plan, struct ledger *ledger)
+/* What this guest holds from an earlier life, which counts as free; NULL: nothing. */
+static int read_own(struct call *call, const struct plan *plan, struct ledger *ledger, struct claim **own)
 {
-    _cleanup_(cleanup_claim) struct claim *own = NULL;
-    int result = plan->domain.uuid[0] ? ledger_get(ledger, plan->domain.uuid, &own, call->error) : 0;
-    if (result == 0)
-        result = plan_choose(plan, ledger, own, call->error);
+    return plan->domain.uuid[0] ? ledger_get(ledger, plan->domain.uuid, own, call->error) : 0;
+}
+
+/* Chooses and formats under the lock. */
+static int decide(struct call *call, struct plan *plan, struct ledger *ledger, const struct claim *own)
+{
+    int result = plan_choose(plan, ledger, own, call->error);
     if (result == 0)
         result = plan_format(plan, call->root, call->operation, &call->text, &call->text_length, call->error);
     return result;
@@ -55,14 +60,22 @@ static int decide(struct call *call, struct plan *plan, struct ledger *ledger)
 static int claim_vfs(struct call *call, struct plan *plan, const struct port_session *session)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    _cleanup_(cleanup_claim) struct claim *own = NULL, *claim = NULL;
     free(steal(call->text));
     int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
     if (result == 0)
-        result = decide(call, plan, ledger);
+        result = read_own(call, plan, ledger, &own);
+    if (result == 0 && own && handback_try(call->root, own, NULL, call->error) > 0)
+        result = ledger_put(ledger, own, call->error);
+    if (result == 0)
+        result = decide(call, plan, ledger, own);
     if (result < 0 || !port_is_offered(session))
         return result < 0 ? result : 1;
     claim = plan_claim(plan);
+    handback_keep(own, claim);
+    result = claim_settings_record(call->root, claim, false, call->error);
+    if (result < 0)
+        return result;
     claim->decision = decision_format(plan);
     claim->offered = port_way(session) == PORT_OFFERED || port_way(session) == PORT_BLIND;
     result = port_withdraw(call->root, plan, call->error);
@@ -130,9 +143,12 @@ static int claim_now(struct call *call, struct plan *plan)
 static int look(struct call *call, struct plan *plan)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    _cleanup_(cleanup_claim) struct claim *own = NULL;
     free(steal(call->text));
     int result = ledger_open(call->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, call->error);
-    return result < 0 ? result : decide(call, plan, ledger);
+    if (result == 0)
+        result = read_own(call, plan, ledger, &own);
+    return result < 0 ? result : decide(call, plan, ledger, own);
 }
 
 /* ---- a pool that is used up, and whose guests wait ---- */
@@ -271,16 +287,21 @@ static int adopt_vf(struct call *call, const struct plan *plan, size_t index, st
                    call->error->message);
         return 0;
     }
-    /* An interface may have been asked for by its address or have been given one: its claim knows. */
+    /* An interface may have been asked for by its address or have been given one: its claim knows. What is wanted is
+     * the interface's; what was set is the VF's. */
     const struct claim_vf *before = claim_find(old, &choice->wanted->address);
-    struct claim_vf vf = {.address = choice->wanted->address,
-                          .pool = choice->table->pool->name,
-                          .pf = choice->table->pfs[choice->wanted->pf].name,
-                          .number = choice->wanted->number,
-                          .by_address =
-                              plan->requests[index]->type != REQUEST_INTERFACE || (before && before->by_address),
-                          .given = before && before->given};
-    snprintf(vf.mac, sizeof vf.mac, "%s", plan->requests[index]->mac);
+    const char *mac = plan->requests[index]->mac, *pool = choice->table->pool->name;
+    const struct claim_vf *asked =
+        mac[0] && !(before && strcmp(before->mac, mac) == 0) ? claim_find_of(old, pool, mac) : before;
+    struct claim_vf vf = claim_vf_of(&choice->wanted->address, choice->table->pool->name,
+                                     choice->table->pfs[choice->wanted->pf].name, choice->wanted->number);
+    vf.by_address = plan->requests[index]->type != REQUEST_INTERFACE || (before && before->by_address);
+    vf.given = before && before->given;
+    if (asked)
+        vf.wanted = asked->wanted;
+    if (before)
+        vf.original = before->original;
+    snprintf(vf.mac, sizeof vf.mac, "%s", mac);
     claim_add(claim, &vf);
     return 0;
 }
@@ -307,7 +328,8 @@ static void keep_held(const struct plan *plan, const struct claim *old, struct c
 {
     bool all = undecided(plan);
     for (size_t i = 0; old && i < old->vf_count; i++)
-        if ((all || has_device(&plan->domain, &old->vfs[i].address)) && !claim_find(claim, &old->vfs[i].address))
+        if ((all || old->vfs[i].stuck || has_device(&plan->domain, &old->vfs[i].address)) &&
+            !claim_find(claim, &old->vfs[i].address))
             claim_add(claim, &old->vfs[i]);
 }
 
@@ -315,7 +337,7 @@ static size_t count_given(const struct claim *claim)
 {
     size_t count = 0;
     for (size_t i = 0; i < claim->vf_count; i++)
-        count += !claim->vfs[i].by_address;
+        count += !claim->vfs[i].by_address && !claim->vfs[i].stuck;
     return count;
 }
 
@@ -328,6 +350,21 @@ static int check_outsiders(const struct call *call, const struct claim *old, con
     return error_set(call->error, EBUSY,
                      "libvirt gave guest '%.256s' a VF that its pool does not have: run 'vfpool reconcile'",
                      claim->name);
+}
+
+/* What the guest does not have goes back; what it has is set as it is wanted, once it is recorded how it was. */
+static int set(struct call *call, struct ledger *ledger, struct claim *old, struct claim *claim)
+{
+    for (size_t i = 0; old && i < old->vf_count; i++)
+        if (!claim_find(claim, &old->vfs[i].address) &&
+            handback_try(call->root, old, &old->vfs[i].address, call->error))
+            handback_keep(old, claim);
+    int result = claim_settings_record(call->root, claim, true, call->error);
+    if (guest_operation(call->operation) != GUEST_START)
+        return result;
+    if (result > 0)
+        result = ledger_put(ledger, claim, call->error);
+    return result < 0 ? result : claim_settings_apply(call->root, claim, call->error);
 }
 
 /* @old, @claim: what the guest held, and holds now; NULL: nothing. The caller frees both. */
@@ -352,6 +389,8 @@ static int adopt(struct call *call, const struct plan *plan, struct claim **old,
         return result;
     keep_held(plan, *old, *claim);
     result = check_outsiders(call, *old, *claim);
+    if (result == 0)
+        result = set(call, ledger, *old, *claim);
     if (result < 0)
         return result;
     return (*claim)->vf_count ? ledger_put(ledger, *claim, call->error) : ledger_drop(ledger, uuid, call->error);

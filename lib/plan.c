@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "numa.h"
 #include "transform.h"
+#include "wanted.h"
 
 void plan_free(struct plan *plan)
 {
@@ -19,6 +20,7 @@ void plan_free(struct plan *plan)
     domain_free(&plan->domain);
     free(plan->requests);
     free(plan->choices);
+    free(plan->wanted);
 }
 
 static bool is_pool(void *context, const char *network)
@@ -158,6 +160,22 @@ static int find_policies(struct plan *plan, int root, struct error *error)
     return result;
 }
 
+/* What the VFs are to be set to. Return: 0 or a negative errno value. */
+static int find_wanted(struct plan *plan, struct error *error)
+{
+    int result = plan->kind == PLAN_START && plan->count > 0 ? wanted_check_guest(&plan->domain, error) : 0;
+    plan->wanted = memory_new(plan->count, sizeof *plan->wanted);
+    for (size_t i = 0; i < plan->count && result == 0 && plan->kind == PLAN_START; i++) {
+        const struct request *request = plan->requests[i];
+        const struct wanted_device device = {.portgroup = request->portgroup,
+                                             .mac = request->type == REQUEST_HOSTDEV ? NULL : request->mac,
+                                             .address = request->type == REQUEST_NETWORK ? NULL : &request->address};
+        result = wanted_find(plan->choices[i].table->pool, &device, xmlDocGetRootElement(plan->domain.doc),
+                             plan->domain.name, &plan->wanted[i], error);
+    }
+    return result;
+}
+
 int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, const char *data, size_t length,
               struct error *error)
 {
@@ -189,6 +207,8 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, cons
     if (result == 0)
         result = find_policies(plan, root, error);
     if (result == 0)
+        result = find_wanted(plan, error);
+    if (result == 0)
         find_distances(plan);
     return result;
 }
@@ -205,10 +225,12 @@ static int mark_taken(struct plan *plan, const struct ledger *ledger, const stru
 {
     struct pciaddr_set taken = {0};
     int result = ledger_taken(ledger, own ? NULL : plan->domain.uuid, &taken, error);
+    const struct claim_vf *had;
     for (size_t i = 0; i < plan->pools.count && result == 0; i++) {
         struct vf_table *table = &plan->tables[i];
         for (size_t j = 0; j < table->vf_count && taken.count; j++)
-            if (pciaddr_set_has(&taken, &table->vfs[j].address) && !claim_find(own, &table->vfs[j].address))
+            if (pciaddr_set_has(&taken, &table->vfs[j].address) &&
+                (!(had = claim_find(own, &table->vfs[j].address)) || had->stuck))
                 table->vfs[j].obstacle = VF_TAKEN;
     }
     pciaddr_set_free(&taken);
@@ -265,7 +287,11 @@ static int list_holder(struct list *list, struct ledger *ledger, const struct vf
     int result = ledger_holder(ledger, &vf->address, &claim, uuid, error);
     pciaddr_format(&vf->address, text);
     const char *separator = list->text[0] ? ", " : "";
-    if (result == 0 && claim)
+    const struct claim_vf *held = claim_find(claim, &vf->address);
+    if (result == 0 && held && held->stuck)
+        list_add(list, "%s%s is quarantined: %.200s (vfpool reconcile, or vfpool release %s)", separator, text,
+                 held->stuck, text);
+    else if (result == 0 && claim)
         list_add(list, "%s%s is held by guest '%.64s'", separator, text, claim->name);
     else if (result == 0)
         list_add(list, "%s%s is quarantined: the file of guest %s is corrupt (vfpool release %s)", separator, text,
@@ -445,11 +471,10 @@ struct claim *plan_claim(const struct plan *plan)
     struct claim *claim = claim_new(plan->domain.uuid, plan->domain.name);
     for (size_t i = 0; i < plan->count; i++) {
         const struct assignment *choice = &plan->choices[i];
-        struct claim_vf vf = {.address = choice->granted->address,
-                              .pool = choice->table->pool->name,
-                              .pf = choice->table->pfs[choice->granted->pf].name,
-                              .number = choice->granted->number,
-                              .by_address = plan->requests[i]->type != REQUEST_NETWORK};
+        struct claim_vf vf = claim_vf_of(&choice->granted->address, choice->table->pool->name,
+                                         choice->table->pfs[choice->granted->pf].name, choice->granted->number);
+        vf.by_address = plan->requests[i]->type != REQUEST_NETWORK;
+        vf.wanted = plan->wanted[i];
         snprintf(vf.mac, sizeof vf.mac, "%s", plan->requests[i]->mac);
         claim_add(claim, &vf);
     }

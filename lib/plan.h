@@ -13,6 +13,7 @@
 #include "host.h"
 #include "ledger.h"
 #include "pool.h"
+#include "settings.h"
 #include "vf.h"
 
 enum plan_kind {
@@ -30,6 +31,7 @@ struct plan {
     size_t count;            /* of the domain's requests that concern a pool, in their order; 0: the guest has none */
     const struct request **requests;
     struct assignment *choices; /* of each request */
+    struct settings *wanted;    /* of each request's VF; of PLAN_START alone */
     const struct pool
         *exhausted; /* after -EBUSY: the pool that has no VF for a request of any; NULL: it is another's */
 };

@@ -116,20 +116,34 @@ const char *policy_format(const struct policy *policy, char text[POLICY_SIZE])
 
 /* ---- what a guest says ---- */
 
-static const xmlNode *find_guest(const xmlNode *root)
+const xmlNode *policy_next(const xmlNode *node, const char *name)
 {
-    const xmlNode *metadata = xml_child(root, "metadata");
-    for (const xmlNode *node = metadata ? metadata->children : NULL; node; node = node->next)
-        if (node->type == XML_ELEMENT_NODE && node->ns && strcmp((const char *)node->ns->href, VFPOOL_NAMESPACE) == 0)
-            return node;
-    return NULL;
+    while (node && !(node->type == XML_ELEMENT_NODE && node->ns &&
+                     strcmp((const char *)node->ns->href, VFPOOL_NAMESPACE) == 0 &&
+                     strcmp((const char *)node->name, name) == 0))
+        node = node->next;
+    return node;
 }
 
-static bool is_allowed(const char *allowed, const char *name)
+static const xmlNode *find_ours(const xmlNode *root, const char *name)
+{
+    const xmlNode *metadata = xml_child(root, "metadata");
+    return metadata ? policy_next(metadata->children, name) : NULL;
+}
+
+const xmlNode *policy_of_pool(const xmlNode *root)
+{
+    return find_ours(root, "pool");
+}
+
+const xmlNode *policy_of_guest(const xmlNode *root)
+{
+    return find_ours(root, "guest");
+}
+
+bool policy_allows(const char *allowed, const char *name)
 {
     size_t length = strlen(name);
-    if (allowed && strcmp(allowed, "all") == 0)
-        return true;
     for (const char *at = allowed; at && (at = strstr(at, name)); at += length)
         if ((at == allowed || at[-1] == ' ') && (at[length] == '\0' || at[length] == ' '))
             return true;
@@ -164,7 +178,7 @@ static int override_one(struct policy *policy, const char *name, const char *val
         return error_set(error, EINVAL, "guest '%.256s' says %s='%.64s' in its <metadata>: that can be %s", guest, name,
                          value, words);
     }
-    if (!is_allowed(allowed, name))
+    if (!policy_allows(allowed, name) && !policy_allows(allowed, "all"))
         return error_set(error, EPERM,
                          "guest '%.256s' says %s='%s' in its <metadata>, and pool '%s' does not let guests say that: "
                          "it would have to have override='%s'",
@@ -172,14 +186,30 @@ static int override_one(struct policy *policy, const char *name, const char *val
     return 0;
 }
 
+/* Whatever else of vfpool's it has there is a mistake: a policy that is not followed would not be noticed. */
+static int check_elements(const xmlNode *root, const char *guest, struct error *error)
+{
+    const xmlNode *metadata = xml_child(root, "metadata");
+    for (const xmlNode *node = metadata ? metadata->children : NULL; node; node = node->next)
+        if (node->type == XML_ELEMENT_NODE && node->ns && strcmp((const char *)node->ns->href, VFPOOL_NAMESPACE) == 0 &&
+            strcmp((const char *)node->name, "guest") != 0)
+            return error_set(error, EINVAL, "guest '%.256s' has <%.64s> in its <metadata>: vfpool knows <guest> only",
+                             guest, (const char *)node->name);
+    const xmlNode *own = policy_of_guest(root);
+    for (const xmlNode *node = own ? own->children : NULL; node; node = node->next)
+        if (node->type == XML_ELEMENT_NODE && policy_next(node, "settings") != node)
+            return error_set(error, EINVAL,
+                             "guest '%.256s' has <%.64s> in its <metadata>: in <guest>, vfpool knows <settings> only, "
+                             "of its own namespace",
+                             guest, (const char *)node->name);
+    return 0;
+}
+
 int policy_override(struct policy *policy, const xmlNode *root, const char *allowed, const char *guest,
                     const char *pool, struct error *error)
 {
-    const xmlNode *node = find_guest(root);
-    int result = 0;
-    if (node && strcmp((const char *)node->name, "guest") != 0)
-        return error_set(error, EINVAL, "guest '%.256s' has <%.64s> in its <metadata>: vfpool knows <guest> only",
-                         guest, (const char *)node->name);
+    const xmlNode *node = policy_of_guest(root);
+    int result = check_elements(root, guest, error);
     for (const xmlAttr *attribute = node ? node->properties : NULL; attribute && result == 0;
          attribute = attribute->next) {
         _cleanup_(cleanup_xml_string) char *value = (char *)xmlNodeGetContent((const xmlNode *)attribute);

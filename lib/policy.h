@@ -42,7 +42,7 @@ void policy_read(struct policy *policy, const xmlNode *node) nonnull(1, 2);
 /**
  * policy_override() - what a guest's <metadata> says of its own: <vfpool:guest>
  * @root:    of the domain
- * @allowed: the names that the pool lets guests say, with spaces between, or "all"; NULL: none
+ * @allowed: the names that the pool lets guests say, with spaces between; "all" are all of these; NULL: none
  * @guest, @pool: for the error
  *
  * Return: 0, also when there is nothing, -EINVAL when a policy or its value is unknown, -EPERM when the pool does not
@@ -50,6 +50,16 @@ void policy_read(struct policy *policy, const xmlNode *node) nonnull(1, 2);
  */
 int policy_override(struct policy *policy, const xmlNode *root, const char *allowed, const char *guest,
                     const char *pool, struct error *error) must_check nonnull(1, 2, 4, 5, 6);
+
+/** policy_of_pool() - the <vfpool:pool> of a network, and policy_of_guest() the <vfpool:guest> of a domain, or NULL */
+const xmlNode *policy_of_pool(const xmlNode *root) must_check;
+const xmlNode *policy_of_guest(const xmlNode *root) must_check;
+
+/** policy_next() - @node, or the first element of vfpool's behind it that has this name, or NULL */
+const xmlNode *policy_next(const xmlNode *node, const char *name) must_check nonnull(2);
+
+/** policy_allows() - whether this name is among those that a pool lets guests say; NULL: none is */
+bool policy_allows(const char *allowed, const char *name) must_check nonnull(2);
 
 #define POLICY_SIZE 80
 

@@ -12,6 +12,7 @@
 #include "io.h"
 #include "memory.h"
 #include "schema.h"
+#include "settings.h"
 #include "xml.h"
 
 #define SUFFIX ".xml"
@@ -290,6 +291,52 @@ static int check_portgroups(struct pool *pool, xmlNodePtr network)
     return 0;
 }
 
+static bool has_portgroup(xmlNodePtr network, const char *name)
+{
+    for (xmlNodePtr node = xml_child(network, "portgroup"); node; node = xml_next(node)) {
+        _cleanup_(cleanup_xml_string) char *other = xml_attribute(node, "name");
+        if (strcmp(other, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* @all: those for all of the pool's VFs, under those of a portgroup */
+static int check_settings_of(struct pool *pool, xmlNodePtr network, const xmlNode *node, const struct settings *all)
+{
+    _cleanup_(cleanup_xml_string) char *portgroup = xml_attribute(node, "portgroup");
+    struct settings settings = *all;
+    if (portgroup && !has_portgroup(network, portgroup))
+        return error_set(&pool->fault, EINVAL, "%s, line %ld: the pool has no portgroup '%s'", pool->path,
+                         xmlGetLineNo(node), portgroup);
+    for (const xmlNode *other = node->next; (other = policy_next(other, "settings")); other = other->next) {
+        _cleanup_(cleanup_xml_string) char *name = xml_attribute(other, "portgroup");
+        if (portgroup ? name && strcmp(name, portgroup) == 0 : !name)
+            return error_set(&pool->fault, EINVAL, "%s, line %ld: a second <settings> for the same VFs", pool->path,
+                             xmlGetLineNo(other));
+    }
+    settings_read(&settings, node);
+    if (settings_check(&settings, &pool->fault) < 0)
+        return error_prefix(&pool->fault, "%s, line %ld", pool->path, xmlGetLineNo(node));
+    return 0;
+}
+
+static int check_settings(struct pool *pool, xmlNodePtr network)
+{
+    const xmlNode *own = policy_of_pool(network);
+    struct settings all = settings_none();
+    int result = 0;
+    for (const xmlNode *node = own ? own->children : NULL; (node = policy_next(node, "settings")); node = node->next) {
+        _cleanup_(cleanup_xml_string) char *portgroup = xml_attribute(node, "portgroup");
+        if (!portgroup)
+            settings_read(&all, node);
+    }
+    for (const xmlNode *node = own ? own->children : NULL; result == 0 && (node = policy_next(node, "settings"));
+         node = node->next)
+        result = check_settings_of(pool, network, node, &all);
+    return result;
+}
+
 /* The commonest mistake, any other network of libvirt's, gets words of its own. */
 static int check_mode(struct pool *pool)
 {
@@ -327,7 +374,7 @@ static void read_pool(int directory, const char *file, struct pool *pool)
         error_set(&pool->fault, EINVAL, "%s defines pool '%s': rename it to %s" SUFFIX, pool->path, name, name);
         return;
     }
-    if (check_portgroups(pool, network) < 0 || read_sources(pool, network) < 0)
+    if (check_portgroups(pool, network) < 0 || check_settings(pool, network) < 0 || read_sources(pool, network) < 0)
         return;
     read_ignored(pool, network);
     read_policies(pool, network);

@@ -182,7 +182,7 @@ static bool is_awaited(const struct work *work, const struct claim *claim, const
         if (strcmp(work->claims[i]->uuid, claim->uuid) == 0 && strcmp(work->claims[i]->since, claim->since) == 0 &&
             work_is_gone(work, work->claims[i]))
             return false;
-    return vf && !vf->by_address;
+    return vf && !vf->by_address && !vf->stuck;
 }
 
 /* What becomes of the ports of a pool's VFs. */
@@ -276,7 +276,7 @@ static void make_wish(const struct work *work, size_t pool, const struct view *v
         }
         bool hold = taken || !offered || !is_wanted(vf, choosy) || has_port(&work->ports[pool], &vf->address);
         if (awaited ? vf->reserved == VF_FOR_OTHER
-                    : hold && (!claimed || claimed->by_address || vf->reserved == VF_FOR_OTHER))
+                    : hold && (!claimed || claimed->by_address || claimed->stuck || vf->reserved == VF_FOR_OTHER))
             wish_keep(wish, vf);
         if (awaited)
             continue;

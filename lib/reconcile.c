@@ -24,6 +24,7 @@
 #include "gate-protocol.h"
 #include "gate.h"
 #include "guest.h"
+#include "handback.h"
 #include "host.h"
 #include "io.h"
 #include "ledger.h"
@@ -183,11 +184,16 @@ static int drop_unchanged(struct work *work, struct ledger *ledger, const struct
     int result = ledger_get(ledger, seen->uuid, &now, work->error);
     if (result < 0 || !now || now->state != seen->state || strcmp(now->since, seen->since) != 0)
         return result;
-    result = work->dry_run ? 0 : ledger_drop(ledger, seen->uuid, work->error);
+    _cleanup_(cleanup_claim) struct claim *kept = NULL;
+    if (!work->dry_run)
+        result = handback_guest(ledger, work->root, seen->uuid, work->error);
+    if (!work->dry_run && result == 0)
+        result = ledger_get(ledger, seen->uuid, &kept, work->error);
     work->dropped = work->dropped || (result == 0 && !work->dry_run);
     for (size_t i = 0; i < seen->vf_count && result == 0; i++)
-        work_note(work, "released VF %s of pool '%s' from guest '%.256s' (%s), which is not running",
-                  pciaddr_format(&seen->vfs[i].address, text), seen->vfs[i].pool, seen->name, seen->uuid);
+        if (!claim_find(kept, &seen->vfs[i].address))
+            work_note(work, "released VF %s of pool '%s' from guest '%.256s' (%s), which is not running",
+                      pciaddr_format(&seen->vfs[i].address, text), seen->vfs[i].pool, seen->name, seen->uuid);
     return result;
 }
 
@@ -213,6 +219,46 @@ static int drop_gone(struct work *work)
     for (size_t i = 0; i < work->claim_count && result == 0; i++)
         if (is_to_drop(work, work->claims[i]))
             result = drop_unchanged(work, ledger, work->claims[i]);
+    return result;
+}
+
+/* What a guest that runs has given back, and could not be set as it was: perhaps it can now. */
+static int retry_stuck(struct work *work, struct ledger *ledger, const struct claim *seen)
+{
+    _cleanup_(cleanup_claim) struct claim *now = NULL;
+    char text[PCIADDR_SIZE];
+    int result = 0;
+    for (size_t i = 0; i < seen->vf_count && result == 0; i++) {
+        const struct pciaddr *address = &seen->vfs[i].address;
+        bool stuck = true;
+        if (!seen->vfs[i].stuck)
+            continue;
+        result = now ? 0 : ledger_get(ledger, seen->uuid, &now, work->error);
+        const struct claim_vf *vf = claim_find(now, address);
+        if (result == 0 && vf && vf->stuck)
+            result = handback_vf(ledger, work->root, now, address, &stuck, work->error);
+        work->dropped = work->dropped || !stuck;
+        if (!stuck)
+            work_note(work, "released VF %s of pool '%s', which was quarantined", pciaddr_format(address, text),
+                      seen->vfs[i].pool);
+    }
+    return result;
+}
+
+static int retry_all_stuck(struct work *work)
+{
+    size_t stuck = 0;
+    int result = 0;
+    for (size_t i = 0; i < work->claim_count; i++)
+        for (size_t j = 0; j < work->claims[i]->vf_count; j++)
+            stuck += work->claims[i]->vfs[j].stuck && !is_to_drop(work, work->claims[i]);
+    if (stuck == 0 || work->dry_run)
+        return 0;
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    result = ledger_open(work->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, work->error);
+    for (size_t i = 0; i < work->claim_count && result == 0; i++)
+        if (!is_to_drop(work, work->claims[i]))
+            result = retry_stuck(work, ledger, work->claims[i]);
     return result;
 }
 
@@ -325,6 +371,8 @@ int reconcile(int root, bool dry_run, struct error *error)
     if (work.guests)
         reconcile_open_networks(&work, false);
     result = drop_gone(&work);
+    if (result == 0)
+        result = retry_all_stuck(&work);
     if (result == 0 && !dry_run)
         result = adopt_guests(&work);
     /* What they had was held, and is to be offered. */

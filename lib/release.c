@@ -6,52 +6,67 @@
 
 #include "claim.h"
 #include "domain.h"
+#include "handback.h"
 #include "ledger.h"
+#include "memory.h"
 
-static void note_dropped(const struct claim *claim, struct error *error)
+/* @kept: what could not be set as it was, and stays; NULL: nothing */
+static void note_dropped(const struct claim *claim, const struct claim *kept, struct error *error)
 {
     char text[PCIADDR_SIZE];
     for (size_t i = 0; i < claim->vf_count; i++)
-        error_note(error, "released VF %s of pool '%s' from guest '%.256s' (%s)",
-                   pciaddr_format(&claim->vfs[i].address, text), claim->vfs[i].pool, claim->name, claim->uuid);
+        if (!claim_find(kept, &claim->vfs[i].address))
+            error_note(error, "released VF %s of pool '%s' from guest '%.256s' (%s)",
+                       pciaddr_format(&claim->vfs[i].address, text), claim->vfs[i].pool, claim->name, claim->uuid);
 }
 
-static int drop_guest(struct ledger *ledger, const struct claim *claim, struct error *error)
+static int drop_guest(struct ledger *ledger, int root, const struct claim *claim, struct error *error)
 {
-    int result = ledger_drop(ledger, claim->uuid, error);
+    _cleanup_(cleanup_claim) struct claim *kept = NULL;
+    int result = handback_guest(ledger, root, claim->uuid, error);
     if (result == 0)
-        note_dropped(claim, error);
+        result = ledger_get(ledger, claim->uuid, &kept, error);
+    if (result == 0)
+        note_dropped(claim, kept, error);
     return result;
 }
 
-static int release_address(struct ledger *ledger, const struct pciaddr *address, struct error *error)
+static int release_corrupt(struct ledger *ledger, const struct pciaddr *address, const char *uuid, struct error *error)
 {
-    _cleanup_(cleanup_claim) struct claim *claim = NULL, *rest = NULL;
+    char text[PCIADDR_SIZE];
+    int result = ledger_forget(ledger, address, error);
+    if (result == 0)
+        error_note(error, "released VF %s, which was kept for guest %s", pciaddr_format(address, text), uuid);
+    return result;
+}
+
+/* One that is quarantined already is let go of as it is. */
+static int release_address(struct ledger *ledger, int root, const struct pciaddr *address, struct error *error)
+{
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
     char uuid[UUID_SIZE], text[PCIADDR_SIZE];
+    bool stuck = false;
     int result = ledger_holder(ledger, address, &claim, uuid, error);
     if (result < 0)
         return result;
     pciaddr_format(address, text);
     if (!uuid[0])
         return error_set(error, ENOENT, "VF %s is not held by any guest", text);
-    if (!claim) {
-        result = ledger_forget(ledger, address, error);
-        if (result == 0)
-            error_note(error, "released VF %s, which was kept for guest %s", text, uuid);
-        return result;
+    if (!claim)
+        return release_corrupt(ledger, address, uuid, error);
+    const struct claim_vf *vf = claim_find(claim, address);
+    _cleanup_(cleanup_free) char *pool = memory_copy(vf->pool);
+    if (vf->stuck) {
+        claim_remove(claim, address);
+        result = claim->vf_count ? ledger_put(ledger, claim, error) : ledger_drop(ledger, uuid, error);
+    } else {
+        result = handback_vf(ledger, root, claim, address, &stuck, error);
     }
-    if (claim->vf_count == 1)
-        return drop_guest(ledger, claim, error);
-    rest = claim_new(claim->uuid, claim->name);
-    rest->state = claim->state;
-    memcpy(rest->since, claim->since, sizeof rest->since);
-    for (size_t i = 0; i < claim->vf_count; i++)
-        if (!pciaddr_equal(&claim->vfs[i].address, address))
-            claim_add(rest, &claim->vfs[i]);
-    result = ledger_put(ledger, rest, error);
-    if (result == 0)
+    if (result == 0 && !stuck && claim->vf_count == 0)
+        error_note(error, "released VF %s of pool '%s' from guest '%.256s' (%s)", text, pool, claim->name, uuid);
+    else if (result == 0 && !stuck)
         error_note(error, "released VF %s from guest '%.256s' (%s), which keeps %zu", text, claim->name, uuid,
-                   rest->vf_count);
+                   claim->vf_count);
     return result;
 }
 
@@ -63,7 +78,7 @@ static int release_uuid(struct ledger *ledger, int root, const char *uuid, struc
     if (result < 0)
         return result;
     if (claim)
-        return drop_guest(ledger, claim, error);
+        return drop_guest(ledger, root, claim, error);
     if (!may_hold)
         return error_set(error, ENOENT, "guest %s holds no VF", uuid);
     result = ledger_drop(ledger, uuid, error);
@@ -72,7 +87,7 @@ static int release_uuid(struct ledger *ledger, int root, const char *uuid, struc
     return result;
 }
 
-static int release_name(struct ledger *ledger, const char *name, struct error *error)
+static int release_name(struct ledger *ledger, int root, const char *name, struct error *error)
 {
     struct claim **claims = NULL;
     const struct claim *found = NULL;
@@ -87,7 +102,7 @@ static int release_name(struct ledger *ledger, const char *name, struct error *e
         found = claims[i];
     }
     if (result == 0)
-        result = found ? drop_guest(ledger, found, error)
+        result = found ? drop_guest(ledger, root, found, error)
                        : error_set(error, ENOENT, "no guest named '%.256s' holds a VF", name);
     claims_free(claims, count);
     return result;
@@ -102,8 +117,8 @@ int release_by_hand(int root, const char *what, struct error *error)
     if (result < 0)
         return result;
     if (pciaddr_parse(what, &address) == 0)
-        return release_address(ledger, &address, error);
+        return release_address(ledger, root, &address, error);
     if (domain_parse_uuid(what, uuid) == 0)
         return release_uuid(ledger, root, uuid, error);
-    return release_name(ledger, what, error);
+    return release_name(ledger, root, what, error);
 }

@@ -33,11 +33,11 @@ static inline void cleanup_rtnetlink(struct rtnetlink **link)
 /**
  * rtnetlink_call() - send a request, and look at each message of the answer
  * @request: in a buffer of RTNETLINK_REQUEST_SIZE
- * @look:    returns MNL_CB_OK
+ * @look:    returns MNL_CB_OK; NULL: nothing is answered but that it was done
  *
  * Return: 0; what the kernel refused it with; or -ETIMEDOUT after RTNETLINK_MS.
  */
 int rtnetlink_call(struct rtnetlink *link, struct nlmsghdr *request, mnl_cb_t look, void *context) must_check
-    nonnull(1, 2, 3);
+    nonnull(1, 2);
 
 #endif

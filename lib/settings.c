@@ -1,168 +1,212 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "settings.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/if_ether.h>
+#include <limits.h>
 #include <linux/if_link.h>
-#include <linux/rtnetlink.h>
+#include <net/ethernet.h>
+#include <netinet/ether.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "memory.h"
-#include "rtnetlink.h"
+#include "xml.h"
 
-struct reading {
-    struct settings *settings;
-    size_t count;
+#define MOST_WORDS 3
+
+/* A number within its limit, or a word: its place in the list. The MAC address is apart. */
+static const struct field {
+    const char *name;
+    size_t offset;
+    int most;
+    const char *words[MOST_WORDS + 1];
+} fields[] = {
+    {"vlan", offsetof(struct settings, vlan), 4094, {NULL}}, /* IEEE 802.1Q, 9.6: 4095 is reserved */
+    {"qos", offsetof(struct settings, qos), 7, {NULL}},
+    {"protocol", offsetof(struct settings, protocol), 0, {"802.1Q", "802.1ad"}},
+    {"min-rate", offsetof(struct settings, min_rate), INT_MAX, {NULL}},
+    {"max-rate", offsetof(struct settings, max_rate), INT_MAX, {NULL}},
+    {"spoof-check", offsetof(struct settings, spoof_check), 0, {"no", "yes"}},
+    {"trust", offsetof(struct settings, trust), 0, {"no", "yes"}},
+    {"link-state",
+     offsetof(struct settings, link_state),
+     0,
+     {[IFLA_VF_LINK_STATE_AUTO] = "auto",
+      [IFLA_VF_LINK_STATE_ENABLE] = "enable",
+      [IFLA_VF_LINK_STATE_DISABLE] = "disable"}},
+    {"query-rss", offsetof(struct settings, query_rss), 0, {"no", "yes"}},
 };
 
-/* Each attribute of a VF begins with the VF's number. Return: NULL when it is shorter than the kernel makes it. */
-static const void *payload(const struct nlattr *attribute, size_t size)
+#define FIELDS (sizeof fields / sizeof *fields)
+
+static int get(const struct settings *settings, const struct field *field)
 {
-    return mnl_attr_get_payload_len(attribute) >= size ? mnl_attr_get_payload(attribute) : NULL;
+    return *(const int *)((const char *)settings + field->offset);
 }
 
-/* What a driver does not tell is all ones: rtnl_fill_vfinfo() sets it so before it asks the driver. */
-static int tristate(const struct nlattr *attribute)
+static void set(struct settings *settings, const struct field *field, int value)
 {
-    const struct ifla_vf_trust *value = payload(attribute, sizeof *value);
-    return !value || value->setting == UINT32_MAX ? SETTINGS_UNKNOWN : value->setting != 0;
+    *(int *)((char *)settings + field->offset) = value;
 }
 
-struct told {
-    uint32_t number; /* of the VF; UINT32_MAX: the kernel did not say */
-    struct settings settings;
-};
-
-static int take_vlan(const struct nlattr *attribute, void *context)
+struct settings settings_none(void)
 {
-    struct settings *settings = context;
-    const struct ifla_vf_vlan_info *info = payload(attribute, sizeof *info);
-    if (mnl_attr_get_type(attribute) != IFLA_VF_VLAN_INFO || !info)
-        return MNL_CB_OK;
-    settings->vlan = info->vlan;
-    settings->qos = info->qos;
-    settings->protocol = info->vlan || info->qos ? ntohs(info->vlan_proto) : 0;
-    return MNL_CB_OK;
+    struct settings settings = {.mac = ""};
+    for (size_t i = 0; i < FIELDS; i++)
+        set(&settings, &fields[i], SETTINGS_UNKNOWN);
+    return settings;
 }
 
-static void take_mac(const struct nlattr *attribute, struct told *told)
+bool settings_say(const struct settings *settings)
 {
-    const struct ifla_vf_mac *mac = payload(attribute, sizeof *mac);
-    if (!mac)
-        return;
-    told->number = mac->vf;
-    host_format_mac(mac->mac, told->settings.mac);
+    for (size_t i = 0; i < FIELDS; i++)
+        if (get(settings, &fields[i]) != SETTINGS_UNKNOWN)
+            return true;
+    return settings->mac[0];
 }
 
-static int take(const struct nlattr *attribute, void *context)
+void settings_merge(struct settings *settings, const struct settings *over)
 {
-    struct told *told = context;
-    struct settings *settings = &told->settings;
-    const struct ifla_vf_rate *rate = payload(attribute, sizeof *rate);
-    const struct ifla_vf_link_state *link = payload(attribute, sizeof *link);
-    switch (mnl_attr_get_type(attribute)) {
-    case IFLA_VF_MAC:
-        take_mac(attribute, told);
-        break;
-    case IFLA_VF_VLAN_LIST:
-        return mnl_attr_parse_nested(attribute, take_vlan, settings); /* it is a list of one (MAX_VLAN_LIST_LEN) */
-    case IFLA_VF_RATE:
-        settings->min_rate = rate ? rate->min_tx_rate : 0;
-        settings->max_rate = rate ? rate->max_tx_rate : 0;
-        break;
-    case IFLA_VF_SPOOFCHK:
-        settings->spoof_check = tristate(attribute);
-        break;
-    case IFLA_VF_TRUST:
-        settings->trust = tristate(attribute);
-        break;
-    case IFLA_VF_RSS_QUERY_EN:
-        settings->query_rss = tristate(attribute);
-        break;
-    case IFLA_VF_LINK_STATE:
-        settings->link_state = link ? (int)link->link_state : SETTINGS_UNKNOWN;
-        break;
-    }
-    return MNL_CB_OK;
+    for (size_t i = 0; i < FIELDS; i++)
+        if (get(over, &fields[i]) != SETTINGS_UNKNOWN)
+            set(settings, &fields[i], get(over, &fields[i]));
+    if (over->mac[0])
+        memcpy(settings->mac, over->mac, sizeof settings->mac);
 }
 
-static int take_vf(const struct nlattr *vf, void *context)
+/* ---- as text ---- */
+
+/* Return: the value, or SETTINGS_UNKNOWN when it is none of this field's. */
+static int parse_value(const struct field *field, const char *text)
 {
-    const struct reading *reading = context;
-    struct told told = {.number = UINT32_MAX,
-                        .settings = {.known = true,
-                                     .spoof_check = SETTINGS_UNKNOWN,
-                                     .trust = SETTINGS_UNKNOWN,
-                                     .query_rss = SETTINGS_UNKNOWN,
-                                     .link_state = SETTINGS_UNKNOWN}};
-    if (mnl_attr_get_type(vf) != IFLA_VF_INFO)
-        return MNL_CB_OK;
-    int result = mnl_attr_parse_nested(vf, take, &told);
-    if (told.number < reading->count)
-        reading->settings[told.number] = told.settings;
-    return result;
+    char *end = NULL;
+    for (int i = 0; field->words[i]; i++)
+        if (strcmp(field->words[i], text) == 0)
+            return i;
+    if (field->words[0] || text[0] < '0' || text[0] > '9')
+        return SETTINGS_UNKNOWN;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    return errno == 0 && *end == '\0' && number <= field->most ? (int)number : SETTINGS_UNKNOWN;
 }
 
-static int take_list(const struct nlattr *attribute, void *context)
+static const char *format_value(const struct field *field, int value, char text[HOST_MAC_SIZE])
 {
-    return mnl_attr_get_type(attribute) == IFLA_VFINFO_LIST ? mnl_attr_parse_nested(attribute, take_vf, context)
-                                                            : MNL_CB_OK;
+    snprintf(text, HOST_MAC_SIZE, "%d", value);
+    return field->words[0] ? (value < MOST_WORDS ? field->words[value] : NULL) : text;
 }
 
-static int look(const struct nlmsghdr *message, void *context)
+static int refuse(const struct field *field, const char *value, struct error *error)
 {
-    return message->nlmsg_type == RTM_NEWLINK ? mnl_attr_parse(message, sizeof(struct ifinfomsg), take_list, context)
-                                              : MNL_CB_OK;
+    const char *const *words = field->words;
+    if (words[0])
+        return error_set(error, EINVAL, "%s='%.64s': that can be %s%s%s or %s", field->name, value, words[0],
+                         words[2] ? ", " : "", words[2] ? words[1] : "", words[2] ? words[2] : words[1]);
+    return error_set(error, EINVAL, "%s='%.64s': that can be 0 to %d", field->name, value, field->most);
 }
 
-int settings_read(const struct host *host, const struct host_pf *pf, struct settings **settings, struct error *error)
+/* One that a VF can have: a single station's (IEEE 802, 8.2.2), and not the none that a card may take. */
+static int put_mac(struct settings *settings, const char *value, struct error *error)
 {
-    _cleanup_(cleanup_rtnetlink) struct rtnetlink *link = NULL;
-    _cleanup_(cleanup_free) char *buffer = memory_new(1, RTNETLINK_REQUEST_SIZE);
-    *settings = NULL;
-    int result = rtnetlink_open(host, &link, error);
-    if (result < 0)
-        return result;
-    int index = host_pf_index(host, pf);
-    if (index < 0)
-        return error_set(error, ENODEV, "PF %s has no network interface", pf->name);
-    struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-    request->nlmsg_type = RTM_GETLINK;
-    struct ifinfomsg *about = mnl_nlmsg_put_extra_header(request, sizeof *about);
-    about->ifi_family = AF_UNSPEC;
-    about->ifi_index = index;
-    /* With their counters, 256 VFs would not fit into the attribute's 64 KiB. */
-    mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS);
-    struct reading reading = {.settings = memory_new(pf->vf_count, sizeof *reading.settings), .count = pf->vf_count};
-    result = rtnetlink_call(link, request, look, &reading);
-    if (result < 0) {
-        free(reading.settings);
-        return error_set(error, -result, "cannot read what PF %s has been told of its VFs: %s", pf->name,
-                         strerror(-result));
-    }
-    *settings = reading.settings;
+    struct ether_addr address;
+    static const struct ether_addr none;
+    if (strlen(value) != HOST_MAC_SIZE - 1 || !ether_aton_r(value, &address) || address.ether_addr_octet[0] & 1 ||
+        memcmp(&address, &none, sizeof none) == 0)
+        return error_set(error, EINVAL,
+                         "mac='%.64s': that can be the address of one station, such as 52:54:00:01:02:03", value);
+    host_format_mac(address.ether_addr_octet, settings->mac);
     return 0;
 }
 
-bool settings_twin(const struct settings *settings, unsigned int number, unsigned int *other)
+int settings_put(struct settings *settings, const char *name, const char *value, struct error *error)
 {
-    const char *mac = settings[number].mac;
-    if (!mac[0] || strcmp(mac, "00:00:00:00:00:00") == 0)
-        return false;
-    for (*other = 0; *other < number; ++*other)
-        if (strcmp(settings[*other].mac, mac) == 0)
-            return true;
-    return false;
+    if (strcmp(name, "mac") == 0)
+        return put_mac(settings, value, error);
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (strcmp(fields[i].name, name) != 0)
+            continue;
+        int number = parse_value(&fields[i], value);
+        if (number == SETTINGS_UNKNOWN)
+            return refuse(&fields[i], value, error);
+        set(settings, &fields[i], number);
+        return 0;
+    }
+    return -ENOENT;
 }
 
-const char *settings_link_state(const struct settings *settings)
+void settings_read(struct settings *settings, const xmlNode *node)
 {
-    static const char *const names[] = {[IFLA_VF_LINK_STATE_AUTO] = "auto",
-                                        [IFLA_VF_LINK_STATE_ENABLE] = "enable",
-                                        [IFLA_VF_LINK_STATE_DISABLE] = "disable"};
-    size_t index = (size_t)settings->link_state;
-    return index < sizeof names / sizeof *names ? names[index] : NULL;
+    for (size_t i = 0; i < FIELDS; i++) {
+        _cleanup_(cleanup_xml_string) char *value = xml_attribute(node, fields[i].name);
+        int number = value ? parse_value(&fields[i], value) : SETTINGS_UNKNOWN;
+        if (number != SETTINGS_UNKNOWN)
+            set(settings, &fields[i], number);
+    }
+    _cleanup_(cleanup_xml_string) char *mac = xml_attribute(node, "mac");
+    struct ether_addr address;
+    if (mac && strlen(mac) == HOST_MAC_SIZE - 1 && ether_aton_r(mac, &address))
+        host_format_mac(address.ether_addr_octet, settings->mac);
+}
+
+void settings_write(const struct settings *settings, xmlNodePtr node)
+{
+    char text[HOST_MAC_SIZE];
+    if (settings->mac[0])
+        xml_set(node, "mac", settings->mac);
+    for (size_t i = 0; i < FIELDS; i++) {
+        int value = get(settings, &fields[i]);
+        const char *word = value == SETTINGS_UNKNOWN ? NULL : format_value(&fields[i], value, text);
+        if (word)
+            xml_set(node, fields[i].name, word);
+    }
+}
+
+const char *settings_format(const struct settings *settings, char text[SETTINGS_SIZE])
+{
+    char number[HOST_MAC_SIZE];
+    size_t used = 0;
+    text[0] = '\0';
+    if (settings->mac[0])
+        used = (size_t)snprintf(text, SETTINGS_SIZE, "mac='%s'", settings->mac);
+    for (size_t i = 0; i < FIELDS && used < SETTINGS_SIZE; i++) {
+        int value = get(settings, &fields[i]);
+        const char *word = value == SETTINGS_UNKNOWN ? NULL : format_value(&fields[i], value, number);
+        if (word)
+            used +=
+                (size_t)snprintf(text + used, SETTINGS_SIZE - used, "%s%s='%s'", used ? " " : "", fields[i].name, word);
+    }
+    return text;
+}
+
+/* ---- together ---- */
+
+bool settings_equal(const struct settings *a, const struct settings *b)
+{
+    for (size_t i = 0; i < FIELDS; i++)
+        if (get(a, &fields[i]) != get(b, &fields[i]))
+            return false;
+    return strcmp(a->mac, b->mac) == 0;
+}
+
+int settings_check(const struct settings *settings, struct error *error)
+{
+    if (settings->max_rate > 0 && settings->min_rate > settings->max_rate)
+        return error_set(error, EINVAL, "it asks for min-rate='%d', which is above max-rate='%d'", settings->min_rate,
+                         settings->max_rate);
+    return 0;
+}
+
+const char *settings_find_missed(const struct settings *is, const struct settings *wanted, char value[HOST_MAC_SIZE])
+{
+    for (size_t i = 0; i < FIELDS; i++) {
+        int want = get(wanted, &fields[i]), have = get(is, &fields[i]);
+        if (want == SETTINGS_UNKNOWN || have == SETTINGS_UNKNOWN || want == have)
+            continue;
+        const char *word = format_value(&fields[i], want, value);
+        if (word && word != value)
+            snprintf(value, HOST_MAC_SIZE, "%s", word);
+        return fields[i].name;
+    }
+    memcpy(value, wanted->mac, HOST_MAC_SIZE);
+    return wanted->mac[0] && is->mac[0] && strcmp(wanted->mac, is->mac) != 0 ? "mac" : NULL;
 }

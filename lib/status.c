@@ -2,7 +2,6 @@
 #include "status.h"
 
 #include <errno.h>
-#include <linux/if_ether.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,8 +14,8 @@
 #include "network.h"
 #include "offer.h"
 #include "pool.h"
-#include "settings.h"
 #include "vf.h"
+#include "vfinfo.h"
 #include "witness.h"
 #include "xml.h"
 
@@ -159,31 +158,6 @@ static xmlNodePtr add_place(xmlNodePtr parent, const struct pciaddr *address, co
     return node;
 }
 
-static void set_tristate(xmlNodePtr node, const char *name, int value)
-{
-    if (value != SETTINGS_UNKNOWN)
-        xml_set(node, name, value ? "yes" : "no");
-}
-
-static void add_settings(xmlNodePtr parent, const struct settings *settings)
-{
-    xmlNodePtr node = xml_add(parent, "settings");
-    const char *link_state = settings_link_state(settings);
-    if (settings->mac[0])
-        xml_set(node, "mac", settings->mac);
-    xml_set_number(node, "vlan", settings->vlan);
-    xml_set_number(node, "qos", settings->qos);
-    if (settings->protocol)
-        xml_set(node, "protocol", settings->protocol == ETH_P_8021AD ? "802.1ad" : "802.1Q");
-    xml_set_number(node, "min-rate", settings->min_rate);
-    xml_set_number(node, "max-rate", settings->max_rate);
-    set_tristate(node, "spoof-check", settings->spoof_check);
-    set_tristate(node, "trust", settings->trust);
-    if (link_state)
-        xml_set(node, "link-state", link_state);
-    set_tristate(node, "query-rss", settings->query_rss);
-}
-
 static xmlNodePtr add_vf(xmlNodePtr parent, const struct view *view, const struct vf_table *table, struct vf *vf)
 {
     char reason[VF_REASON_SIZE];
@@ -201,13 +175,16 @@ static xmlNodePtr add_vf(xmlNodePtr parent, const struct view *view, const struc
         vf->doubt = VF_CLEAR;
         vf->reserved = VF_FOR_ANY;
     }
-    const char *state = entry                       ? claim_state_name(entry->claim->state)
-                        : quarantined               ? "quarantined"
+    bool stuck = entry && entry->vf->stuck;
+    const char *state = quarantined || stuck        ? "quarantined"
+                        : entry                     ? claim_state_name(entry->claim->state)
                         : table->pool->fault.code   ? "unusable"
                         : vf->obstacle != VF_USABLE ? "unusable"
                                                     : "free";
     vf_reason(table, vf, reason, sizeof reason);
-    if (quarantined)
+    if (stuck)
+        snprintf(reason, sizeof reason, "it could not be set as it was: %.300s", entry->vf->stuck);
+    else if (quarantined)
         snprintf(reason, sizeof reason, "the file of the guest that holds it is corrupt: vfpool release it by hand");
     else if (!entry && table->pool->fault.code)
         snprintf(reason, sizeof reason, "the pool is out of service");
@@ -228,7 +205,7 @@ static struct settings **read_settings(const struct view *view, const struct vf_
     struct settings **settings = memory_new(table->pf_count, sizeof *settings);
     for (size_t i = 0; i < table->pf_count; i++) {
         _cleanup_(error_free) struct error problem = {0};
-        int result = settings_read(&view->host, &table->pfs[i], &settings[i], &problem);
+        int result = vfinfo_read(&view->host, &table->pfs[i], &settings[i], &problem);
         if (result < 0 && (view->settings || (result != -EOPNOTSUPP && result != -ENODEV)))
             error_note(error, "what is set on the VFs of PF %s is not shown: %s", table->pfs[i].name, problem.message);
     }
@@ -249,8 +226,8 @@ static void add_vfs(xmlNodePtr parent, const struct view *view, const struct vf_
         struct vf *vf = &table->vfs[i];
         const struct settings *all = settings[vf->pf];
         xmlNodePtr node = add_vf(parent, view, table, vf);
-        if (view->settings && all && vf->number < table->pfs[vf->pf].vf_count && all[vf->number].known)
-            add_settings(node, &all[vf->number]);
+        if (view->settings && all && vf->number < table->pfs[vf->pf].vf_count && settings_say(&all[vf->number]))
+            settings_write(&all[vf->number], xml_add(node, "settings"));
     }
 }
 
@@ -259,7 +236,7 @@ static void add_twins(xmlNodePtr parent, const struct host_pf *pf, const struct 
 {
     for (unsigned int i = 0; settings && i < pf->vf_count; i++) {
         unsigned int other;
-        if (!settings_twin(settings, i, &other))
+        if (!vfinfo_twin(settings, i, &other))
             continue;
         _cleanup_(cleanup_free) char *words =
             memory_format("VFs %u and %u of PF %s have the same MAC address, %s: frames to it reach only one of them",

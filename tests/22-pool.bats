@@ -201,7 +201,20 @@ XML
 4|uuid|<uuid>1234</uuid>
 5|override="carrier"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1' override='carrier'/></metadata>
 5|override=""|<metadata>\n<v:pool xmlns:v='urn:vfpool:1' override=''/></metadata>
-5|override="all order"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1' override='all order'/></metadata>
+5|override="all carrier"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1' override='all carrier'/></metadata>
+5|qos="9"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1'><v:settings qos='9'/></v:pool></metadata>
+5|protocol="802.1p"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1'><v:settings protocol='802.1p'/></v:pool></metadata>
+5|max-rate="fast"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1'><v:settings max-rate='fast'/></v:pool></metadata>
+5|min-rate="-1"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1'><v:settings min-rate='-1'/></v:pool></metadata>
+5|max-rate="2147483648"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1'><v:settings max-rate='2147483648'/></v:pool></metadata>
+5|trust="on"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1'><v:settings trust='on'/></v:pool></metadata>
+5|link-state="up"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1'><v:settings link-state='up'/></v:pool></metadata>
+5|vlan="5"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1'><v:settings vlan='5'/></v:pool></metadata>
+5|mac="52:54:00:00:00:01"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1'><v:settings mac='52:54:00:00:00:01'/></v:pool></metadata>
+5|min-rate='200', which is above max-rate='100'|<metadata>\n<v:pool xmlns:v='urn:vfpool:1'><v:settings min-rate='200' max-rate='100'/></v:pool></metadata>
+5|the pool has no portgroup 'x'|<metadata>\n<v:pool xmlns:v='urn:vfpool:1'><v:settings portgroup='x' trust='yes'/></v:pool></metadata>
+6|a second <settings>|<metadata><v:pool xmlns:v='urn:vfpool:1'>\n<v:settings trust='yes'/>\n<v:settings trust='no'/></v:pool></metadata>
+5|min-rate='200', which is above max-rate='100'|<portgroup name='x'/><metadata><v:pool xmlns:v='urn:vfpool:1'><v:settings max-rate='100'/>\n<v:settings portgroup='x' min-rate='200'/></v:pool></metadata>
 5|order="spraed"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1' order='spraed'/></metadata>
 5|separate="perhaps"|<metadata>\n<v:pool xmlns:v='urn:vfpool:1' separate='perhaps'/></metadata>
 5|v:pol |<metadata>\n<v:pol xmlns:v='urn:vfpool:1'/></metadata>
@@ -262,7 +275,7 @@ PCI address|mode='hostdev'|<address type='pci' bus='1' slot='16' function='8'/>
 PCI address|mode='hostdev'|<address type='pci' bus='08' slot='16' function='0'/>
 twice|mode='hostdev'|<address type='pci' bus='1' slot='16' function='0'/><address type='pci' bus='0x1' slot='0x10' function='0'/>
 BREACHES
-    assert_equal $count 72
+    assert_equal $count 85
     network >"$FILE"
     assert_grants
 }

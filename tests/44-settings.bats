@@ -19,7 +19,7 @@ told() {
 }
 
 # show CODE ARGUMENT...: status of this kernel's
-show() { run_program "$1" "$VFPOOL_BUILD/tests/kernel/vfpool" status "${@:2}"; }
+show() { run_program "$1" "$VFPOOL_BUILD/tests/kernel/hook/vfpool" status "${@:2}"; }
 
 set_json() { jq -c --argjson vf "$1" '.pools[0].vfs[$vf].settings' "$STDOUT"; }
 

@@ -5,6 +5,10 @@
  * $VFPOOL_ROOT/kernel/IFINDEX is a PF's: a line for each VF, "MAC VLAN QOS PROTOCOL MIN MAX SPOOFCHK TRUST RSS LINK",
  * the protocol in hexadecimal; -1 for what its driver does not tell. A line "error N" in its place is what each request
  * is refused with; "vf N" before a line gives it another number than its place.
+ *
+ * What is set is written there, and to kernel/log, a line each: "IFINDEX VF WHAT". kernel/rules says of WHAT (mac,
+ * zero-mac, vlan, rate, spoofchk, trust, rss, link), a line each: "WHAT ERRNO", it is refused; "WHAT 0", it is taken,
+ * and nothing set. kernel/kill counts the requests to set something down: at 0 the process is killed before it is done.
  */
 #include "rtnetlink.h"
 
@@ -15,8 +19,10 @@
 #include <linux/rtnetlink.h>
 #include <net/ethernet.h>
 #include <netinet/ether.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "memory.h"
 
@@ -108,15 +114,195 @@ static bool asks_for_vfs(const struct nlmsghdr *request)
            mask == (RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS);
 }
 
+/* ---- setting ---- */
+
+static char *kernel_path(const char *name, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/kernel/%s", getenv("VFPOOL_ROOT"), name);
+    return path;
+}
+
+/* Return: the rule's number; -1: there is none. */
+static int find_rule(const char *what)
+{
+    char path[PATH_MAX], word[32];
+    int number, found = -1;
+    FILE *file = fopen(kernel_path("rules", path), "r");
+    while (file && fscanf(file, "%31s %d", word, &number) == 2)
+        if (strcmp(word, what) == 0)
+            found = number;
+    if (file)
+        fclose(file);
+    return found;
+}
+
+static void count_down(void)
+{
+    char path[PATH_MAX];
+    int left = 0;
+    FILE *file = fopen(kernel_path("kill", path), "r+");
+    if (!file)
+        return;
+    if (fscanf(file, "%d", &left) != 1)
+        abort();
+    rewind(file);
+    fprintf(file, "%d\n", left - 1);
+    fclose(file);
+    if (left <= 0)
+        raise(SIGKILL);
+}
+
+static void log_change(int index, unsigned int vf, const char *what)
+{
+    char path[PATH_MAX];
+    FILE *file = fopen(kernel_path("log", path), "a");
+    fprintf(file, "%d %u %s\n", index, vf, what);
+    fclose(file);
+}
+
+/* A VF's line, taken apart. */
+struct line {
+    char mac[32], text[8][16];
+};
+
+static void format_line(FILE *file, const struct line *line, const char *protocol)
+{
+    fprintf(file, "%s %s %s %s", line->mac, line->text[0], line->text[1], protocol);
+    for (int i = 2; i < 8; i++)
+        fprintf(file, " %s", line->text[i]);
+    fprintf(file, "\n");
+}
+
+/* Changes the fields FIRST to FIRST + COUNT - 1 (without the protocol) of a VF's line. */
+static int rewrite(int index, unsigned int vf, const char *mac, int first, int count, const uint32_t *values,
+                   unsigned int protocol)
+{
+    char path[PATH_MAX], name[16], all[256][160], was[16];
+    unsigned int lines = 0;
+    snprintf(name, sizeof name, "%d", index);
+    FILE *file = fopen(kernel_path(name, path), "r+");
+    if (!file)
+        return -ENODEV;
+    while (lines < 256 && fgets(all[lines], sizeof *all, file))
+        lines++;
+    rewind(file);
+    if (ftruncate(fileno(file), 0) < 0)
+        abort();
+    for (unsigned int i = 0; i < lines; i++) {
+        struct line line;
+        if (i != vf) {
+            fputs(all[i], file);
+            continue;
+        }
+        if (sscanf(all[i], "%31s %15s %15s %15s %15s %15s %15s %15s %15s %15s", line.mac, line.text[0], line.text[1],
+                   was, line.text[2], line.text[3], line.text[4], line.text[5], line.text[6], line.text[7]) != 10)
+            abort();
+        if (mac)
+            snprintf(line.mac, sizeof line.mac, "%s", mac);
+        for (int j = 0; j < count; j++)
+            snprintf(line.text[first + j], sizeof *line.text, "%u", values[j]);
+        if (protocol)
+            snprintf(was, sizeof was, "%x", protocol);
+        format_line(file, &line, was);
+    }
+    fclose(file);
+    return vf < lines ? 0 : -EINVAL;
+}
+
+/* Return: 1 when the rules let it be done; else what the kernel says. */
+static int may_set(int index, unsigned int vf, const char *what)
+{
+    count_down();
+    log_change(index, vf, what);
+    int rule = find_rule(what);
+    return rule < 0 ? 1 : -rule;
+}
+
+static int set_mac(int index, const struct ifla_vf_mac *mac)
+{
+    static const uint8_t none[6];
+    char text[32];
+    int result = may_set(index, mac->vf, memcmp(mac->mac, none, sizeof none) == 0 ? "zero-mac" : "mac");
+    host_format_mac(mac->mac, text);
+    return result <= 0 ? result : rewrite(index, mac->vf, text, 0, 0, NULL, 0);
+}
+
+static int take_vlan_info(const struct nlattr *attribute, void *context)
+{
+    *(struct ifla_vf_vlan_info *)context = *(struct ifla_vf_vlan_info *)mnl_attr_get_payload(attribute);
+    return MNL_CB_OK;
+}
+
+static int set_vlan(int index, const struct nlattr *list)
+{
+    struct ifla_vf_vlan_info info = {0};
+    if (mnl_attr_parse_nested(list, take_vlan_info, &info) != MNL_CB_OK)
+        abort();
+    int result = may_set(index, info.vf, "vlan");
+    const uint32_t values[] = {info.vlan, info.qos};
+    return result <= 0 ? result : rewrite(index, info.vf, NULL, 0, 2, values, ntohs(info.vlan_proto));
+}
+
+static int set_numbers(int index, const struct nlattr *attribute)
+{
+    static const struct {
+        uint16_t type;
+        const char *what;
+        int first, count;
+    } kinds[] = {{IFLA_VF_RATE, "rate", 2, 2},
+                 {IFLA_VF_SPOOFCHK, "spoofchk", 4, 1},
+                 {IFLA_VF_TRUST, "trust", 5, 1},
+                 {IFLA_VF_RSS_QUERY_EN, "rss", 6, 1},
+                 {IFLA_VF_LINK_STATE, "link", 7, 1}};
+    const uint32_t *words = mnl_attr_get_payload(attribute);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (kinds[i].type != mnl_attr_get_type(attribute))
+            continue;
+        int result = may_set(index, words[0], kinds[i].what);
+        return result <= 0 ? result : rewrite(index, words[0], NULL, kinds[i].first, kinds[i].count, words + 1, 0);
+    }
+    return -EOPNOTSUPP;
+}
+
+struct setting {
+    int index, result;
+};
+
+static int set_attribute(const struct nlattr *attribute, void *context)
+{
+    struct setting *setting = context;
+    uint16_t type = mnl_attr_get_type(attribute);
+    if (type == IFLA_VFINFO_LIST || type == IFLA_VF_INFO)
+        return mnl_attr_parse_nested(attribute, set_attribute, context);
+    if (type == IFLA_VF_MAC && mnl_attr_get_payload_len(attribute) == sizeof(struct ifla_vf_mac))
+        setting->result = set_mac(setting->index, mnl_attr_get_payload(attribute));
+    else if (type == IFLA_VF_VLAN_LIST)
+        setting->result = set_vlan(setting->index, attribute);
+    else
+        setting->result = set_numbers(setting->index, attribute);
+    return MNL_CB_OK;
+}
+
+static int set_link(const struct nlmsghdr *request)
+{
+    const struct ifinfomsg *about = mnl_nlmsg_get_payload(request);
+    struct setting setting = {.index = about->ifi_index, .result = -EINVAL};
+    if (mnl_attr_parse(request, sizeof *about, set_attribute, &setting) != MNL_CB_OK)
+        abort();
+    return setting.result;
+}
+
 int rtnetlink_call(struct rtnetlink *link, struct nlmsghdr *request, mnl_cb_t look, void *context)
 {
     const struct ifinfomsg *about = mnl_nlmsg_get_payload(request);
     const char *root = getenv("VFPOOL_ROOT");
-    char path[PATH_MAX];
+    char path[PATH_MAX], name[16];
+    if (root && request->nlmsg_type == RTM_SETLINK)
+        return set_link(request);
     if (request->nlmsg_type != RTM_GETLINK || !asks_for_vfs(request) || !root)
         return -EINVAL;
-    snprintf(path, sizeof path, "%s/kernel/%d", root, about->ifi_index);
-    FILE *file = fopen(path, "r");
+    snprintf(name, sizeof name, "%d", about->ifi_index);
+    FILE *file = fopen(kernel_path(name, path), "r");
     if (!file)
         return -ENODEV;
     struct nlmsghdr *message = mnl_nlmsg_put_header(link->answer);

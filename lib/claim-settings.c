@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "claim-settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host.h"
+#include "memory.h"
+#include "vfinfo.h"
+
+/* A VF where it is now: its PF may have got another name. */
+struct place {
+    struct host_pf pf;
+    unsigned int number;
+    struct settings now;
+};
+
+/* Return: 0; -ENODEV when there is nothing that could be told of it; or a negative errno value. */
+static int look(const struct host *host, const struct pciaddr *address, struct place *place, struct error *error)
+{
+    _cleanup_(cleanup_free) struct settings *all = NULL;
+    char text[PCIADDR_SIZE];
+    int result = host_pf_of_vf(host, address, &place->pf, &place->number, error);
+    if (result == 0)
+        result = vfinfo_read(host, &place->pf, &all, error);
+    if (result < 0)
+        return result == -ENOENT ? -ENODEV : result;
+    if (place->number >= place->pf.vf_count || !settings_say(&all[place->number]))
+        return error_set(error, ENODEV, "PF %s has no VF %u (%s)", place->pf.name, place->number,
+                         pciaddr_format(address, text));
+    place->now = all[place->number];
+    return 0;
+}
+
+static int record(const struct host *host, struct claim_vf *vf, bool started, struct error *error)
+{
+    struct place place;
+    int result = look(host, &vf->address, &place, error);
+    if (result < 0)
+        return result;
+    vf->original = place.now;
+    if (!started)
+        return 1;
+    vf->original.mac[0] = '\0';
+    vf->original.vlan = vf->original.qos = vf->original.protocol = SETTINGS_UNKNOWN;
+    return 1;
+}
+
+int claim_settings_record(int root, struct claim *claim, bool started, struct error *error)
+{
+    struct host host = {.sys = -1};
+    int result = 0;
+    bool recorded = false;
+    for (size_t i = 0; i < claim->vf_count && result >= 0; i++) {
+        _cleanup_(error_free) struct error problem = {0};
+        struct claim_vf *vf = &claim->vfs[i];
+        if (settings_say(&vf->original))
+            continue;
+        result = host.sys < 0 ? host_open(root, &host, &problem) : 0;
+        if (result == 0)
+            result = record(&host, vf, started, &problem);
+        recorded = recorded || result > 0;
+        if (result < 0)
+            result = settings_say(&vf->wanted) ? error_set(error, -result, "%s", problem.message) : 0;
+    }
+    host_close(&host);
+    return result < 0 ? result : recorded;
+}
+
+static int apply(const struct host *host, const struct claim_vf *vf, struct place *place, struct error *error)
+{
+    int result = look(host, &vf->address, place, error);
+    return result < 0 ? result : vfinfo_change(host, &place->pf, place->number, &place->now, &vf->wanted, error);
+}
+
+/* To what it was before apply(). */
+static void undo(const struct host *host, const struct claim_vf *vf, const struct place *before, struct error *error)
+{
+    _cleanup_(error_free) struct error problem = {0};
+    struct place place;
+    char text[PCIADDR_SIZE];
+    int result = look(host, &vf->address, &place, &problem);
+    if (result == 0)
+        result = vfinfo_change(host, &place.pf, place.number, &place.now, &before->now, &problem);
+    if (result < 0)
+        error_note(error, "VF %s stays as it was set until it is released: %s", pciaddr_format(&vf->address, text),
+                   problem.message);
+}
+
+int claim_settings_apply(int root, const struct claim *claim, struct error *error)
+{
+    struct host host = {.sys = -1};
+    _cleanup_(cleanup_free) struct place *places = memory_new(claim->vf_count, sizeof *places);
+    int result = 0;
+    size_t count = 0;
+    for (; count < claim->vf_count && result >= 0; count++) {
+        const struct claim_vf *vf = &claim->vfs[count];
+        if (vf->stuck || !settings_say(&vf->wanted))
+            continue;
+        result = host.sys < 0 ? host_open(root, &host, error) : 0;
+        if (result == 0)
+            result = apply(&host, vf, &places[count], error);
+    }
+    for (size_t i = 0; result < 0 && i < count; i++)
+        if (settings_say(&places[i].now) && places[i].pf.name[0])
+            undo(&host, &claim->vfs[i], &places[i], error);
+    host_close(&host);
+    if (result < 0)
+        return error_prefix(error, "guest '%.256s'", claim->name);
+    return 0;
+}
+
+static int restore(const struct host *host, const struct claim_vf *vf, struct error *error)
+{
+    struct place place;
+    int result = look(host, &vf->address, &place, error);
+    if (result < 0)
+        return result == -ENODEV ? 0 : result;
+    struct settings whole = place.now;
+    settings_merge(&whole, &vf->original);
+    if (settings_equal(&whole, &place.now))
+        return 0;
+    pid_t user = host_vf_user(host, &vf->address);
+    if (user)
+        return error_set(error, EBUSY, "it is in use by process %ld", (long)user);
+    return vfinfo_change(host, &place.pf, place.number, &place.now, &vf->original, error);
+}
+
+int claim_settings_restore(int root, const struct claim_vf *vf, struct error *error)
+{
+    struct host host = {.sys = -1};
+    int result = settings_say(&vf->original) ? host_open(root, &host, error) : 0;
+    if (result == 0 && host.sys >= 0)
+        result = restore(&host, vf, error);
+    host_close(&host);
+    return result;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "handback.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "claim-settings.h"
+#include "memory.h"
+
+/* A claim's entry that libvirt has nothing to do with any more. */
+static void get_stuck(struct claim_vf *vf, const char *reason)
+{
+    free(vf->stuck);
+    vf->stuck = memory_copy(reason);
+    vf->given = true;
+}
+
+size_t handback_try(int root, struct claim *claim, const struct pciaddr *address, struct error *error)
+{
+    size_t stuck = 0;
+    for (size_t i = 0; i < claim->vf_count; i++) {
+        struct claim_vf *vf = &claim->vfs[i];
+        _cleanup_(error_free) struct error problem = {0};
+        char text[PCIADDR_SIZE];
+        if (address && !pciaddr_equal(&vf->address, address))
+            continue;
+        int result = claim_settings_restore(root, vf, &problem);
+        error_move_notes(error, &problem);
+        free(steal(vf->stuck));
+        if (result == 0)
+            continue;
+        get_stuck(vf, problem.message);
+        error_note(error,
+                   "VF %s of pool '%s' is not set as it was before guest '%.256s' had it, and is quarantined: %s",
+                   pciaddr_format(&vf->address, text), vf->pool, claim->name, problem.message);
+        stuck++;
+    }
+    return stuck;
+}
+
+void handback_keep(const struct claim *old, struct claim *claim)
+{
+    for (size_t i = 0; old && i < old->vf_count; i++)
+        if (old->vfs[i].stuck && !claim_find(claim, &old->vfs[i].address))
+            claim_add(claim, &old->vfs[i]);
+}
+
+int handback_guest(struct ledger *ledger, int root, const char *uuid, struct error *error)
+{
+    _cleanup_(cleanup_claim) struct claim *claim = NULL, *rest = NULL;
+    int result = ledger_get(ledger, uuid, &claim, error);
+    if (result < 0)
+        return result;
+    if (!claim || handback_try(root, claim, NULL, error) == 0)
+        return ledger_drop(ledger, uuid, error);
+    rest = claim_new(claim->uuid, claim->name);
+    rest->state = CLAIM_HELD;
+    memcpy(rest->since, claim->since, sizeof rest->since);
+    handback_keep(claim, rest);
+    return ledger_put(ledger, rest, error);
+}
+
+int handback_vf(struct ledger *ledger, int root, struct claim *claim, const struct pciaddr *address, bool *stuck,
+                struct error *error)
+{
+    *stuck = handback_try(root, claim, address, error) > 0;
+    if (!*stuck)
+        claim_remove(claim, address);
+    return claim->vf_count ? ledger_put(ledger, claim, error) : ledger_drop(ledger, claim->uuid, error);
+}
