@@ -85,6 +85,7 @@ $(build)/lib/builtin.o: lib/builtin.S lib/pool.rng $(wildcard xslt/*.xsl)
 unit_tests = $(patsubst %.c,$(build)/%,$(wildcard tests/unit/*.c))
 fake       = $(build)/tests/libvirt/gate
 kernel     = $(patsubst %,$(build)/tests/kernel/hook/%,qemu network vfpool)
+netdevsim  = $(patsubst %,$(build)/tests/netdevsim/hook/%,qemu vfpool)
 hasty      = $(build)/tests/libvirt/hasty/hook/qemu $(build)/tests/libvirt/hasty/hook/vfpool
 memory     = $(build)/tests/memory/fail.so $(build)/tests/memory/sweep
 benches    = $(build)/tests/bench/bench $(build)/tests/bench/floor
@@ -116,6 +117,13 @@ $(kernel): $(build)/tests/kernel/%: $(build)/%.o $(hook_common) $(build)/tests/k
 	$(call say,LINK)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(build)/tests/kernel/hook/vfpool: $(cmd_objects)
+
+# The programs as they are, for a simulated host with interfaces of the running kernel; the lab makes them.
+netdevsim: $(netdevsim)
+$(netdevsim): $(build)/tests/netdevsim/%: $(build)/%.o $(hook_common) $(build)/tests/kernel/running.o $(build)/lib.a
+	$(call say,LINK)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -Wl,--wrap=rtnetlink_open -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(build)/tests/netdevsim/hook/vfpool: $(cmd_objects)
 
 # The programs as they are, with less patience.
 $(hasty): $(build)/tests/libvirt/hasty/%: $(build)/%.o $(hook_common) $(build)/tests/libvirt/hasty.o $(build)/lib.a
@@ -182,5 +190,5 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all demo check tests plain bench lint lab install uninstall dist clean
+.PHONY: FORCE all demo check tests plain netdevsim bench lint lab install uninstall dist clean
 .DELETE_ON_ERROR:

@@ -12,6 +12,7 @@
 #include "handback.h"
 #include "history.h"
 #include "host.h"
+#include "hotplug.h"
 #include "ledger.h"
 #include "memory.h"
 #include "offer.h"
@@ -30,6 +31,7 @@ bool allocation_is_ours(const char *data)
 void allocation_free(struct allocation *allocation)
 {
     free(allocation->name);
+    free(allocation->portgroup);
     *allocation = (struct allocation){0};
 }
 
@@ -44,12 +46,14 @@ int allocation_read(const char *network, const char *data, size_t length, struct
     xmlNodePtr port = xml_child(xmlDocGetRootElement(doc), "networkport");
     _cleanup_(cleanup_xml_string) char *name = xml_text(xml_child(xml_child(port, "owner"), "name"));
     _cleanup_(cleanup_xml_string) char *uuid = xml_text(xml_child(xml_child(port, "owner"), "uuid"));
+    _cleanup_(cleanup_xml_string) char *group = xml_text(xml_child(port, "group"));
     _cleanup_(cleanup_xml_string) char *mac = xml_attribute(xml_child(port, "mac"), "address");
     if (xml_pci_address(xml_child(xml_child(port, "plug"), "address"), &allocation->address) < 0)
         return 0;
     if (!name || !uuid || domain_parse_uuid(uuid, allocation->owner) < 0)
         return error_set(error, EINVAL, "the hook's XML does not say whose port of network '%s' it is about", network);
     allocation->name = memory_copy(name);
+    allocation->portgroup = group ? memory_copy(group) : NULL;
     snprintf(allocation->mac, sizeof allocation->mac, "%s", mac ? mac : "");
     return 1;
 }
@@ -181,6 +185,12 @@ static int add(int root, struct claim *claim, const struct allocation *allocatio
     vf.given = true;
     if (awaited)
         vf.wanted = awaited->wanted;
+    else if (!certain && claim->state == CLAIM_HELD)
+        result = hotplug_find_wanted(root, place.table->pool, allocation->name, allocation->mac, allocation->portgroup,
+                                     &vf.wanted, error);
+    if (result < 0)
+        return result;
+    vf.late = !awaited && settings_say(&vf.wanted);
     memcpy(vf.mac, allocation->mac, sizeof vf.mac);
     if (awaited)
         claim_remove(claim, &awaited->address);
@@ -275,6 +285,42 @@ static int refuse_unseen(const struct allocation *allocation, struct error *erro
                      allocation->name, allocation->network);
 }
 
+/* @user: the process that has the device open, or 0, also when the device is gone. Return: 0, or a negative errno value
+ * when that cannot be seen. */
+static int find_user(int root, const struct allocation *allocation, pid_t *user, struct error *error)
+{
+    struct host host = {.sys = -1};
+    int result = host_open(root, &host, error);
+    *user = result == 0 ? host_vf_user(&host, &allocation->address) : 0;
+    host_close(&host);
+    return result;
+}
+
+/* The claim with the VF that libvirt has just given, and how that is set: nothing has been done with it yet, but to a
+ * guest that runs at a start of the daemon. */
+static int keep(struct ledger *ledger, int root, struct claim *claim, const struct pciaddr *address, bool certain,
+                bool changed, struct error *error)
+{
+    const struct claim_vf *vf = claim_find(claim, address);
+    bool late = vf && vf->late, stuck;
+    int result = claim_settings_record(root, claim, address, certain, error);
+    if (result >= 0 && (result > 0 || changed))
+        result = ledger_put(ledger, claim, error);
+    if (result < 0 || !late)
+        return result < 0 ? result : 0;
+    result = claim_settings_apply(root, claim, address, false, error);
+    if (result == 0) {
+        hotplug_finish_later(root, claim->uuid, address);
+        return 0;
+    }
+    /* libvirt forgets it then, and tells nobody. */
+    _cleanup_(error_free) struct error problem = {0};
+    if (handback_vf(ledger, root, claim, address, &stuck, &problem) < 0)
+        error_note(error, "the claim could not be taken back: %s", problem.message);
+    error_move_notes(error, &problem);
+    return result;
+}
+
 static int made(struct ledger *ledger, int root, const struct allocation *allocation, bool certain, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *holder = NULL, *claim = NULL;
@@ -295,15 +341,18 @@ static int made(struct ledger *ledger, int root, const struct allocation *alloca
         return refuse_unseen(allocation, error);
     if (!claim)
         return offer_withdraw(root, allocation->network, error);
+    pid_t user = 0;
+    if (claim->state == CLAIM_HELD)
+        result = find_user(root, allocation, &user, error);
+    if (result < 0)
+        return result;
+    /* Its port was made anew, and it runs with it. */
+    certain = certain || user;
     struct claim_vf *own = find_claimed(claim, &allocation->address);
     if (own && own->stuck)
         return refuse_stuck(allocation, own, error);
     result = own ? confirm(claim, own, allocation) : add(root, claim, allocation, certain, error);
-    if (result < 0)
-        return result;
-    /* Nothing has been done with the VF yet. */
-    int recorded = claim_settings_record(root, claim, false, error);
-    return recorded > 0 || (recorded == 0 && result > 0) ? ledger_put(ledger, claim, error) : recorded;
+    return result < 0 ? result : keep(ledger, root, claim, &allocation->address, certain, result > 0, error);
 }
 
 /* Whether all that was offered is given, and VFs are held that a guest would get last. */
@@ -337,17 +386,6 @@ int allocation_made(int root, const struct allocation *allocation, bool certain,
 }
 
 /* ---- ended ---- */
-
-/* @user: the process that has the device open, or 0, also when the device is gone. Return: 0, or a negative errno value
- * when that cannot be seen. */
-static int find_user(int root, const struct allocation *allocation, pid_t *user, struct error *error)
-{
-    struct host host = {.sys = -1};
-    int result = host_open(root, &host, error);
-    *user = result == 0 ? host_vf_user(&host, &allocation->address) : 0;
-    host_close(&host);
-    return result;
-}
 
 /* Whether it is one of those that the offer passes over. */
 static bool is_held(int root, const struct allocation *allocation)

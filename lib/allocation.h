@@ -21,6 +21,7 @@ struct allocation {
     const char *network;
     char owner[UUID_SIZE]; /* the guest's */
     char *name;            /* the guest's */
+    char *portgroup;       /* NULL: none */
     char mac[MAC_SIZE];
     struct pciaddr address;
 };

@@ -13,6 +13,7 @@
 struct place {
     struct host_pf pf;
     unsigned int number;
+    bool known; /* what is set now */
     struct settings now;
 };
 
@@ -30,7 +31,15 @@ static int look(const struct host *host, const struct pciaddr *address, struct p
         return error_set(error, ENODEV, "PF %s has no VF %u (%s)", place->pf.name, place->number,
                          pciaddr_format(address, text));
     place->now = all[place->number];
+    place->known = true;
     return 0;
+}
+
+/* What libvirt sets. */
+static void leave_out(struct settings *settings)
+{
+    settings->mac[0] = '\0';
+    settings->vlan = settings->qos = settings->protocol = SETTINGS_UNKNOWN;
 }
 
 static int record(const struct host *host, struct claim_vf *vf, bool started, struct error *error)
@@ -42,12 +51,12 @@ static int record(const struct host *host, struct claim_vf *vf, bool started, st
     vf->original = place.now;
     if (!started)
         return 1;
-    vf->original.mac[0] = '\0';
-    vf->original.vlan = vf->original.qos = vf->original.protocol = SETTINGS_UNKNOWN;
+    leave_out(&vf->original);
     return 1;
 }
 
-int claim_settings_record(int root, struct claim *claim, bool started, struct error *error)
+int claim_settings_record(int root, struct claim *claim, const struct pciaddr *address, bool started,
+                          struct error *error)
 {
     struct host host = {.sys = -1};
     int result = 0;
@@ -55,7 +64,7 @@ int claim_settings_record(int root, struct claim *claim, bool started, struct er
     for (size_t i = 0; i < claim->vf_count && result >= 0; i++) {
         _cleanup_(error_free) struct error problem = {0};
         struct claim_vf *vf = &claim->vfs[i];
-        if (settings_say(&vf->original))
+        if (settings_say(&vf->original) || (address && !pciaddr_equal(&vf->address, address)))
             continue;
         result = host.sys < 0 ? host_open(root, &host, &problem) : 0;
         if (result == 0)
@@ -68,10 +77,14 @@ int claim_settings_record(int root, struct claim *claim, bool started, struct er
     return result < 0 ? result : recorded;
 }
 
-static int apply(const struct host *host, const struct claim_vf *vf, struct place *place, struct error *error)
+static int apply(const struct host *host, const struct claim_vf *vf, bool started, struct place *place,
+                 struct error *error)
 {
+    struct settings wanted = vf->wanted;
+    if (!started)
+        leave_out(&wanted);
     int result = look(host, &vf->address, place, error);
-    return result < 0 ? result : vfinfo_change(host, &place->pf, place->number, &place->now, &vf->wanted, error);
+    return result < 0 ? result : vfinfo_change(host, &place->pf, place->number, &place->now, &wanted, error);
 }
 
 /* To what it was before apply(). */
@@ -88,7 +101,8 @@ static void undo(const struct host *host, const struct claim_vf *vf, const struc
                    problem.message);
 }
 
-int claim_settings_apply(int root, const struct claim *claim, struct error *error)
+int claim_settings_apply(int root, const struct claim *claim, const struct pciaddr *address, bool started,
+                         struct error *error)
 {
     struct host host = {.sys = -1};
     _cleanup_(cleanup_free) struct place *places = memory_new(claim->vf_count, sizeof *places);
@@ -96,14 +110,14 @@ int claim_settings_apply(int root, const struct claim *claim, struct error *erro
     size_t count = 0;
     for (; count < claim->vf_count && result >= 0; count++) {
         const struct claim_vf *vf = &claim->vfs[count];
-        if (vf->stuck || !settings_say(&vf->wanted))
+        if (vf->stuck || !settings_say(&vf->wanted) || (address && !pciaddr_equal(&vf->address, address)))
             continue;
         result = host.sys < 0 ? host_open(root, &host, error) : 0;
         if (result == 0)
-            result = apply(&host, vf, &places[count], error);
+            result = apply(&host, vf, started, &places[count], error);
     }
     for (size_t i = 0; result < 0 && i < count; i++)
-        if (settings_say(&places[i].now) && places[i].pf.name[0])
+        if (places[i].known)
             undo(&host, &claim->vfs[i], &places[i], error);
     host_close(&host);
     if (result < 0)

@@ -18,20 +18,25 @@
 #include "error.h"
 
 /**
- * claim_settings_record() - record what is set on each VF of a claim of which that is not known
+ * claim_settings_record() - record what is set on VFs of a claim of which that is not known
+ * @address: of one of them; NULL: of each
  * @started: libvirt may have set MAC addresses and VLANs, and puts them back: they are left out
  *
  * Return: whether anything was recorded; or a negative errno value when it cannot be known of a VF for which settings
  * are wanted. That of others is not known then, and not put back.
  */
-int claim_settings_record(int root, struct claim *claim, bool started, struct error *error) must_check nonnull(2, 4);
+int claim_settings_record(int root, struct claim *claim, const struct pciaddr *address, bool started,
+                          struct error *error) must_check nonnull(2, 5);
 
 /**
- * claim_settings_apply() - set what is wanted of each VF of a claim
+ * claim_settings_apply() - set what is wanted of VFs of a claim
+ * @address: of one of them; NULL: of each
+ * @started: libvirt has set MAC addresses and VLANs; else all is set but these
  *
  * Return: 0; or a negative errno value, with what the card did not take: then all are set as they were.
  */
-int claim_settings_apply(int root, const struct claim *claim, struct error *error) must_check nonnull(2, 3);
+int claim_settings_apply(int root, const struct claim *claim, const struct pciaddr *address, bool started,
+                         struct error *error) must_check nonnull(2, 5);
 
 /**
  * claim_settings_restore() - set a VF to what was recorded

@@ -136,6 +136,7 @@ static int parse_vf(struct claim *claim, xmlNodePtr node)
     _cleanup_(cleanup_xml_string) char *mac = xml_attribute(node, "mac");
     _cleanup_(cleanup_xml_string) char *by = xml_attribute(node, "by");
     _cleanup_(cleanup_xml_string) char *given = xml_attribute(node, "given");
+    _cleanup_(cleanup_xml_string) char *late = xml_attribute(node, "late");
     _cleanup_(cleanup_xml_string) char *stuck = xml_attribute(node, "stuck");
     struct pciaddr parsed;
     if (!address || !pool || !pf || !number || pciaddr_parse(address, &parsed) < 0)
@@ -143,6 +144,7 @@ static int parse_vf(struct claim *claim, xmlNodePtr node)
     char *end = NULL;
     struct claim_vf vf = claim_vf_of(&parsed, pool, pf, (unsigned int)strtoul(number, &end, 10));
     vf.stuck = stuck;
+    vf.late = late && strcmp(late, "yes") == 0;
     if (*end != '\0' || end == number || claim_find(claim, &vf.address))
         return -EINVAL;
     vf.by_address = by && strcmp(by, "address") == 0;
@@ -207,6 +209,8 @@ static void format_vf(xmlNodePtr root, const struct claim_vf *vf)
         xml_set(node, "by", "address");
     if (vf->given)
         xml_set(node, "given", "yes");
+    if (vf->late)
+        xml_set(node, "late", "yes");
     if (vf->stuck)
         xml_set(node, "stuck", vf->stuck);
     if (settings_say(&vf->wanted))

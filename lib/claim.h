@@ -29,6 +29,7 @@ struct claim_vf {
     bool given;               /* libvirt's network hook told that libvirt gave it to the guest */
     struct settings wanted;   /* what it is to be set to while the guest has it */
     struct settings original; /* what was set before anything was changed; says nothing where that is not known */
+    bool late;                /* that is yet to be set: hotplug.h */
     char *stuck; /* the guest has given it back, and it could not be set to that again, for this reason; else NULL */
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "io.h"
+#include "xml.h"
 
 #define COMM_SIZE 17                     /* TASK_COMM_LEN and a line feed */
 #define LIBVIRT_STATE "run/libvirt/qemu" /* a file for each guest that runs, or is being started */
@@ -128,6 +129,20 @@ static int has_xml(int root, const char *directory, const char *name)
 bool daemon_has_guest(int root, const char *name)
 {
     return has_xml(root, LIBVIRT_STATE, name) != 0;
+}
+
+xmlDocPtr daemon_read_guest(int root, const char *name)
+{
+    char path[PATH_MAX];
+    _cleanup_(cleanup_free) char *data = NULL;
+    _cleanup_(error_free) struct error ignored = {0};
+    size_t length = 0;
+    xmlDocPtr doc = NULL;
+    if (strchr(name, '/') || (size_t)snprintf(path, sizeof path, LIBVIRT_STATE "/%s.xml", name) >= sizeof path ||
+        io_read_file(root, path, XML_MAX_BYTES, &data, &length) < 0 ||
+        xml_parse(data, length, path, &doc, &ignored) < 0)
+        return NULL;
+    return doc;
 }
 
 bool daemon_has_network(int root, const char *name)

@@ -3,6 +3,7 @@
 #ifndef VFPOOL_DAEMON_H
 #define VFPOOL_DAEMON_H
 
+#include <libxml/tree.h>
 #include <stdbool.h>
 
 #include "cleanup.h"
@@ -51,6 +52,10 @@ bool daemon_has_guest(int root, const char *name) must_check nonnull(2);
  * virNetworkObjSaveStatus() writes it when the network is started, networkShutdownNetwork() unlinks it (read).
  */
 bool daemon_has_network(int root, const char *name) must_check nonnull(2);
+
+/** daemon_read_guest() - that state: a <domstatus> with the <domain> in it, which the caller frees; NULL: it cannot be
+ * read */
+xmlDocPtr daemon_read_guest(int root, const char *name) must_check nonnull(2);
 
 /** daemon_defines_guest() - whether a guest of this name is defined */
 bool daemon_defines_guest(int root, const char *name) must_check nonnull(2);

@@ -65,7 +65,7 @@ static int claim_vfs(struct call *call, struct plan *plan, const struct port_ses
     int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
     if (result == 0)
         result = read_own(call, plan, ledger, &own);
-    if (result == 0 && own && handback_try(call->root, own, NULL, call->error) > 0)
+    if (result == 0 && own && handback_try(ledger, call->root, own, NULL, call->error) > 0)
         result = ledger_put(ledger, own, call->error);
     if (result == 0)
         result = decide(call, plan, ledger, own);
@@ -73,7 +73,7 @@ static int claim_vfs(struct call *call, struct plan *plan, const struct port_ses
         return result < 0 ? result : 1;
     claim = plan_claim(plan);
     handback_keep(own, claim);
-    result = claim_settings_record(call->root, claim, false, call->error);
+    result = claim_settings_record(call->root, claim, NULL, false, call->error);
     if (result < 0)
         return result;
     claim->decision = decision_format(plan);
@@ -299,8 +299,10 @@ static int adopt_vf(struct call *call, const struct plan *plan, size_t index, st
     vf.given = before && before->given;
     if (asked)
         vf.wanted = asked->wanted;
-    if (before)
+    if (before) {
         vf.original = before->original;
+        vf.late = before->late && guest_operation(call->operation) != GUEST_START;
+    }
     snprintf(vf.mac, sizeof vf.mac, "%s", mac);
     claim_add(claim, &vf);
     return 0;
@@ -357,14 +359,14 @@ static int set(struct call *call, struct ledger *ledger, struct claim *old, stru
 {
     for (size_t i = 0; old && i < old->vf_count; i++)
         if (!claim_find(claim, &old->vfs[i].address) &&
-            handback_try(call->root, old, &old->vfs[i].address, call->error))
+            handback_try(ledger, call->root, old, &old->vfs[i].address, call->error))
             handback_keep(old, claim);
-    int result = claim_settings_record(call->root, claim, true, call->error);
+    int result = claim_settings_record(call->root, claim, NULL, true, call->error);
     if (guest_operation(call->operation) != GUEST_START)
         return result;
     if (result > 0)
         result = ledger_put(ledger, claim, call->error);
-    return result < 0 ? result : claim_settings_apply(call->root, claim, call->error);
+    return result < 0 ? result : claim_settings_apply(call->root, claim, NULL, true, call->error);
 }
 
 /* @old, @claim: what the guest held, and holds now; NULL: nothing. The caller frees both. */

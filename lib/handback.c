@@ -15,7 +15,17 @@ static void get_stuck(struct claim_vf *vf, const char *reason)
     vf->given = true;
 }
 
-size_t handback_try(int root, struct claim *claim, const struct pciaddr *address, struct error *error)
+static bool is_anothers(struct ledger *ledger, const struct claim *claim, const struct pciaddr *address)
+{
+    _cleanup_(cleanup_claim) struct claim *holder = NULL;
+    _cleanup_(error_free) struct error ignored = {0};
+    char uuid[UUID_SIZE];
+    /* A link that cannot be read is not this guest's. */
+    return ledger_holder(ledger, address, &holder, uuid, &ignored) < 0 || strcmp(uuid, claim->uuid) != 0;
+}
+
+size_t handback_try(struct ledger *ledger, int root, struct claim *claim, const struct pciaddr *address,
+                    struct error *error)
 {
     size_t stuck = 0;
     for (size_t i = 0; i < claim->vf_count; i++) {
@@ -23,6 +33,8 @@ size_t handback_try(int root, struct claim *claim, const struct pciaddr *address
         _cleanup_(error_free) struct error problem = {0};
         char text[PCIADDR_SIZE];
         if (address && !pciaddr_equal(&vf->address, address))
+            continue;
+        if (is_anothers(ledger, claim, &vf->address))
             continue;
         int result = claim_settings_restore(root, vf, &problem);
         error_move_notes(error, &problem);
@@ -51,7 +63,7 @@ int handback_guest(struct ledger *ledger, int root, const char *uuid, struct err
     int result = ledger_get(ledger, uuid, &claim, error);
     if (result < 0)
         return result;
-    if (!claim || handback_try(root, claim, NULL, error) == 0)
+    if (!claim || handback_try(ledger, root, claim, NULL, error) == 0)
         return ledger_drop(ledger, uuid, error);
     rest = claim_new(claim->uuid, claim->name);
     rest->state = CLAIM_HELD;
@@ -63,7 +75,7 @@ int handback_guest(struct ledger *ledger, int root, const char *uuid, struct err
 int handback_vf(struct ledger *ledger, int root, struct claim *claim, const struct pciaddr *address, bool *stuck,
                 struct error *error)
 {
-    *stuck = handback_try(root, claim, address, error) > 0;
+    *stuck = handback_try(ledger, root, claim, address, error) > 0;
     if (!*stuck)
         claim_remove(claim, address);
     return claim->vf_count ? ledger_put(ledger, claim, error) : ledger_drop(ledger, claim->uuid, error);

@@ -12,10 +12,17 @@
 #include "error.h"
 #include "ledger.h"
 
-/** handback_try() - set VFs of a claim as they were, all or (@address) one; those that could not be are stuck then.
- * Return: how many are. */
-size_t handback_try(int root, struct claim *claim, const struct pciaddr *address, struct error *error) must_check
-    nonnull(2, 4);
+/**
+ * handback_try() - set VFs of a claim as they were
+ * @address: of one of them; NULL: all
+ *
+ * Those that could not be are stuck then. One that another guest holds by now, whatever this one's file says, is left
+ * alone.
+ *
+ * Return: how many are stuck.
+ */
+size_t handback_try(struct ledger *ledger, int root, struct claim *claim, const struct pciaddr *address,
+                    struct error *error) must_check nonnull(1, 3, 5);
 
 /** handback_keep() - add the VFs that are stuck in @old to a new claim of the guest; a NULL claim has none */
 void handback_keep(const struct claim *old, struct claim *claim) nonnull(2);

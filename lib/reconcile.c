@@ -26,6 +26,7 @@
 #include "guest.h"
 #include "handback.h"
 #include "host.h"
+#include "hotplug.h"
 #include "io.h"
 #include "ledger.h"
 #include "memory.h"
@@ -245,20 +246,43 @@ static int retry_stuck(struct work *work, struct ledger *ledger, const struct cl
     return result;
 }
 
-static int retry_all_stuck(struct work *work)
+/* What was plugged into a guest, and is not set as it is wanted: the process that had to was killed, or the card did
+ * not take it. */
+static void finish_late(struct work *work, struct ledger *ledger, const struct claim *seen)
 {
-    size_t stuck = 0;
+    char text[PCIADDR_SIZE];
+    for (size_t i = 0; i < seen->vf_count; i++) {
+        _cleanup_(error_free) struct error problem = {0};
+        const struct pciaddr *address = &seen->vfs[i].address;
+        if (!seen->vfs[i].late || !host_vf_user(&work->host, address))
+            continue;
+        int result = hotplug_finish(ledger, work->root, seen->uuid, address, &problem);
+        error_move_notes(work->error, &problem);
+        if (result < 0)
+            work_fail(work, &problem);
+        else if (result > 0)
+            work_note(work, "set VF %s of guest '%.256s' as it is wanted", pciaddr_format(address, text), seen->name);
+    }
+}
+
+static int finish_settings(struct work *work)
+{
+    size_t due = 0;
     int result = 0;
     for (size_t i = 0; i < work->claim_count; i++)
         for (size_t j = 0; j < work->claims[i]->vf_count; j++)
-            stuck += work->claims[i]->vfs[j].stuck && !is_to_drop(work, work->claims[i]);
-    if (stuck == 0 || work->dry_run)
+            due +=
+                (work->claims[i]->vfs[j].stuck || work->claims[i]->vfs[j].late) && !is_to_drop(work, work->claims[i]);
+    if (due == 0 || work->dry_run)
         return 0;
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     result = ledger_open(work->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, work->error);
     for (size_t i = 0; i < work->claim_count && result == 0; i++)
         if (!is_to_drop(work, work->claims[i]))
             result = retry_stuck(work, ledger, work->claims[i]);
+    for (size_t i = 0; i < work->claim_count && result == 0; i++)
+        if (!is_to_drop(work, work->claims[i]))
+            finish_late(work, ledger, work->claims[i]);
     return result;
 }
 
@@ -372,7 +396,7 @@ int reconcile(int root, bool dry_run, struct error *error)
         reconcile_open_networks(&work, false);
     result = drop_gone(&work);
     if (result == 0)
-        result = retry_all_stuck(&work);
+        result = finish_settings(&work);
     if (result == 0 && !dry_run)
         result = adopt_guests(&work);
     /* What they had was held, and is to be offered. */

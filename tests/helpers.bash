@@ -90,7 +90,7 @@ hook_environment() {
     done
 }
 
-# allocation UUID NAME MAC ADDRESS: what libvirt hands to the hook about this guest's port
+# allocation UUID NAME MAC ADDRESS [PORTGROUP]: what libvirt hands to the hook about this guest's port
 allocation() {
     cat <<X
 <hookData>
@@ -106,7 +106,8 @@ allocation() {
       <name>$(xml_escape "$2")</name>
       <uuid>$1</uuid>
     </owner>
-    <mac address='$3'/>
+${5:+    <group>$5</group>
+}    <mac address='$3'/>
     <plug type='hostdev-pci' managed='yes'>
       <address domain='0x${4:0:4}' bus='0x${4:5:2}' slot='0x${4:8:2}' function='0x${4:11:1}'/>
     </plug>

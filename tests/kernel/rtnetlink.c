@@ -272,8 +272,6 @@ static int set_attribute(const struct nlattr *attribute, void *context)
 {
     struct setting *setting = context;
     uint16_t type = mnl_attr_get_type(attribute);
-    if (type == IFLA_VFINFO_LIST || type == IFLA_VF_INFO)
-        return mnl_attr_parse_nested(attribute, set_attribute, context);
     if (type == IFLA_VF_MAC && mnl_attr_get_payload_len(attribute) == sizeof(struct ifla_vf_mac))
         setting->result = set_mac(setting->index, mnl_attr_get_payload(attribute));
     else if (type == IFLA_VF_VLAN_LIST)
@@ -283,11 +281,22 @@ static int set_attribute(const struct nlattr *attribute, void *context)
     return MNL_CB_OK;
 }
 
+static int set_vf(const struct nlattr *attribute, void *context)
+{
+    return mnl_attr_parse_nested(attribute, set_attribute, context);
+}
+
+static int set_list(const struct nlattr *attribute, void *context)
+{
+    return mnl_attr_get_type(attribute) == IFLA_VFINFO_LIST ? mnl_attr_parse_nested(attribute, set_vf, context)
+                                                            : MNL_CB_ERROR;
+}
+
 static int set_link(const struct nlmsghdr *request)
 {
     const struct ifinfomsg *about = mnl_nlmsg_get_payload(request);
     struct setting setting = {.index = about->ifi_index, .result = -EINVAL};
-    if (mnl_attr_parse(request, sizeof *about, set_attribute, &setting) != MNL_CB_OK)
+    if (mnl_attr_parse(request, sizeof *about, set_list, &setting) != MNL_CB_OK)
         abort();
     return setting.result;
 }
