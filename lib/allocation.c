@@ -191,6 +191,7 @@ static int add(int root, struct claim *claim, const struct allocation *allocatio
     if (result < 0)
         return result;
     vf.late = !awaited && settings_say(&vf.wanted);
+    vf.reset = !certain && (awaited ? awaited->reset : place.table->pool->reset);
     memcpy(vf.mac, allocation->mac, sizeof vf.mac);
     if (awaited)
         claim_remove(claim, &awaited->address);
@@ -296,14 +297,28 @@ static int find_user(int root, const struct allocation *allocation, pid_t *user,
     return result;
 }
 
+static int reset(int root, const struct pciaddr *address, struct error *error)
+{
+    struct host host = {.sys = -1};
+    int result = host_open(root, &host, error);
+    if (result == 0)
+        result = host_vf_reset(&host, address, error);
+    host_close(&host);
+    return result;
+}
+
 /* The claim with the VF that libvirt has just given, and how that is set: nothing has been done with it yet, but to a
  * guest that runs at a start of the daemon. */
 static int keep(struct ledger *ledger, int root, struct claim *claim, const struct pciaddr *address, bool certain,
                 bool changed, struct error *error)
 {
-    const struct claim_vf *vf = claim_find(claim, address);
+    struct claim_vf *vf = find_claimed(claim, address);
     bool late = vf && vf->late, stuck;
-    int result = claim_settings_record(root, claim, address, certain, error);
+    int result = vf && vf->reset ? reset(root, address, error) : 0;
+    if (vf && result == 0)
+        vf->reset = false;
+    if (result == 0)
+        result = claim_settings_record(root, claim, address, certain, error);
     if (result >= 0 && (result > 0 || changed))
         result = ledger_put(ledger, claim, error);
     if (result < 0 || !late)

@@ -136,6 +136,7 @@ static int parse_vf(struct claim *claim, xmlNodePtr node)
     _cleanup_(cleanup_xml_string) char *mac = xml_attribute(node, "mac");
     _cleanup_(cleanup_xml_string) char *by = xml_attribute(node, "by");
     _cleanup_(cleanup_xml_string) char *given = xml_attribute(node, "given");
+    _cleanup_(cleanup_xml_string) char *reset = xml_attribute(node, "reset");
     _cleanup_(cleanup_xml_string) char *late = xml_attribute(node, "late");
     _cleanup_(cleanup_xml_string) char *stuck = xml_attribute(node, "stuck");
     struct pciaddr parsed;
@@ -144,6 +145,7 @@ static int parse_vf(struct claim *claim, xmlNodePtr node)
     char *end = NULL;
     struct claim_vf vf = claim_vf_of(&parsed, pool, pf, (unsigned int)strtoul(number, &end, 10));
     vf.stuck = stuck;
+    vf.reset = reset && strcmp(reset, "due") == 0;
     vf.late = late && strcmp(late, "yes") == 0;
     if (*end != '\0' || end == number || claim_find(claim, &vf.address))
         return -EINVAL;
@@ -209,6 +211,8 @@ static void format_vf(xmlNodePtr root, const struct claim_vf *vf)
         xml_set(node, "by", "address");
     if (vf->given)
         xml_set(node, "given", "yes");
+    if (vf->reset)
+        xml_set(node, "reset", "due");
     if (vf->late)
         xml_set(node, "late", "yes");
     if (vf->stuck)

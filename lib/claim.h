@@ -27,6 +27,7 @@ struct claim_vf {
     char mac[MAC_SIZE];       /* empty: none is known */
     bool by_address;          /* the guest asked for this very device: libvirt gives it without a port */
     bool given;               /* libvirt's network hook told that libvirt gave it to the guest */
+    bool reset;               /* it is to be reset when libvirt gives it to the guest */
     struct settings wanted;   /* what it is to be set to while the guest has it */
     struct settings original; /* what was set before anything was changed; says nothing where that is not known */
     bool late;                /* that is yet to be set: hotplug.h */

@@ -20,6 +20,8 @@
 #include "queue.h"
 #include "settle.h"
 
+#define READY_S 3
+
 struct call {
     int root;
     const char *operation;
@@ -56,6 +58,12 @@ static int decide(struct call *call, struct plan *plan, struct ledger *ledger, c
     return result;
 }
 
+/* Whether libvirt gives what it likes of an offer. */
+static bool is_offered(const struct port_session *session)
+{
+    return port_way(session) == PORT_OFFERED || port_way(session) == PORT_BLIND;
+}
+
 /* Return: 0; 1 when nothing was claimed, as libvirt would give other VFs than those; or a negative errno value. */
 static int claim_vfs(struct call *call, struct plan *plan, const struct port_session *session)
 {
@@ -77,9 +85,23 @@ static int claim_vfs(struct call *call, struct plan *plan, const struct port_ses
     if (result < 0)
         return result;
     claim->decision = decision_format(plan);
-    claim->offered = port_way(session) == PORT_OFFERED || port_way(session) == PORT_BLIND;
+    claim->offered = is_offered(session);
+    for (size_t i = 0; i < claim->vf_count; i++)
+        claim->vfs[i].reset &= claim->offered;
     result = port_withdraw(call->root, plan, call->error);
     return result < 0 ? result : ledger_put(ledger, claim, call->error);
+}
+
+/* Before libvirt has them. Of an offer it is known later which ones they are: the network hook does it. */
+static int reset_vfs(struct call *call, const struct plan *plan, const struct port_session *session)
+{
+    int result = 0;
+    for (size_t i = 0; i < plan->count && result == 0; i++) {
+        const struct assignment *choice = &plan->choices[i];
+        if (choice->table->pool->reset && (choice->wanted || !is_offered(session)))
+            result = host_vf_reset(&plan->host, &choice->granted->address, call->error);
+    }
+    return result;
 }
 
 /* The ledger is not locked while libvirt is waited for. Return: as claim_vfs(); @claimed: whether there is a claim. */
@@ -94,7 +116,9 @@ static int claim_and_open(struct call *call, struct plan *plan, bool alone, bool
         if (result != 0)
             return result;
         *claimed = true;
-        result = port_open(session, call->error);
+        result = reset_vfs(call, plan, session);
+        if (result == 0)
+            result = port_open(session, call->error);
     } while (result == -EBUSY);
     return result;
 }
@@ -219,6 +243,18 @@ static int pass_queues(struct call *call, const struct plan *plan, struct queue 
     return result < 0 ? result : 0;
 }
 
+/* How long a start waits for the pool, in seconds: as it says, or, where a process has a VF open, a moment: it may be
+ * the QEMU of a guest that is just gone. */
+static unsigned int find_patience(const struct plan *plan, const struct pool *pool)
+{
+    const struct vf_table *table = plan_table(plan, pool);
+    unsigned int patience = table->policy.wait;
+    for (size_t i = 0; patience == 0 && i < table->vf_count; i++)
+        if (table->vfs[i].obstacle == VF_IN_USE)
+            patience = READY_S;
+    return patience;
+}
+
 static int claim_in_order(struct call *call, struct plan *plan)
 {
     _cleanup_(cleanup_free) struct queue *queues = memory_new(plan->pools.count, sizeof *queues);
@@ -233,7 +269,7 @@ static int claim_in_order(struct call *call, struct plan *plan)
     }
     for (size_t i = 0; i < count; i++)
         queue_leave(&queues[i]);
-    unsigned int seconds = pool ? plan_table(plan, pool)->policy.wait : 0;
+    unsigned int seconds = pool ? find_patience(plan, pool) : 0;
     if (seconds == 0)
         return result;
     _cleanup_(cleanup_free) char *name = memory_copy(pool->name);

@@ -419,16 +419,34 @@ int host_pf_list(const struct host *host, struct host_pf **pfs, size_t *count, s
     return 0;
 }
 
-int host_pf_make_vfs(const struct host *host, const struct host_pf *pf, unsigned int count)
+/* Writes to an attribute of a PCI device. */
+static int write_attribute(const struct host *host, const struct pciaddr *address, const char *name, const char *value)
 {
-    char address[PCIADDR_SIZE], path[DEVICE_PATH_SIZE], text[16];
-    snprintf(path, sizeof path, "bus/pci/devices/%s/sriov_numvfs", pciaddr_format(&pf->address, address));
-    int length = snprintf(text, sizeof text, "%u", count);
+    char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
+    snprintf(path, sizeof path, "bus/pci/devices/%s/%s", pciaddr_format(address, text), name);
     _cleanup_(cleanup_close) int fd = openat(host->sys, path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    ssize_t written = write(fd, text, (size_t)length);
+    ssize_t length = (ssize_t)strlen(value), written = write(fd, value, (size_t)length);
     return written == length ? 0 : written < 0 ? -errno : -EIO;
+}
+
+int host_pf_make_vfs(const struct host *host, const struct host_pf *pf, unsigned int count)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", count);
+    return write_attribute(host, &pf->address, "sriov_numvfs", text);
+}
+
+int host_vf_reset(const struct host *host, const struct pciaddr *address, struct error *error)
+{
+    char text[PCIADDR_SIZE];
+    int result = write_attribute(host, address, "reset", "1");
+    if (result < 0)
+        return error_set(error, -result, "VF %s cannot be reset, as its pool wants it: %s",
+                         pciaddr_format(address, text),
+                         result == -ENOENT ? "the kernel knows no way" : strerror(-result));
+    return 0;
 }
 
 int host_vf_address(const struct host *host, const struct host_pf *pf, unsigned int number, struct pciaddr *address)

@@ -163,6 +163,16 @@ bool host_vf_present(const struct host *host, const struct pciaddr *address) mus
  */
 pid_t host_vf_user(const struct host *host, const struct pciaddr *address) must_check nonnull(1, 2);
 
+/**
+ * host_vf_reset() - have the kernel reset the function (Documentation/ABI/testing/sysfs-bus-pci: reset)
+ *
+ * It may take a second, which cannot be cut short.
+ *
+ * Return: 0; -ENOENT when there is no way to reset it, or no such device; or what writing says.
+ */
+int host_vf_reset(const struct host *host, const struct pciaddr *address, struct error *error) must_check
+    nonnull(1, 2, 3);
+
 /** host_vf_read() - what sysfs tells of a VF, and who uses it. Return: 0 or -ENOENT. */
 int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf) must_check
     nonnull(1, 2, 3);

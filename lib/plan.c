@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "numa.h"
 #include "transform.h"
+#include "vfinfo.h"
 #include "wanted.h"
 
 void plan_free(struct plan *plan)
@@ -259,6 +260,42 @@ static bool examine_choices(const struct plan *plan)
     return usable;
 }
 
+/* A VF of this number has the MAC address, which is not the guest's own. Return: whether there is one. */
+static bool find_twin(const struct settings *all, const struct host_pf *pf, const struct assignment *choice,
+                      const struct claim *own, unsigned int *number)
+{
+    for (*number = 0; *number < pf->vf_count; ++*number) {
+        const struct claim_vf *had = claim_find_of(own, choice->table->pool->name, choice->mac);
+        if (*number != choice->granted->number && strcmp(all[*number].mac, choice->mac) == 0 &&
+            !(had && had->number == *number && strcmp(had->pf, pf->name) == 0))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Frames to a MAC address that two VFs of a PF have reach one of them. libvirt does not look; so another PF is better,
+ * or the VF that has it already, as long as no guest has that one.
+ *
+ * Return: whether something speaks against a VF that did not before.
+ */
+static bool find_twins(const struct plan *plan, const struct claim *own)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct assignment *choice = &plan->choices[i];
+        _cleanup_(error_free) struct error ignored = {0};
+        _cleanup_(cleanup_free) struct settings *all = NULL;
+        unsigned int number;
+        if (choice->wanted || !choice->mac[0] || choice->granted->doubt == VF_TWIN)
+            continue;
+        const struct host_pf *pf = &choice->table->pfs[choice->granted->pf];
+        if (vfinfo_read(&plan->host, pf, &all, &ignored) == 0 && find_twin(all, pf, choice, own, &number))
+            found += vf_add_twin(&plan->host, plan_table(plan, choice->table->pool), choice->granted->pf, number);
+    }
+    return found > 0;
+}
+
 /* A text that grows until it is full. */
 struct list {
     char text[1400];
@@ -427,7 +464,7 @@ int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *ow
             if (result < 0)
                 return result;
         }
-    } while (!examine_choices(plan));
+    } while (!examine_choices(plan) || find_twins(plan, own));
     sort_grants(plan);
     return 0;
 }
@@ -474,6 +511,7 @@ struct claim *plan_claim(const struct plan *plan)
         struct claim_vf vf = claim_vf_of(&choice->granted->address, choice->table->pool->name,
                                          choice->table->pfs[choice->granted->pf].name, choice->granted->number);
         vf.by_address = plan->requests[i]->type != REQUEST_NETWORK;
+        vf.reset = !vf.by_address && choice->table->pool->reset;
         vf.wanted = plan->wanted[i];
         snprintf(vf.mac, sizeof vf.mac, "%s", plan->requests[i]->mac);
         claim_add(claim, &vf);

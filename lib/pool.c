@@ -237,6 +237,8 @@ static void read_policies(struct pool *pool, xmlNodePtr network)
         policy_read(&pool->policy, node);
         pool->override = override ? memory_copy(override) : NULL;
         pool->offered = !offer || strcmp(offer, "no") != 0;
+        _cleanup_(cleanup_xml_string) char *reset = xml_attribute(node, "reset");
+        pool->reset = reset && strcmp(reset, "yes") == 0;
         _cleanup_(cleanup_xml_string) char *carrier = xml_attribute(node, "carrier");
         pool->carrier_required = carrier && strcmp(carrier, "require") == 0;
         pool->never_host_used = host_used && strcmp(host_used, "never") == 0;

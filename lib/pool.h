@@ -60,6 +60,7 @@ struct pool {
     struct policy policy;
     char *override;        /* the policies that guests may say, with spaces between, or "all"; NULL: none */
     bool offered;          /* libvirt may give its free VFs (offer.h); else every one is held */
+    bool reset;            /* a VF is reset before a guest gets it */
     bool carrier_required; /* VFs of a PF without carrier are not for guests */
     bool never_host_used;  /* VFs that the host uses itself are not for guests; else they are chosen last */
     char *ignored;         /* what the file says and no VF can do, as words; NULL: nothing */

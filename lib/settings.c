@@ -178,6 +178,15 @@ const char *settings_format(const struct settings *settings, char text[SETTINGS_
     return text;
 }
 
+const char *settings_names(const struct settings *settings, char text[SETTINGS_SIZE])
+{
+    size_t used = (size_t)snprintf(text, SETTINGS_SIZE, "%s", settings->mac[0] ? "mac" : "");
+    for (size_t i = 0; i < FIELDS && used < SETTINGS_SIZE; i++)
+        if (get(settings, &fields[i]) != SETTINGS_UNKNOWN)
+            used += (size_t)snprintf(text + used, SETTINGS_SIZE - used, "%s%s", used ? " " : "", fields[i].name);
+    return text;
+}
+
 /* ---- together ---- */
 
 bool settings_equal(const struct settings *a, const struct settings *b)

@@ -61,6 +61,9 @@ bool settings_equal(const struct settings *a, const struct settings *b) must_che
 /** settings_format() - the attributes that say it, with spaces between, in @text. Return: @text. */
 const char *settings_format(const struct settings *settings, char text[SETTINGS_SIZE]) nonnull(1, 2);
 
+/** settings_names() - the names of what it says, with spaces between, in @text. Return: @text. */
+const char *settings_names(const struct settings *settings, char text[SETTINGS_SIZE]) nonnull(1, 2);
+
 /**
  * settings_check() - whether they can be true together
  *

@@ -219,6 +219,17 @@ static void free_settings(struct settings **settings, size_t count)
     free(settings);
 }
 
+/* @entry: NULL: no guest has it */
+static void add_settings(xmlNodePtr parent, const struct settings *settings, const struct entry *entry)
+{
+    char names[SETTINGS_SIZE];
+    xmlNodePtr node = xml_add(parent, "settings");
+    settings_write(settings, node);
+    if (entry && entry->claim->state == CLAIM_HELD && !entry->vf->stuck && !entry->vf->late &&
+        settings_say(&entry->vf->wanted))
+        xml_set(node, "ours", settings_names(&entry->vf->wanted, names));
+}
+
 static void add_vfs(xmlNodePtr parent, const struct view *view, const struct vf_table *table,
                     struct settings *const *settings)
 {
@@ -227,7 +238,7 @@ static void add_vfs(xmlNodePtr parent, const struct view *view, const struct vf_
         const struct settings *all = settings[vf->pf];
         xmlNodePtr node = add_vf(parent, view, table, vf);
         if (view->settings && all && vf->number < table->pfs[vf->pf].vf_count && settings_say(&all[vf->number]))
-            settings_write(&all[vf->number], xml_add(node, "settings"));
+            add_settings(node, &all[vf->number], find_entry(view, &vf->address));
     }
 }
 

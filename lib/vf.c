@@ -392,6 +392,22 @@ void vf_add_port(struct vf_table *table, const struct pciaddr *address, const ch
     snprintf(port->uuid, sizeof port->uuid, "%s", uuid);
 }
 
+size_t vf_add_twin(const struct host *host, struct vf_table *table, uint16_t pf, unsigned int number)
+{
+    size_t added = 0;
+    vf_examine_all(host, table);
+    for (size_t i = 0; i < table->vf_count; i++) {
+        struct vf *vf = &table->vfs[i];
+        if (vf->pf != pf || vf->number == number || vf->obstacle != VF_USABLE || vf->doubt != VF_CLEAR)
+            continue;
+        vf->doubt = VF_TWIN;
+        free(vf->detail);
+        vf->detail = memory_format("%u", number);
+        added++;
+    }
+    return added;
+}
+
 static const struct vf_port *find_port(const struct vf_table *table, const struct pciaddr *address)
 {
     for (size_t i = 0; i < table->port_count; i++)
@@ -425,6 +441,10 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
         else if (vf->doubt == VF_GROUPED)
             snprintf(text, size, "it shares its IOMMU group with %s, which has to go along, so it is chosen last",
                      vf->detail);
+        else if (vf->doubt == VF_TWIN)
+            snprintf(text, size,
+                     "VF %s of PF %s has the MAC address of an interface of the guest's, so it is chosen last",
+                     vf->detail, pf);
         else if (vf->doubt != VF_CLEAR)
             snprintf(text, size, "%s, so it is chosen last", doubt_words((enum vf_doubt)vf->doubt));
         break;

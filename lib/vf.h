@@ -39,6 +39,7 @@ enum vf_doubt {
     VF_GROUPED,     /* its IOMMU group has another VF, which has to go along: it may be the same guest's */
     VF_STILL_BOUND, /* to vfio-pci, in a pool where libvirt gives VFs back to their drivers: somebody else's, or not
                        ready */
+    VF_TWIN,        /* another VF of its PF has the MAC address of the guest's interface already: vf_add_twin() */
 };
 
 /* For whom a VF is. */
@@ -55,7 +56,8 @@ struct vf {
     bool had;          /* an interface of the guest had it last, and is to have it again */
     uint32_t returned; /* when it came back, counted; 0: it was not away, or it does not matter */
     pid_t user;        /* of VF_IN_USE */
-    char *detail;      /* of VF_OTHER_DRIVER the driver, of VF_NOT_ALONE and VF_GROUPED the other device */
+    char *detail;      /* of VF_OTHER_DRIVER the driver, of VF_NOT_ALONE and VF_GROUPED the other device,
+                        of VF_TWIN the other VF's number */
 };
 
 /* Whose port a VF has. */
@@ -129,6 +131,15 @@ void vf_examine_all(const struct host *host, struct vf_table *table) nonnull(1, 
 /** vf_add_port() - say that libvirt has given a VF, which need not be one of the pool, to @owner */
 void vf_add_port(struct vf_table *table, const struct pciaddr *address, const char *uuid, const char *owner)
     nonnull(1, 2, 3, 4);
+
+/**
+ * vf_add_twin() - say that a PF's VF has a MAC address already that the guest is to have
+ * @pf:     index into the table's
+ * @number: the VF's, which is as good for that as before
+ *
+ * Return: how many VFs of the pool, examined, something speaks against that did not before.
+ */
+size_t vf_add_twin(const struct host *host, struct vf_table *table, uint16_t pf, unsigned int number) nonnull(1, 2);
 
 #define VF_REASON_SIZE (2 * HOST_NAME_SIZE + 240)
 

@@ -546,3 +546,92 @@ runs() {
     taken_back 0 1 1 "$VF0"
     assert_as_before
 }
+
+# --- what is shown, and which VF it is ---------------------------------------
+
+@test "status --long says what of it is vfpool's" {
+    settings_pool net "<v:settings max-rate='9' spoof-check='yes'/>" eth3
+    ours() { run_vfpool 0 status --long --format json && names=$(jq -c '[.pools[0].vfs[] | .settings.ours]' "$STDOUT"); }
+    prepare 0 1
+    ours
+    assert_equal "$names" '[[],[],[]]'
+    start 0 1 "$VF0"
+    ours
+    assert_equal "$names" '[["max_rate","spoof_check"],[],[]]'
+    run_vfpool 0 status --long
+    assert_equal "$(grep -c 'link state auto (set by vfpool: max-rate spoof-check)$' "$STDOUT")" 1
+    release 0 1
+    ours
+    assert_equal "$names" '[[],[],[]]'
+}
+
+@test "a PF where another VF has the guest's MAC address is avoided, and that VF itself is not" {
+    pool net eth3 eth4
+    changes 1 "s/52:54:00:aa:00:01/$(mac 1)/"
+    run_vfpool 0 transform - < <(g 1)
+    grep -q "function=\"0x2\"" "$STDOUT"
+    prepare 0 1
+    assert_taken "$VF1" "$(uuid 1)"
+    run_vfpool 0 explain g1
+    grep -q "VF 1 of PF eth3 has the MAC address of an interface of the guest's, so it is chosen last" "$STDOUT"
+    release 0 1
+    # Another guest has that one: the other PF.
+    prepare 0 2
+    run_hook 0 g2 release < <(g 2)
+    hostdev="<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>"
+    run_hook 0 g2 prepare < <(guest g2 "$(uuid 2)" "$hostdev")
+    prepare 0 1
+    assert_taken "$VF1" "$(uuid 2)" 0000:02:10.0 "$(uuid 1)"
+    release 0 1
+    # There is no other: then with it.
+    pool net eth3
+    prepare 0 1
+    assert_taken "$VF1" "$(uuid 2)" "$VF0" "$(uuid 1)"
+}
+
+@test "reset='yes': before a guest gets it, whichever way, and each once" {
+    reset() { cat "$ROOT/sys/bus/pci/devices/$1/reset"; }
+    OVERRIDE="reset='yes'"
+    settings_pool net '' eth3
+    for vf in "$VF0" "$VF1" 0000:01:10.4; do : > "$ROOT/sys/bus/pci/devices/$vf/reset"; done
+    run_vfpool 0 transform - < <(g 1)
+    assert_equal "$(reset "$VF0")" ''
+    prepare 0 1
+    assert_equal "$(reset "$VF0")$(reset "$VF1")" 1
+    start 0 1 "$VF0"
+    release 0 1
+    # Plugged in; told again, as when the daemon starts, it is the guest's.
+    runs 1
+    : > "$ROOT/sys/bus/pci/devices/$VF0/reset"
+    given 0 1 1 "$VF1"
+    assert_equal "$(reset "$VF1")" 1
+    : > "$ROOT/sys/bus/pci/devices/$VF1/reset"
+    opened "$VF1"
+    given 0 1 1 "$VF1"
+    exec {open}<&-
+    assert_equal "$(reset "$VF1")" ''
+    taken_back 0 1 1 "$VF1"
+    # No way to.
+    rm "$ROOT"/sys/bus/pci/devices/0000:01:10.*/reset
+    snapshot
+    prepare 1 1
+    assert_one_line "VF $VF0 cannot be reset, as its pool wants it: the kernel knows no way"
+    assert_unchanged
+    given 1 1 1 "$VF1"
+    assert_one_line "VF $VF1 cannot be reset, as its pool wants it: the kernel knows no way"
+    assert_unchanged
+}
+
+@test "the only VF is not ready, as the QEMU that had it is ending: waited for, and within a bound" {
+    pool net eth3
+    host numvfs eth3 1
+    opened "$VF0"
+    run_hook 1 g1 prepare < <(g 1)
+    assert_one_line "after 3 s: pool 'net' has no free VF for interface 1 of guest 'g1': VF 0 of PF eth3 is in use by process $$"
+    waits() { ! flock --nonblock "$ROOT/run/vfpool/waiting/net" true; }
+    prepare 0 1 2> /dev/null {open}<&- &
+    wait_until waits
+    exec {open}<&-
+    wait $!
+    assert_taken "$VF0" "$(uuid 1)"
+}

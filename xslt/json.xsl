@@ -168,7 +168,27 @@
     <xsl:call-template name="string">
       <xsl:with-param name="value" select="@link-state"/>
     </xsl:call-template>
-    <xsl:text>}</xsl:text>
+    <xsl:text>,"ours":[</xsl:text>
+    <xsl:call-template name="words">
+      <xsl:with-param name="words" select="translate(@ours, '-', '_')"/>
+    </xsl:call-template>
+    <xsl:text>]}</xsl:text>
+  </xsl:template>
+
+  <!-- Words with spaces between, as strings. -->
+  <xsl:template name="words">
+    <xsl:param name="words"/>
+    <xsl:if test="$words">
+      <xsl:call-template name="string">
+        <xsl:with-param name="value" select="substring-before(concat($words, ' '), ' ')"/>
+      </xsl:call-template>
+      <xsl:if test="contains($words, ' ')">
+        <xsl:text>,</xsl:text>
+        <xsl:call-template name="words">
+          <xsl:with-param name="words" select="substring-after($words, ' ')"/>
+        </xsl:call-template>
+      </xsl:if>
+    </xsl:if>
   </xsl:template>
 
   <xsl:template name="truth">

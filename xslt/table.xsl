@@ -107,6 +107,9 @@
     <xsl:if test="@link-state">
       <xsl:value-of select="concat(', link state ', @link-state)"/>
     </xsl:if>
+    <xsl:if test="@ours">
+      <xsl:value-of select="concat(' (set by vfpool: ', @ours, ')')"/>
+    </xsl:if>
     <xsl:text>&#10;</xsl:text>
   </xsl:template>
 

@@ -45,12 +45,6 @@ machine_packages() {
         "${missing[@]}" >&2
 }
 
-# The machine's own mirror of Debian; empty (mmdebstrap then uses its default) where it has none.
-mirror() {
-    # shellcheck disable=SC2016 # apt's variables, not the shell's
-    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1
-}
-
 # The files of a kernel module and of what it needs, in the order to load them; none for what is built in.
 module_files() {
     local root=$1 module=$2 list

@@ -24,6 +24,12 @@ copy_source() (
     fi | tar xf - --no-same-owner -C "$1"
 )
 
+# The machine's own mirror of Debian; empty (mmdebstrap then uses its default) where it has none.
+mirror() {
+    # shellcheck disable=SC2016 # apt's variables, not the shell's
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1
+}
+
 # What the image is made of, as one word.
 image_key() {
     (cd "$top/tests/lab" && { echo "$DEBIAN"; cat build.sh lab-init guard.bash; } | sha256sum | cut -d' ' -f1)

@@ -19,6 +19,8 @@ exec 9> "$work/lock"
 flock -n 9 || { echo "lab: another run uses $work" >&2; exit 1; }
 
 "$lab/build.sh"
+# No short case needs it.
+[ "${LAB_TAGS:-}" = short ] || "$lab/netdevsim.sh"
 
 # What the host finds as /host. 9p shares one folder: what lasts longer than a run is bound into it by copying, not by
 # links, which would dangle.
@@ -34,6 +36,7 @@ make_share() {
     done > "$work/share/environment"
     cp -rp "$work/capabilities" "$work/share/capabilities"
     [ ! -d "$work/build" ] || cp -rp "$work/build" "$work/share/build"
+    [ ! -e "$work/netdevsim.ko" ] || cp "$work/netdevsim.ko" "$work/share"
 }
 
 keep_results() {

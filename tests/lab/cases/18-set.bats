@@ -123,7 +123,9 @@ HOOK
 }
 
 @test "all settings there are, on netdevsim" {
-    modprobe netdevsim
+    # What it needs of the kernel, as far as that is not built in.
+    modprobe psample
+    [ -e /sys/bus/netdevsim ] || insmod /host/netdevsim.ko
     [ -e /sys/bus/netdevsim/devices/netdevsim7 ] || echo "7 1" > /sys/bus/netdevsim/new_device
     echo 2 > /sys/bus/netdevsim/devices/netdevsim7/sriov_numvfs
     udevadm settle
