@@ -122,7 +122,45 @@ HOOK
     wait_until 20 is_as_before
 }
 
-@test "all settings there are, on netdevsim" {
+page=/usr/src/vfpool/docs/settings.md
+# block N: the N-th piece of XML of the page
+block() { awk -v n="$1" '/^```xml/ { inside = 1; i++; next } /^```/ { inside = 0 } inside && i == n' "$page"; }
+# page_pool N, page_guest N: what the page says, with this host's card
+page_pool() {
+    block "$1" | sed 's/eth3/enp1s0/' > /etc/vfpool/passthrough.xml
+    pools_up
+}
+page_guest() { lab_define g1 "$(block "$1")"; }
+
+@test "docs/settings.md as it stands: a router, a tenant and a faster one, and QinQ where the card cannot" {
+    page_pool 1
+    page_guest 2
+    run_virsh start g1
+    [ "$(by_ip | sed -n 1p)" = "0 52:54:00:00:00:01 0 0 0 false true" ]
+    run_virsh destroy g1
+    run_virsh undefine g1
+    page_pool 3
+    page_guest 4
+    run_virsh start g1
+    [ "$(by_ip | sed -n 1p)" = "0 52:54:00:00:00:02 17 0 100 true false" ]
+    run_virsh destroy g1
+    { sed '/<memory/,$d' /tmp/g1.xml && block 5 && sed -n '/<memory/,$p' /tmp/g1.xml; } > /tmp/faster.xml
+    run_virsh define /tmp/faster.xml
+    run_virsh start g1
+    [ "$(one)" = "17 0 500 true false" ]
+    run_virsh destroy g1
+    run_virsh undefine g1
+    page_pool 6
+    page_guest 7
+    run_virsh_fail start g1
+    says "does not take vlan='100' qos='0' protocol='802.1ad'"
+    is_as_before
+}
+
+# --- netdevsim: a simulated host whose PF eth3 is, to the kernel, a netdevsim -----------------------------------------
+
+programs=/usr/src/vfpool/build/tests/netdevsim/hook simulated_root=/tmp/simulated
+simulate() {
     # What it needs of the kernel, as far as that is not built in.
     modprobe psample
     [ -e /sys/bus/netdevsim ] || insmod /host/netdevsim.ko
@@ -131,37 +169,53 @@ HOOK
     udevadm settle
     sim=$(basename /sys/bus/netdevsim/devices/netdevsim7/net/*)
     make -s -C /usr/src/vfpool netdevsim
-    programs=/usr/src/vfpool/build/tests/netdevsim/hook root=/tmp/simulated
-    rm -rf "$root"
-    mkdir -p "$root/etc/vfpool" "$root/run"
-    /usr/src/vfpool/tests/host/build "$root" eth3:vfs=2
-    cat "/sys/class/net/$sim/ifindex" > "$root/sys/class/net/eth3/ifindex"
-    cat > "$root/etc/vfpool/net.xml" << 'POOL'
-<network><name>net</name><metadata><v:pool xmlns:v='urn:vfpool:1'><v:settings qos='5' protocol='802.1ad' min-rate='100'
-  max-rate='1000' spoof-check='yes' trust='yes' link-state='disable' query-rss='yes'/></v:pool></metadata>
-  <forward mode='hostdev' managed='yes'><pf dev='eth3'/></forward></network>
-POOL
-    uuid=00000000-0000-4000-8000-000000000001
-    guest() {
-        cat << GUEST
-<domain type='qemu'><name>g1</name><uuid>$uuid</uuid><devices><interface type='$1'><mac address='52:54:00:00:00:01'/>
-<source $2/><vlan><tag id='42'/></vlan></interface></devices></domain>
-GUEST
-    }
-    guest network "network='net'" > /tmp/guest.xml
-    guest hostdev "><address type='pci' domain='0' bus='1' slot='16' function='0'/></source><x" > /tmp/live.xml
-    simulated() { echo "$sim" && ip -json -details link show dev "$sim" | jq -c '.[0].vfinfo_list[]'; }
-    hook() { VFPOOL_ROOT=$root timeout 20 "$programs/qemu" g1 "$1" begin - < "$2"; }
-    simulated > /tmp/before.sim
-    hook prepare /tmp/guest.xml > /dev/null
+    rm -rf "$simulated_root"
+    mkdir -p "$simulated_root/etc/vfpool" "$simulated_root/run"
+    /usr/src/vfpool/tests/host/build "$simulated_root" eth3:vfs=2
+    cat "/sys/class/net/$sim/ifindex" > "$simulated_root/sys/class/net/eth3/ifindex"
+    by_ip_there > /tmp/before.sim
+}
+by_ip_there() { ip -json -details link show dev "$sim" | jq -c '.[0].vfinfo_list[]'; }
+# settings_there: of VF 0, without its MAC address, as vfpool tells them
+settings_there() {
+    VFPOOL_ROOT=$simulated_root "$programs/vfpool" status --long --format json |
+        jq -c '.pools[0].vfs[0].settings | del(.mac, .ours)'
+}
+# life_there INTERFACE TAG COMMAND...: a guest with this interface comes, COMMAND succeeds, and it goes
+life_there() {
+    local interface=$1 tag=$2 mac live
+    shift 2
+    mac=$(sed -n "s/.*mac address='\([^']*\)'.*/\1/p" <<< "$interface")
+    live="<interface type='hostdev'><mac address='$mac'/><source><address type='pci' domain='0' bus='1' slot='16' function='0'/></source></interface>"
+    hook_there prepare "$interface" > /dev/null
     # What libvirt does.
-    ip link set "$sim" vf 0 mac 52:54:00:00:00:01 vlan 42
-    hook start /tmp/live.xml
-    VFPOOL_ROOT=$root "$programs/vfpool" status --long
-    [ "$(VFPOOL_ROOT=$root "$programs/vfpool" status --long --format json | jq -c '.pools[0].vfs[0].settings | del(.mac)')" = \
-        '{"vlan":42,"qos":5,"protocol":"802.1ad","min_rate":100,"max_rate":1000,"spoof_check":true,"trust":true,"query_rss":true,"link_state":"disable"}' ]
-    hook release /tmp/guest.xml
-    simulated | diff /tmp/before.sim -
+    ip link set "$sim" vf 0 mac "$mac" vlan "$tag"
+    hook_there start "$live"
+    "$@"
+    hook_there release "$interface"
+    by_ip_there | diff /tmp/before.sim -
+}
+hook_there() {
+    echo "<domain type='qemu'><name>g1</name><uuid>00000000-0000-4000-8000-000000000001</uuid><devices>$2</devices></domain>" |
+        VFPOOL_ROOT=$simulated_root timeout 20 "$programs/qemu" g1 "$1" begin -
+}
+simulate_no_more() {
     echo 0 > /sys/bus/netdevsim/devices/netdevsim7/sriov_numvfs
     echo 7 > /sys/bus/netdevsim/del_device
+}
+
+@test "all settings there are, and QinQ as docs/settings.md has it, on netdevsim" {
+    simulate
+    cat > "$simulated_root/etc/vfpool/passthrough.xml" << 'POOL'
+<network><name>passthrough</name><metadata><v:pool xmlns:v='urn:vfpool:1'><v:settings qos='5' protocol='802.1ad'
+  min-rate='100' max-rate='1000' spoof-check='yes' trust='yes' link-state='disable' query-rss='yes'/></v:pool></metadata>
+  <forward mode='hostdev' managed='yes'><pf dev='eth3'/></forward></network>
+POOL
+    all='{"vlan":42,"qos":5,"protocol":"802.1ad","min_rate":100,"max_rate":1000,"spoof_check":true,"trust":true,"query_rss":true,"link_state":"disable"}'
+    has_all() { settings_there && [ "$(settings_there)" = "$all" ]; }
+    life_there "$(lab_interface passthrough 52:54:00:00:00:01)" 42 has_all
+    block 6 > "$simulated_root/etc/vfpool/passthrough.xml"
+    has_tags() { by_ip_there | grep -q '"vlan_list":\[{"vlan":100,"protocol":"802.1ad"}\]'; }
+    life_there "$(block 7)" 100 has_tags
+    simulate_no_more
 }
