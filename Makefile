@@ -142,7 +142,7 @@ check:
 tests: $(programs) $(unit_tests) $(fake) $(kernel)
 
 # As they are installed, for tests that run them some thousand times.
-plain: $(programs) $(memory) $(fake) $(hasty)
+plain: $(programs) $(memory) $(fake) $(hasty) $(kernel)
 
 bench: $(programs) $(benches)
 	@tests/bench/run $(build)

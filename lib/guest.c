@@ -11,6 +11,7 @@
 #include "daemon.h"
 #include "decision.h"
 #include "gate.h"
+#include "guest-work.h"
 #include "handback.h"
 #include "io.h"
 #include "ledger.h"
@@ -20,19 +21,7 @@
 #include "queue.h"
 #include "settle.h"
 
-#define READY_S 3
-
-struct call {
-    int root;
-    const char *operation;
-    const char *data;
-    size_t length;
-    bool recorded; /* in the history, when the guest is refused */
-    bool draft;    /* the domain need not be defined yet */
-    char *text;    /* to print */
-    size_t text_length;
-    struct error *error;
-};
+#define READY_S 3 /* that a start waits for a VF that a process has open, where there is no other */
 
 /* ---- prepare, migrate, restore: from the domain to the text ---- */
 
@@ -298,162 +287,6 @@ static int show(struct call *call, struct plan *plan)
     return look(call, plan);
 }
 
-/* ---- start, reconnect, attach: the claim becomes what the guest has ---- */
-
-/*
- * Adds a device that the guest has to its claim, unless another guest holds it. At start that is an error: the guest
- * must not run with it. At reconnect the guest runs, so it is only said.
- */
-static int adopt_vf(struct call *call, const struct plan *plan, size_t index, struct ledger *ledger,
-                    const struct claim *old, struct claim *claim)
-{
-    _cleanup_(cleanup_claim) struct claim *holder = NULL;
-    const struct assignment *choice = &plan->choices[index];
-    char uuid[UUID_SIZE], text[PCIADDR_SIZE];
-    int result = ledger_holder(ledger, &choice->wanted->address, &holder, uuid, call->error);
-    if (result < 0)
-        return result;
-    if (uuid[0] && strcmp(uuid, claim->uuid) != 0) {
-        error_set(call->error, EBUSY, "guest '%.256s' has VF %s of pool '%s', which is held by guest '%.256s'",
-                  claim->name, pciaddr_format(&choice->wanted->address, text), choice->table->pool->name,
-                  holder ? holder->name : uuid);
-        if (guest_may_fail(guest_operation(call->operation)))
-            return -EBUSY;
-        error_note(call->error, "%s: only one of them can really have it; look at virsh dumpxml of both",
-                   call->error->message);
-        return 0;
-    }
-    /* An interface may have been asked for by its address or have been given one: its claim knows. What is wanted is
-     * the interface's; what was set is the VF's. */
-    const struct claim_vf *before = claim_find(old, &choice->wanted->address);
-    const char *mac = plan->requests[index]->mac, *pool = choice->table->pool->name;
-    const struct claim_vf *asked =
-        mac[0] && !(before && strcmp(before->mac, mac) == 0) ? claim_find_of(old, pool, mac) : before;
-    struct claim_vf vf = claim_vf_of(&choice->wanted->address, choice->table->pool->name,
-                                     choice->table->pfs[choice->wanted->pf].name, choice->wanted->number);
-    vf.by_address = plan->requests[index]->type != REQUEST_INTERFACE || (before && before->by_address);
-    vf.given = before && before->given;
-    if (asked)
-        vf.wanted = asked->wanted;
-    if (before) {
-        vf.original = before->original;
-        vf.late = before->late && guest_operation(call->operation) != GUEST_START;
-    }
-    snprintf(vf.mac, sizeof vf.mac, "%s", mac);
-    claim_add(claim, &vf);
-    return 0;
-}
-
-/* Whether an interface still names its pool: then nothing has been given yet, and the claim stays as it is. */
-static bool undecided(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->domain.request_count; i++)
-        if (plan->domain.requests[i].type == REQUEST_NETWORK)
-            return true;
-    return false;
-}
-
-static bool has_device(const struct domain *domain, const struct pciaddr *address)
-{
-    for (size_t i = 0; i < domain->request_count; i++)
-        if (domain->requests[i].type != REQUEST_NETWORK && pciaddr_equal(&domain->requests[i].address, address))
-            return true;
-    return false;
-}
-
-/* What the guest held and still has stays its own, also when its pool is out of service and does not list it now. */
-static void keep_held(const struct plan *plan, const struct claim *old, struct claim *claim)
-{
-    bool all = undecided(plan);
-    for (size_t i = 0; old && i < old->vf_count; i++)
-        if ((all || old->vfs[i].stuck || has_device(&plan->domain, &old->vfs[i].address)) &&
-            !claim_find(claim, &old->vfs[i].address))
-            claim_add(claim, &old->vfs[i]);
-}
-
-static size_t count_given(const struct claim *claim)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < claim->vf_count; i++)
-        count += !claim->vfs[i].by_address && !claim->vfs[i].stuck;
-    return count;
-}
-
-/* A network may list VFs that its pool does not have, as the pool file was changed. Return: 0 or -EBUSY. */
-static int check_outsiders(const struct call *call, const struct claim *old, const struct claim *claim)
-{
-    if (!old || old->state != CLAIM_CLAIMED || !guest_may_fail(guest_operation(call->operation)) ||
-        count_given(claim) >= count_given(old))
-        return 0;
-    return error_set(call->error, EBUSY,
-                     "libvirt gave guest '%.256s' a VF that its pool does not have: run 'vfpool reconcile'",
-                     claim->name);
-}
-
-/* What the guest does not have goes back; what it has is set as it is wanted, once it is recorded how it was. */
-static int set(struct call *call, struct ledger *ledger, struct claim *old, struct claim *claim)
-{
-    for (size_t i = 0; old && i < old->vf_count; i++)
-        if (!claim_find(claim, &old->vfs[i].address) &&
-            handback_try(ledger, call->root, old, &old->vfs[i].address, call->error))
-            handback_keep(old, claim);
-    int result = claim_settings_record(call->root, claim, NULL, true, call->error);
-    if (guest_operation(call->operation) != GUEST_START)
-        return result;
-    if (result > 0)
-        result = ledger_put(ledger, claim, call->error);
-    return result < 0 ? result : claim_settings_apply(call->root, claim, NULL, true, call->error);
-}
-
-/* @old, @claim: what the guest held, and holds now; NULL: nothing. The caller frees both. */
-static int adopt(struct call *call, const struct plan *plan, struct claim **old, struct claim **claim)
-{
-    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    const char *uuid = plan->domain.uuid;
-    if (plan->count == 0 && !ledger_has_file(call->root, uuid))
-        return 0;
-    int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
-    if (result == 0)
-        result = ledger_get(ledger, uuid, old, call->error);
-    if (result < 0)
-        return result;
-    *claim = claim_new(uuid, plan->domain.name);
-    (*claim)->state = CLAIM_HELD;
-    if (*old)
-        memcpy((*claim)->since, (*old)->since, sizeof(*claim)->since);
-    for (size_t i = 0; i < plan->count && result == 0; i++)
-        result = adopt_vf(call, plan, i, ledger, *old, *claim);
-    if (result < 0)
-        return result;
-    keep_held(plan, *old, *claim);
-    result = check_outsiders(call, *old, *claim);
-    if (result == 0)
-        result = set(call, ledger, *old, *claim);
-    if (result < 0)
-        return result;
-    return (*claim)->vf_count ? ledger_put(ledger, *claim, call->error) : ledger_drop(ledger, uuid, call->error);
-}
-
-static int start(struct call *call, struct plan *plan)
-{
-    _cleanup_(cleanup_claim) struct claim *old = NULL, *claim = NULL;
-    int result = adopt(call, plan, &old, &claim);
-    if (result == 0 && old)
-        port_return(call->root, old, claim, call->error);
-    if (result == 0 && old && port_was_unseen(call->root, old))
-        error_note(call->error, "libvirt does not call /etc/libvirt/hooks/network: from now on every VF is held");
-    if (old)
-        settle_later(call->root);
-    return result;
-}
-
-/* Nothing was opened for a guest that runs. */
-static int reconnect(struct call *call, struct plan *plan)
-{
-    _cleanup_(cleanup_claim) struct claim *old = NULL, *claim = NULL;
-    return adopt(call, plan, &old, &claim);
-}
-
 /* ---- stopped, release: the claim by the UUID alone, as the XML does not say what the guest had (F7) ---- */
 
 static bool no_pool(void *context, const char *network)
@@ -518,11 +351,11 @@ static const struct {
     int (*run_alone)(struct call *call); /* without a plan */
 } operations[] = {
     [GUEST_PREPARE] = {.name = "prepare", .kind = PLAN_START, .run = prepare, .may_fail = true},
-    [GUEST_START] = {.name = "start", .kind = PLAN_ADOPT, .run = start, .may_fail = true},
+    [GUEST_START] = {.name = "start", .kind = PLAN_ADOPT, .run = guest_start, .may_fail = true},
     [GUEST_STOPPED] = {.name = "stopped", .kind = PLAN_ADOPT, .run_alone = stopped},
     [GUEST_RELEASE] = {.name = "release", .kind = PLAN_ADOPT, .may_fail = true, .run_alone = release},
-    [GUEST_RECONNECT] = {.name = "reconnect", .kind = PLAN_ADOPT, .run = reconnect},
-    [GUEST_ATTACH] = {.name = "attach", .kind = PLAN_ADOPT, .run = reconnect},
+    [GUEST_RECONNECT] = {.name = "reconnect", .kind = PLAN_ADOPT, .run = guest_reconnect},
+    [GUEST_ATTACH] = {.name = "attach", .kind = PLAN_ADOPT, .run = guest_reconnect},
     [GUEST_MIGRATE] = {.name = "migrate", .kind = PLAN_FILTER, .run = show, .may_fail = true},
     [GUEST_RESTORE] = {.name = "restore", .kind = PLAN_FILTER, .run = show, .may_fail = true},
 };

@@ -306,28 +306,28 @@ static int tell_mac(struct rtnetlink *link, int index, const struct host_pf *pf,
     return result;
 }
 
-static int check_taken(const struct host *host, const struct host_pf *pf, unsigned int vf,
-                       const struct settings *wanted, struct error *error)
+/* Some cards take no rate, say, without a link, and only say that it is invalid. */
+static int refuse(const struct host *host, const struct host_pf *pf, unsigned int vf, const struct settings *settings,
+                  int result, struct error *error)
 {
-    _cleanup_(cleanup_free) struct settings *all = NULL;
-    char value[HOST_MAC_SIZE];
-    int result = vfinfo_read(host, pf, &all, error);
-    if (result < 0)
-        return result;
-    const char *missed = settings_find_missed(&all[vf], wanted, value);
-    return missed
-               ? error_set(error, EIO, "PF %s took %s='%s' for VF %u, and did not set it", pf->name, missed, value, vf)
-               : 0;
+    struct host_pf now = *pf;
+    char text[SETTINGS_SIZE];
+    host_pf_examine(host, &now);
+    return error_set(error, -result, "PF %s%s does not take %s for VF %u: %s", pf->name,
+                     now.up == 0        ? ", which is down,"
+                     : now.carrier == 0 ? ", which has no carrier,"
+                                        : "",
+                     settings_format(settings, text), vf, strerror(-result));
 }
 
-int vfinfo_change(const struct host *host, const struct host_pf *pf, unsigned int number, const struct settings *now,
-                  const struct settings *wanted, struct error *error)
+/* Tells what differs. @wanted: where the VF has got a MAC address in place of none, that is what is wanted then.
+ * Return: whether anything was told; or what was refused first. */
+static int tell(const struct host *host, const struct host_pf *pf, unsigned int number, const struct settings *now,
+                struct settings *wanted, struct error *error)
 {
     _cleanup_(cleanup_rtnetlink) struct rtnetlink *link = NULL;
-    struct settings whole = *now, asked = *wanted;
-    char text[SETTINGS_SIZE];
+    struct settings whole = *now;
     int index = 0, first = 0;
-    bool changed = false;
     settings_merge(&whole, wanted);
     for (enum part part = 0; part < PARTS; part++) {
         struct settings before = pick(now, part), after = pick(&whole, part);
@@ -336,14 +336,43 @@ int vfinfo_change(const struct host *host, const struct host_pf *pf, unsigned in
         int result = link ? 0 : open_pf(host, pf, &link, &index, error);
         if (result < 0)
             return result;
-        changed = true;
         result = part == PART_MAC ? tell_mac(link, index, pf, number, &after, error)
                                   : tell_part(link, index, number, part, &after);
         if (part == PART_MAC)
-            memcpy(asked.mac, after.mac, sizeof asked.mac);
+            memcpy(wanted->mac, after.mac, sizeof wanted->mac);
         if (result < 0 && first == 0)
-            first = error_set(error, -result, "PF %s does not take %s for VF %u: %s", pf->name,
-                              settings_format(&after, text), number, strerror(-result));
+            first = refuse(host, pf, number, &after, result, error);
     }
-    return first < 0 || !changed ? first : check_taken(host, pf, number, &asked, error);
+    return first < 0 ? first : link != NULL;
+}
+
+/* Return: 0 when nothing is missed, or it cannot be known; 1 when something is. @now: what is set */
+static int check(const struct host *host, const struct host_pf *pf, unsigned int vf, const struct settings *wanted,
+                 struct settings *now, struct error *error)
+{
+    _cleanup_(cleanup_free) struct settings *all = NULL;
+    char value[HOST_MAC_SIZE];
+    int result = vfinfo_read(host, pf, &all, error);
+    if (!all)
+        return result;
+    *now = all[vf];
+    const char *missed = settings_find_missed(now, wanted, value);
+    if (!missed)
+        return 0;
+    (void)error_set(error, EIO, "PF %s took %s='%s' for VF %u, and did not set it", pf->name, missed, value, vf);
+    return 1;
+}
+
+int vfinfo_change(const struct host *host, const struct host_pf *pf, unsigned int number, const struct settings *now,
+                  const struct settings *wanted, struct error *error)
+{
+    struct settings asked = *wanted, is = *now;
+    int result = 1;
+    /* With one thing a card may set another: then that is told once more. */
+    for (int i = 0; i < 2 && result > 0; i++) {
+        result = tell(host, pf, number, &is, &asked, error);
+        if (result > 0)
+            result = check(host, pf, number, &asked, &is, error);
+    }
+    return result > 0 ? -EIO : result;
 }

@@ -158,6 +158,19 @@ network() {
     sweep 1 hook/qemu g release end -
 }
 
+# A driver that does not tell what is set: each run sets it.
+@test "start and release of a guest with settings" {
+    guest g "$A" "net:$(mac 1)" > "$XML"
+    pool net eth3 -- "<metadata><v:pool xmlns:v='urn:vfpool:1'><v:settings trust='yes'/></v:pool></metadata>"
+    mkdir "$ROOT/kernel"
+    for _ in 0 1 2; do echo "52:54:00:00:00:01 0 0 8100 0 0 -1 -1 -1 0"; done > "$ROOT/kernel/$(cat "$ROOT/sys/class/net/eth3/ifindex")"
+    run_program 0 "$PLAIN/tests/kernel/hook/qemu" g prepare begin - < "$XML"
+    running 2
+    sweep 1 tests/kernel/hook/qemu g start begin -
+    [[ -s $ROOT/kernel/log ]]
+    sweep 1 tests/kernel/hook/qemu g release end -
+}
+
 @test "vfpool-gate where it changes something: the same call, made again, finishes it" {
     load libvirt/helpers
     libvirt_begin

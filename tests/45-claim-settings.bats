@@ -219,6 +219,23 @@ RULES
     assert_as_before
 }
 
+@test "a card where one setting sets another: told again, both ways" {
+    settings_pool net "<v:settings spoof-check='no' trust='yes'/>" eth3
+    rules 'trust-sets-spoofchk 1'
+    prepare 0 1
+    start 0 1 "$VF0"
+    assert_equal "$(line eth3 0)" "$MAC0 0 0 8100 0 0 0 1 0 0"
+    rules 'trust-sets-spoofchk 0'
+    release 0 1
+    assert_silent
+    assert_as_before
+    # Where they cannot both be, that is an error.
+    rules 'trust-sets-spoofchk 1' 'spoofchk 0'
+    prepare 0 1
+    start 1 1 "$VF0"
+    assert_one_line "PF eth3 took spoof-check='no' for VF 0, and did not set it"
+}
+
 @test "the second VF refuses: the first is as it was, too" {
     settings_pool net "<v:settings max-rate='1000'/>" eth3 eth4
     local second

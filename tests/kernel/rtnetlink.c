@@ -8,7 +8,8 @@
  *
  * What is set is written there, and to kernel/log, a line each: "IFINDEX VF WHAT". kernel/rules says of WHAT (mac,
  * zero-mac, vlan, rate, spoofchk, trust, rss, link), a line each: "WHAT ERRNO", it is refused; "WHAT 0", it is taken,
- * and nothing set. kernel/kill counts the requests to set something down: at 0 the process is killed before it is done.
+ * and nothing set; "trust-sets-spoofchk VALUE" is a side effect. kernel/kill counts the requests to set something down:
+ * at 0 the process is killed before it is done.
  */
 #include "rtnetlink.h"
 
@@ -259,6 +260,10 @@ static int set_numbers(int index, const struct nlattr *attribute)
         if (kinds[i].type != mnl_attr_get_type(attribute))
             continue;
         int result = may_set(index, words[0], kinds[i].what);
+        int spoof_check = kinds[i].type == IFLA_VF_TRUST ? find_rule("trust-sets-spoofchk") : -1;
+        const uint32_t side_effect = (uint32_t)spoof_check;
+        if (result > 0 && spoof_check >= 0 && rewrite(index, words[0], NULL, 4, 1, &side_effect, 0) < 0)
+            abort();
         return result <= 0 ? result : rewrite(index, words[0], NULL, kinds[i].first, kinds[i].count, words + 1, 0);
     }
     return -EOPNOTSUPP;

@@ -10,7 +10,7 @@ lab=$(cd "$(dirname "$0")" && pwd)
 . "$lab/common.sh"
 
 # What file(1) says of it.
-version=$(head -c 65536 "$work/vmlinuz" | grep -aoE -m 1 '[0-9]+\.[0-9]+\.[0-9]+[^ ]*-amd64')
+version=$(head -c 65536 "$work/vmlinuz" | grep -aoE '[0-9]+\.[0-9]+\.[0-9]+[^ ]*-amd64' | awk 'NR == 1')
 [ "$(cat "$work/netdevsim.version" 2>/dev/null)" != "$version" ] || exit 0
 rm -rf "$work/netdevsim.version" "$work/netdevsim"
 source=linux-source-$(cut -d. -f1,2 <<< "$version")

@@ -108,6 +108,26 @@ HOOK
     done
 }
 
+# Where the PF has given it none, igbvf makes up another MAC address each time it gets the VF.
+@test "with the VFs' own driver on the host: as they were, and their interfaces are there again" {
+    LAB_VF_PROBE=1 lab_vfs 2 enp1s0
+    vf=$(lab_vf_addresses enp1s0 | sed -n 1p)
+    wait_until 30 vf_has_driver "$vf" igbvf
+    by_ip > /tmp/before
+    address() { cat "/sys/bus/pci/devices/$vf/net"/*/address; }
+    wait_until 30 address
+    set_pool "max-rate='100' spoof-check='no' trust='yes'"
+    lab_define g1 "$(lab_interface passthrough 52:54:00:11:22:33 "$vlan42")"
+    for _ in 1 2; do
+        run_virsh start g1
+        [ "$(by_ip | sed -n 1p)" = "0 52:54:00:11:22:33 42 0 100 false true" ]
+        run_virsh destroy g1
+        wait_until 30 vf_has_driver "$vf" igbvf
+        wait_until 30 address
+        is_as_before
+    done
+}
+
 @test "plugged in, and unplugged" {
     [ -z "${LAB_OFFER:-}" ] || skip "where every VF is held, nothing can be attached"
     set_pool "max-rate='100' spoof-check='no' trust='yes' qos='3'"
@@ -145,6 +165,7 @@ page_guest() { lab_define g1 "$(block "$1")"; }
     [ "$(by_ip | sed -n 1p)" = "0 52:54:00:00:00:02 17 0 100 true false" ]
     run_virsh destroy g1
     { sed '/<memory/,$d' /tmp/g1.xml && block 5 && sed -n '/<memory/,$p' /tmp/g1.xml; } > /tmp/faster.xml
+    run_virsh undefine g1
     run_virsh define /tmp/faster.xml
     run_virsh start g1
     [ "$(one)" = "17 0 500 true false" ]
