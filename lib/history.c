@@ -53,7 +53,9 @@ static void add_line(int directory, const char *const fields[FIELDS])
         journal_turn(directory, HISTORY_FILE);
 }
 
-static void add_event(int directory, const char *event, const struct claim *claim, const struct claim_vf *vf)
+/* @reason: NULL: it needs none */
+static void add_event(int directory, const char *event, const struct claim *claim, const struct claim_vf *vf,
+                      const char *reason)
 {
     char time[CLAIM_TIME_SIZE], address[PCIADDR_SIZE], number[16];
     claim_time(time);
@@ -66,7 +68,8 @@ static void add_event(int directory, const char *event, const struct claim *clai
                                         [FIELD_PF] = vf->pf,
                                         [FIELD_VF] = number,
                                         [FIELD_POOL] = vf->pool,
-                                        [FIELD_MAC] = vf->mac};
+                                        [FIELD_MAC] = vf->mac,
+                                        [FIELD_REASON] = reason};
     add_line(directory, fields);
 }
 
@@ -82,12 +85,16 @@ void history_change(int root, const struct claim *old, const struct claim *new)
         return;
     for (size_t i = 0; old && i < old->vf_count; i++)
         if (!claim_find(new, &old->vfs[i].address))
-            add_event(directory, history_used(old, &old->vfs[i]) ? "returned" : "dropped", old, &old->vfs[i]);
+            add_event(directory, history_used(old, &old->vfs[i]) ? "returned" : "dropped", old, &old->vfs[i], NULL);
     for (size_t i = 0; new &&i < new->vf_count; i++) {
-        const struct claim_vf *vf = &new->vfs[i];
-        bool is_new = !claim_find(old, &vf->address), held = new->state == CLAIM_HELD;
+        const struct claim_vf *vf = &new->vfs[i], *before = claim_find(old, &vf->address);
+        bool is_new = !before, held = new->state == CLAIM_HELD;
+        if (vf->stuck && !(before && before->stuck))
+            add_event(directory, "quarantined", new, vf, vf->stuck);
+        if (vf->stuck)
+            continue;
         if (is_new || (held && old && old->state != CLAIM_HELD)) {
-            add_event(directory, held ? "held" : "claimed", new, vf);
+            add_event(directory, held ? "held" : "claimed", new, vf, NULL);
             if (held)
                 last_add(directory, new->uuid, vf->mac, &vf->address);
         }

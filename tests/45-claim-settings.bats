@@ -320,6 +320,41 @@ stuck() {
     assert_as_before
 }
 
+@test "each setting that cannot be put back quarantines the VF, and the others are put back" {
+    settings_pool net "$ALL" eth3 -- "<vlan><tag id='42'/></vlan>"
+    while IFS='|' read -r what fields says; do
+        prepare 0 1
+        changes 0 "s/$MAC0 0/$(mac 1) 42/"
+        start 0 1 "$VF0"
+        for code in 22 0; do
+            rules "$what $code"
+            release 0 1
+            case $code in
+            22) assert_one_line "is quarantined: PF eth3 does not take $says for VF 0: Invalid argument" ;;
+            0) assert_one_line "is quarantined: PF eth3 took ${says%% *} for VF 0, and did not set it" ;;
+            esac
+            # shellcheck disable=SC2086  # fields of a line
+            assert_equal "$(line eth3 0 | cut -d' ' -f "$fields" --complement)" \
+                "$(head -n 2 "$BATS_TEST_TMPDIR/before" | sed -n 2p | cut -d' ' -f "$fields" --complement)"
+        done
+        rm "$ROOT/kernel/rules"
+        run_vfpool 0 reconcile
+        assert_as_before
+        assert_taken
+    done << 'RULES'
+mac|1|mac='52:54:00:aa:00:00'
+vlan|2,3,4|vlan='0' qos='0'
+rate|5,6|min-rate='0' max-rate='0'
+spoofchk|7|spoof-check='yes'
+trust|8|trust='no'
+rss|9|query-rss='no'
+link|10|link-state='auto'
+RULES
+    run_vfpool 0 history --format json
+    assert_equal "$(jq -c '[.events[] | select(.event == "quarantined")] | [length, .[0].reason]' "$STDOUT")" \
+        "[7,\"PF eth3 does not take mac='52:54:00:aa:00:00' for VF 0: Invalid argument\"]"
+}
+
 @test "a person lets it go as it is, by its address" {
     stuck
     run_vfpool 0 release g1

@@ -142,6 +142,26 @@ HOOK
     wait_until 20 is_as_before
 }
 
+@test "reset='yes': the kernel resets a VF before the guest gets it" {
+    local pool_more="<metadata><vfpool:pool xmlns:vfpool='urn:vfpool:1' ${LAB_OFFER:+offer='$LAB_OFFER'} reset='yes'/></metadata>" LAB_OFFER=
+    pool passthrough enp1s0
+    pools_up
+    lab_define g1 "$(lab_interface passthrough)$(lab_interface passthrough)"
+    # It is asked for by sysfs alone; VFIO resets by another function.
+    tracing=/sys/kernel/tracing
+    mountpoint -q "$tracing" || mount -t tracefs tracefs "$tracing"
+    echo 'p:vf_reset pci_reset_function' > "$tracing/kprobe_events"
+    echo 1 > "$tracing/events/kprobes/vf_reset/enable"
+    run_virsh start g1
+    echo 0 > "$tracing/events/kprobes/vf_reset/enable"
+    cat "$tracing/trace"
+    [ "$(grep -c ' vf_reset:' "$tracing/trace")" = 2 ]
+    : > "$tracing/kprobe_events"
+    is_exact g1
+    run_virsh destroy g1
+    is_as_before
+}
+
 page=/usr/src/vfpool/docs/settings.md
 # block N: the N-th piece of XML of the page
 block() { awk -v n="$1" '/^```xml/ { inside = 1; i++; next } /^```/ { inside = 0 } inside && i == n' "$page"; }
