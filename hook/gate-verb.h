@@ -38,4 +38,7 @@ int verb_domain(char **arguments);
 /** definition GUEST: its XML as it will be started next; GATE_NO_NETWORK when there is none */
 int verb_definition(char **arguments);
 
+/** version: libvirt's, as 1,000,000 * major + 1,000 * minor + micro */
+int verb_version(char **arguments);
+
 #endif

@@ -16,6 +16,8 @@ static const struct command commands[] = {
     {"status", "[POOL] [--long] [--format table|json|xml]", "show every VF, its state and who holds it", cmd_status},
     {"history", "[GUEST|UUID|ADDRESS] [--format table|json|xml]", "show who had which VF when, and who was refused",
      cmd_history},
+    {"doctor", "[--format table|json|xml]", "check host, pools, hooks and libvirt, and say how to mend what is wrong",
+     cmd_doctor},
     {"dumpxml", "POOL", "print the pool as libvirt's network XML, every VF listed", cmd_dumpxml},
     {"network", "POOL", "print the network that libvirt has to have for a pool; reconcile defines it", cmd_network},
     {"discover", "[PF...]", "print a ready pool file for the SR-IOV cards found", cmd_discover},

@@ -15,6 +15,23 @@
     <xsl:text>]}&#10;</xsl:text>
   </xsl:template>
 
+  <xsl:template match="/doctor">
+    <xsl:text>{"checks":[</xsl:text>
+    <xsl:for-each select="check">
+      <xsl:if test="position() &gt; 1">,</xsl:if>
+      <xsl:value-of select="concat('{&quot;check&quot;:&quot;', @name, '&quot;,&quot;verdict&quot;:&quot;', @verdict, '&quot;,&quot;finding&quot;:')"/>
+      <xsl:call-template name="string">
+        <xsl:with-param name="value" select="@finding"/>
+      </xsl:call-template>
+      <xsl:text>,"remedy":</xsl:text>
+      <xsl:call-template name="string">
+        <xsl:with-param name="value" select="@remedy"/>
+      </xsl:call-template>
+      <xsl:text>}</xsl:text>
+    </xsl:for-each>
+    <xsl:text>]}&#10;</xsl:text>
+  </xsl:template>
+
   <xsl:template match="/explanation">
     <xsl:text>{"guest":</xsl:text>
     <xsl:call-template name="string">

@@ -133,6 +133,25 @@
     <xsl:text>&#10;</xsl:text>
   </xsl:template>
 
+  <xsl:template match="/doctor">
+    <xsl:for-each select="check">
+      <xsl:call-template name="coloured">
+        <xsl:with-param name="code">
+          <xsl:choose>
+            <xsl:when test="@verdict = 'ok'">32</xsl:when>
+            <xsl:when test="@verdict = 'warning'">33</xsl:when>
+            <xsl:otherwise>31</xsl:otherwise>
+          </xsl:choose>
+        </xsl:with-param>
+        <xsl:with-param name="text" select="substring(concat(@verdict, $spaces), 1, 9)"/>
+      </xsl:call-template>
+      <xsl:value-of select="concat(substring(concat(@name, $spaces), 1, 18), @finding, '&#10;')"/>
+      <xsl:if test="@remedy">
+        <xsl:value-of select="concat(substring($spaces, 1, 27), 'mend: ', @remedy, '&#10;')"/>
+      </xsl:if>
+    </xsl:for-each>
+  </xsl:template>
+
   <xsl:template match="/explanation">
     <xsl:if test="not(interface)">
       <xsl:value-of select="concat('guest ', translate(@guest, $controls, ' '), ' asks for no VF of a pool&#10;')"/>

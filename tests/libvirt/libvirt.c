@@ -227,6 +227,17 @@ int virConnectClose(virConnectPtr connection)
     return 0;
 }
 
+/* What the file "version" says, else that of Debian 13. */
+int virConnectGetLibVersion(virConnectPtr connection, unsigned long *version)
+{
+    char path[PATH_SIZE];
+    (void)connection;
+    CALL("", -1);
+    _cleanup_(cleanup_free) char *text = read_file(path_of(path, "version"));
+    *version = text ? strtoul(text, NULL, 10) : 11003000;
+    return 0;
+}
+
 /* ---- networks ---- */
 
 static char *network_file(char path[PATH_SIZE], const char *name, const char *suffix)

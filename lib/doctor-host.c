@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What doctor looks at below libvirt: the kernel, the cards, and vfpool's own ledger. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include "claim.h"
+#include "daemon.h"
+#include "doctor-work.h"
+#include "io.h"
+#include "ledger.h"
+#include "memory.h"
+#include "vfinfo.h"
+
+#define MAX_MODULES_BYTES ((size_t)16 * 1024 * 1024)
+
+static bool is_there(int directory, const char *path)
+{
+    return faccessat(directory, path, F_OK, 0) == 0;
+}
+
+static bool has_entries(int directory, const char *path)
+{
+    int result = 0;
+    _cleanup_(cleanup_dir) DIR *list = io_list(directory, path);
+    for (struct dirent *entry; list && (entry = io_next_entry(list, &result));)
+        if (entry->d_name[0] != '.')
+            return true;
+    return false;
+}
+
+/* A device is in a group when an IOMMU is at work (Documentation/ABI/testing/sysfs-kernel-iommu_groups). */
+void check_host_iommu(const struct patient *patient, struct finding *finding)
+{
+    if (has_entries(patient->host.sys, "kernel/iommu_groups"))
+        finding_add(finding, VERDICT_OK, NULL, "an IOMMU is on");
+    else
+        finding_add(finding, VERDICT_WRONG,
+                    "turn on VT-d or AMD-Vi in the firmware's setup; on Intel, boot with intel_iommu=on",
+                    "no IOMMU is on, and no device can be given to a guest without one");
+}
+
+/* Whether a file of the kernel's modules names vfio-pci (modules.dep(5), modules.builtin(5)). */
+static bool names_vfio(const struct patient *patient, const char *file)
+{
+    struct utsname name;
+    char path[PATH_MAX];
+    _cleanup_(cleanup_free) char *data = NULL;
+    size_t length = 0;
+    if (uname(&name) < 0)
+        return false;
+    snprintf(path, sizeof path, "lib/modules/%s/%s", name.release, file);
+    return io_read_file(patient->root, path, MAX_MODULES_BYTES, &data, &length) == 0 && strstr(data, "/vfio-pci.ko");
+}
+
+void check_host_vfio(const struct patient *patient, struct finding *finding)
+{
+    if (is_there(patient->host.sys, "bus/pci/drivers/vfio-pci"))
+        finding_add(finding, VERDICT_OK, NULL, "vfio-pci is loaded");
+    else if (names_vfio(patient, "modules.dep") || names_vfio(patient, "modules.builtin"))
+        finding_add(finding, VERDICT_OK, NULL, "vfio-pci is there, and libvirt loads it");
+    else
+        finding_add(finding, VERDICT_WRONG, "install the kernel's module vfio-pci, or boot the kernel that has it",
+                    "this kernel has no vfio-pci");
+}
+
+static void check_card(const struct patient *patient, const struct pool *pool, struct host_pf *pf,
+                       struct finding *finding)
+{
+    char up[sizeof "ip link set  up" + HOST_NAME_SIZE];
+    host_pf_examine(&patient->host, pf);
+    snprintf(up, sizeof up, "ip link set %s up", pf->name);
+    if (!pf->has_netdev)
+        finding_add(finding, VERDICT_WRONG, "give the PF to its own driver, in the host's network namespace",
+                    "PF %s of pool '%s' has no network interface", pf->name, pool->name);
+    else if (pf->up == 0)
+        finding_add(finding, VERDICT_WRONG, up, "PF %s of pool '%s' is down", pf->name, pool->name);
+    else if (pf->carrier == 0)
+        finding_add(finding, VERDICT_WARNING, "look at the cable, and the switch", "PF %s of pool '%s' has no carrier",
+                    pf->name, pool->name);
+    else
+        finding_add(finding, VERDICT_OK, NULL, "PF %s is up", pf->name);
+}
+
+void check_host_cards(const struct patient *patient, struct finding *finding)
+{
+    for (size_t i = 0; i < patient->pools.count; i++)
+        for (size_t j = 0; j < patient->tables[i].pf_count; j++)
+            check_card(patient, &patient->pools.pools[i], &patient->tables[i].pfs[j], finding);
+}
+
+/* Whether systemd starts a unit: some target or unit wants it. */
+static bool is_enabled(const struct patient *patient, const char *unit)
+{
+    static const char *const wants[] = {"multi-user.target", "libvirtd.service", "virtnetworkd.service"};
+    char path[PATH_MAX];
+    struct stat status;
+    for (size_t i = 0; i < sizeof wants / sizeof *wants; i++) {
+        snprintf(path, sizeof path, "etc/systemd/system/%s.wants/%s", wants[i], unit);
+        if (fstatat(patient->root, path, &status, AT_SYMLINK_NOFOLLOW) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool makes_vfs(const struct pool *pool)
+{
+    for (size_t i = 0; i < pool->source_count; i++)
+        if (pool->sources[i].vf_wanted == 0)
+            return false;
+    return true;
+}
+
+/* VFs are gone with each boot. */
+void check_host_boot(const struct patient *patient, struct finding *finding)
+{
+    bool enabled = is_enabled(patient, "vfpool.service");
+    if (is_there(patient->root, "run/systemd/system") && !enabled)
+        finding_add(finding, VERDICT_WRONG, "systemctl enable vfpool.service",
+                    "vfpool.service does not run at boot, so that no network is set up then");
+    for (size_t i = 0; i < patient->pools.count; i++) {
+        const struct pool *pool = &patient->pools.pools[i];
+        if (pool->fault.code)
+            continue;
+        if (makes_vfs(pool))
+            finding_add(finding, VERDICT_OK, NULL, "the VFs of pool '%s' are made again at boot", pool->name);
+        else
+            finding_add(finding, VERDICT_WARNING, "<vf num='8'/> in the <pf>, or see to it that something else does",
+                        "vfpool does not make the VFs of pool '%s' at boot", pool->name);
+    }
+}
+
+static void check_claim(const struct patient *patient, const struct claim *claim, struct finding *finding)
+{
+    char text[PCIADDR_SIZE], release[sizeof "vfpool reconcile, or vfpool release " + PCIADDR_SIZE];
+    for (size_t i = 0; i < claim->vf_count; i++) {
+        const struct claim_vf *vf = &claim->vfs[i];
+        pciaddr_format(&vf->address, text);
+        snprintf(release, sizeof release, "vfpool reconcile, or vfpool release %s", text);
+        if (vf->stuck)
+            finding_add(finding, VERDICT_WRONG, release, "VF %s is quarantined: %s", text, vf->stuck);
+        else if (!host_vf_present(&patient->host, &vf->address))
+            finding_add(finding, VERDICT_WRONG, release, "VF %s of guest '%.256s' is gone from sysfs", text,
+                        claim->name);
+    }
+    if (claim->state == CLAIM_HELD && !daemon_has_guest(patient->root, claim->name) && !claim->vfs[0].stuck)
+        finding_add(finding, VERDICT_WRONG, "vfpool reconcile", "guest '%.256s' holds VFs and does not run",
+                    claim->name);
+}
+
+void check_host_claims(const struct patient *patient, struct finding *finding)
+{
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    _cleanup_(error_free) struct error problem = {0};
+    struct claim **claims = NULL;
+    size_t count = 0;
+    int result = ledger_open(patient->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, &problem);
+    if (result == 0)
+        result = ledger_all(ledger, &claims, &count, &problem);
+    if (result < 0)
+        finding_add(finding, VERDICT_WRONG, NULL, "%s", problem.message);
+    else if (problem.notes)
+        finding_add(finding, VERDICT_WRONG, "vfpool release GUEST", "%.*s", (int)strcspn(problem.notes, "\n"),
+                    problem.notes);
+    for (size_t i = 0; i < count; i++)
+        check_claim(patient, claims[i], finding);
+    if (result == 0 && !finding->text)
+        finding_add(finding, VERDICT_OK, NULL, "%zu guests hold VFs", count);
+    claims_free(claims, count);
+}
+
+void check_host_macs(const struct patient *patient, struct finding *finding)
+{
+    for (size_t i = 0; i < patient->pools.count; i++) {
+        for (size_t j = 0; j < patient->tables[i].pf_count; j++) {
+            const struct host_pf *pf = &patient->tables[i].pfs[j];
+            _cleanup_(error_free) struct error ignored = {0};
+            _cleanup_(cleanup_free) struct settings *all = NULL;
+            unsigned int other;
+            bool read = vfinfo_read(&patient->host, pf, &all, &ignored) == 0;
+            for (unsigned int k = 0; read && k < pf->vf_count; k++)
+                if (vfinfo_twin(all, k, &other))
+                    finding_add(finding, VERDICT_WRONG, "give one of them another, or none: ip link set PF vf N mac",
+                                "VFs %u and %u of PF %s have the same MAC address, %s", other, k, pf->name, all[k].mac);
+            if (read && !finding->text)
+                finding_add(finding, VERDICT_OK, NULL, "no two VFs of a PF have one MAC address");
+        }
+    }
+}
+
+/* A manager of the host's networks that takes each interface it finds. */
+static void check_manager(const struct patient *patient, const char *running, const char *name, const char *remedy,
+                          struct finding *finding)
+{
+    struct host_vf vf;
+    if (!is_there(patient->root, running))
+        return;
+    for (size_t i = 0; i < patient->pools.count; i++)
+        for (size_t j = 0; j < patient->tables[i].vf_count; j++)
+            if (host_vf_read(&patient->host, &patient->tables[i].vfs[j].address, &vf) == 0 &&
+                (vf.netdev_up || vf.configured)) {
+                finding_add(finding, VERDICT_WARNING, remedy,
+                            "%s runs, and VF %u of pool '%s' has an interface that is up on the host", name,
+                            patient->tables[i].vfs[j].number, patient->pools.pools[i].name);
+                return;
+            }
+    finding_add(finding, VERDICT_OK, NULL, "%s runs, and no VF is up on the host", name);
+}
+
+void check_host_managers(const struct patient *patient, struct finding *finding)
+{
+    check_manager(patient, "run/NetworkManager", "NetworkManager",
+                  "have it leave VFs alone: unmanaged-devices in NetworkManager.conf(5)", finding);
+    check_manager(patient, "run/systemd/netif", "systemd-networkd",
+                  "have it leave VFs alone: Unmanaged=yes in systemd.network(5)", finding);
+}

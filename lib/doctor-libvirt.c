@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What doctor looks at of libvirt: the daemon, its hooks, the pools' networks, and the guests that are defined. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon.h"
+#include "doctor-work.h"
+#include "gate-protocol.h"
+#include "gate.h"
+#include "hooks.h"
+#include "io.h"
+#include "memory.h"
+#include "witness.h"
+#include "xml.h"
+
+#define HOOKS "etc/libvirt/hooks"
+#define GUESTS "etc/libvirt/qemu"
+#define NETWORKS "etc/libvirt/qemu/networks"
+#define MAX_HOOK_BYTES ((size_t)64 * 1024 * 1024)
+
+/* ---- the daemon ---- */
+
+/* Versions with faults that concern pools: libvirt's NEWS. */
+static const struct {
+    unsigned long from, before; /* 1,000,000 * major + 1,000 * minor + micro */
+    enum verdict verdict;
+    const char *words, *remedy;
+} faults[] = {
+    {0, 5005000, VERDICT_WRONG, "has no network ports, which the gate needs", "update to libvirt 5.5.0 or later"},
+    {5005000, 6005000, VERDICT_WARNING, "runs one hook of each kind, and none from hooks/qemu.d",
+     "update to libvirt 6.5.0, or have no other hook"},
+    {12001000, 12002000, VERDICT_WRONG, "crashes when an interface on a pool is attached to a running guest",
+     "update to libvirt 12.2.0"},
+};
+
+static void check_version(const struct patient *patient, struct finding *finding)
+{
+    const char *const arguments[] = {"version", NULL};
+    _cleanup_(cleanup_free) char *answer = NULL;
+    _cleanup_(error_free) struct error problem = {0};
+    int result = gate_ask(patient->root, arguments, NULL, GATE_CALL_MS, &answer, &problem);
+    unsigned long version = result < 0 ? 0 : strtoul(answer, NULL, 10);
+    if (result < 0) {
+        finding_add(finding, VERDICT_WRONG, "systemctl status libvirtd virtnetworkd", "libvirt does not answer: %s",
+                    problem.message);
+        return;
+    }
+    finding_add(finding, VERDICT_OK, NULL, "libvirt %lu.%lu.%lu answers", version / 1000000, version / 1000 % 1000,
+                version % 1000);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        if (version >= faults[i].from && version < faults[i].before)
+            finding_add(finding, faults[i].verdict, faults[i].remedy, "libvirt %lu.%lu.%lu %s", version / 1000000,
+                        version / 1000 % 1000, version % 1000, faults[i].words);
+}
+
+/* While a hook holds a VF back, libvirt needs a worker for each call of the gate's (F11). */
+static void check_workers(const struct patient *patient, struct finding *finding)
+{
+    unsigned int workers = daemon_max_workers(patient->root);
+    for (size_t i = 0; i < patient->pools.count; i++) {
+        const struct pool *pool = &patient->pools.pools[i];
+        size_t count = patient->tables[i].vf_count;
+        if (!pool->offered && count > workers)
+            finding_add(
+                finding, VERDICT_WARNING, "raise max_workers in libvirtd.conf, or let the pool be offered",
+                "pool '%s' holds %zu VFs back, and libvirtd has %u workers: as many guests cannot start at once",
+                pool->name, count, workers);
+    }
+}
+
+void check_libvirt_daemon(const struct patient *patient, struct finding *finding)
+{
+    if (!gate_present(patient->root)) {
+        finding_add(finding, VERDICT_WRONG, "systemctl start libvirtd, or virtqemud and virtnetworkd",
+                    "libvirt's daemon does not run: its socket is not there");
+        return;
+    }
+    check_version(patient, finding);
+    check_workers(patient, finding);
+}
+
+/* ---- the hooks ---- */
+
+static bool is_same(int root, const char *path, const char *other)
+{
+    _cleanup_(cleanup_free) char *data = NULL, *theirs = NULL;
+    size_t length = 0, their_length = 0;
+    return io_read_file(root, path, MAX_HOOK_BYTES, &data, &length) == 0 &&
+           io_read_file(root, other, MAX_HOOK_BYTES, &theirs, &their_length) == 0 && length == their_length &&
+           memcmp(data, theirs, length) == 0;
+}
+
+/* Our hook of a kind: the file itself, or the one beside somebody else's. Return: whether it is there, with its path.
+ */
+static bool find_hook(int root, const char *kind, char path[PATH_MAX])
+{
+    struct stat status;
+    snprintf(path, PATH_MAX, HOOKS "/%s.d/vfpool", kind);
+    if (fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) == 0)
+        return true;
+    snprintf(path, PATH_MAX, HOOKS "/%s", kind);
+    return fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void check_hook(int root, const char *kind, struct finding *finding)
+{
+    _cleanup_(error_free) struct error problem = {0};
+    char path[PATH_MAX], ours[PATH_MAX];
+    struct stat status;
+    snprintf(ours, sizeof ours, "usr/libexec/vfpool/%s", kind);
+    if (!find_hook(root, kind, path)) {
+        finding_add(finding, VERDICT_WRONG, "install.sh install", "there is no hook /" HOOKS "/%s", kind);
+        return;
+    }
+    if (fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode))
+        finding_add(finding, VERDICT_WRONG, "install.sh install",
+                    "/%s is no regular file, and AppArmor forbids libvirt to follow a link from there", path);
+    else if (!(status.st_mode & S_IXUSR))
+        finding_add(finding, VERDICT_WRONG, "chmod 755 on it, and reload libvirt",
+                    "/%s is not executable, and libvirt passes it over", path);
+    else if (hooks_check(root, kind, &problem) < 0)
+        finding_add(finding, VERDICT_WRONG, "mend it, or remove it", "%s", problem.message);
+    else if (faccessat(root, ours, F_OK, 0) == 0 && !is_same(root, path, ours))
+        finding_add(finding, VERDICT_WRONG, "install.sh install", "/%s is not the hook of this vfpool", path);
+    else
+        finding_add(finding, VERDICT_OK, NULL, "/%s", path);
+}
+
+void check_libvirt_hooks(const struct patient *patient, struct finding *finding)
+{
+    static const char *const kinds[] = {"qemu", "network", "daemon"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        check_hook(patient->root, kinds[i], finding);
+}
+
+/* libvirt looks for its hooks when it starts and reloads (F17). */
+void check_libvirt_calls(const struct patient *patient, struct finding *finding)
+{
+    char mark[WITNESS_MARK_SIZE];
+    if (!gate_present(patient->root))
+        return;
+    if (witness_mark(patient->root, mark))
+        finding_add(finding, VERDICT_OK, NULL, "libvirt calls the hooks network and daemon");
+    else
+        finding_add(
+            finding, VERDICT_WARNING, "systemctl reload libvirtd, then vfpool reconcile",
+            "libvirt has not called the hooks network and daemon since it started, or they were replaced: every "
+            "VF is held, and nothing can be attached to a running guest");
+}
+
+/* ---- the networks ---- */
+
+static void check_network(const struct patient *patient, const struct pool *pool, struct finding *finding)
+{
+    const char *const arguments[] = {"network", pool->name, NULL};
+    _cleanup_(cleanup_free) char *answer = NULL;
+    _cleanup_(error_free) struct error problem = {0};
+    int result = gate_ask(patient->root, arguments, NULL, GATE_CALL_MS, &answer, &problem);
+    if (result == -ENOENT)
+        finding_add(finding, VERDICT_WRONG, "vfpool reconcile", "libvirt has no network '%s'", pool->name);
+    else if (result < 0)
+        finding_add(finding, VERDICT_WARNING, NULL, "of network '%s' nothing can be said: %s", pool->name,
+                    problem.message);
+    if (result < 0)
+        return;
+    answer[strcspn(answer, "\n")] = '\0';
+    if (strncmp(answer, GATE_INACTIVE, strlen(GATE_INACTIVE)) == 0)
+        finding_add(finding, VERDICT_WRONG, "vfpool reconcile", "libvirt network '%s' is not active", pool->name);
+    else if (strstr(answer, GATE_UNFINISHED) || strstr(answer, GATE_MISCOUNTED))
+        finding_add(finding, VERDICT_WRONG, "vfpool reconcile", "libvirt has lost count of the ports of network '%s'",
+                    pool->name);
+    else if (strstr(answer, GATE_PASSING))
+        finding_add(finding, VERDICT_WRONG, "vfpool reconcile",
+                    "libvirt network '%s' is not there any more after a boot", pool->name);
+    else
+        finding_add(finding, VERDICT_OK, NULL, "network '%s' is active, now and after a boot", pool->name);
+}
+
+void check_libvirt_networks(const struct patient *patient, struct finding *finding)
+{
+    for (size_t i = 0; i < patient->pools.count && gate_present(patient->root); i++)
+        if (!patient->pools.pools[i].fault.code)
+            check_network(patient, &patient->pools.pools[i], finding);
+}
+
+/* ---- the guests ---- */
+
+static bool has_network(const struct patient *patient, const char *name)
+{
+    char path[PATH_MAX];
+    int length = snprintf(path, sizeof path, NETWORKS "/%s.xml", name);
+    return strchr(name, '/') || (size_t)length >= sizeof path || faccessat(patient->root, path, F_OK, 0) == 0 ||
+           errno != ENOENT;
+}
+
+static void check_interface(const struct patient *patient, const char *guest, xmlNodePtr interface,
+                            struct finding *finding)
+{
+    _cleanup_(cleanup_xml_string) char *network = xml_attribute(xml_child(interface, "source"), "network");
+    _cleanup_(cleanup_xml_string) char *model = xml_attribute(xml_child(interface, "model"), "type");
+    if (!network)
+        return;
+    if (!pools_find(&patient->pools, network)) {
+        if (!has_network(patient, network))
+            finding_add(finding, VERDICT_WRONG, "name a pool or a network that there is: virsh edit",
+                        "guest '%.256s' names network '%.256s', which is neither a pool nor libvirt's", guest, network);
+        return;
+    }
+    if (xml_child(interface, "bandwidth"))
+        finding_add(finding, VERDICT_WRONG, "remove <bandwidth>: virsh edit",
+                    "guest '%.256s' has <bandwidth> on pool '%s', and does not start", guest, network);
+    else if (model && strcmp(model, "rtl8139") == 0)
+        finding_add(finding, VERDICT_WARNING, "remove <model> and <address> of that interface: virsh edit",
+                    "guest '%.256s' has model rtl8139 on pool '%s', which it was given as libvirt did not know the "
+                    "network then, and with it a slot on a plain PCI bridge",
+                    guest, network);
+}
+
+static void check_guest(const struct patient *patient, int directory, const char *file, struct finding *finding)
+{
+    _cleanup_(cleanup_free) char *data = NULL;
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
+    _cleanup_(error_free) struct error ignored = {0};
+    size_t length = 0;
+    if (io_read_file(directory, file, XML_MAX_BYTES, &data, &length) < 0 ||
+        xml_parse(data, length, file, &doc, &ignored) < 0)
+        return;
+    xmlNodePtr domain = xmlDocGetRootElement(doc);
+    _cleanup_(cleanup_xml_string) char *name = xml_text(xml_child(domain, "name"));
+    for (xmlNodePtr node = xml_child(xml_child(domain, "devices"), "interface"); node && name; node = xml_next(node))
+        check_interface(patient, name, node, finding);
+}
+
+void check_libvirt_guests(const struct patient *patient, struct finding *finding)
+{
+    int result = 0;
+    size_t count = 0;
+    _cleanup_(cleanup_dir) DIR *directory = io_list(patient->root, GUESTS);
+    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
+        size_t length = strlen(entry->d_name);
+        if (length <= 4 || strcmp(entry->d_name + length - 4, ".xml") != 0)
+            continue;
+        count++;
+        check_guest(patient, dirfd(directory), entry->d_name, finding);
+    }
+    if (directory && !finding->text)
+        finding_add(finding, VERDICT_OK, NULL, "%zu guests are defined, and what they ask for is there", count);
+}

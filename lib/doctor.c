@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "doctor.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "doctor-work.h"
+#include "memory.h"
+#include "xml.h"
+
+static void check_pools(const struct patient *patient, struct finding *finding)
+{
+    if (patient->pools.count == 0)
+        finding_add(finding, VERDICT_WRONG, "vfpool discover > /etc/vfpool/passthrough.xml", "there are no pools");
+    for (size_t i = 0; i < patient->pools.count; i++) {
+        const struct pool *pool = &patient->pools.pools[i];
+        const struct vf_table *table = &patient->tables[i];
+        if (pool->fault.code)
+            finding_add(finding, VERDICT_WRONG, "mend the file: vfpool.xml(5)", "pool '%s' is out of service: %s",
+                        pool->name, pool->fault.message);
+        else if (table->missing)
+            finding_add(finding, VERDICT_WRONG, "correct the <pf> in the pool file, or put the card back",
+                        "pool '%s': %s", pool->name, table->missing);
+        else if (table->vf_count == 0)
+            finding_add(finding, VERDICT_WRONG, "<vf num='8'/> in the <pf>, then vfpool reconcile",
+                        "pool '%s' has no VFs", pool->name);
+        else
+            finding_add(finding, VERDICT_OK, NULL, "pool '%s' has %zu VFs", pool->name, table->vf_count);
+    }
+}
+
+/* In the order in which one would mend them. */
+static const struct {
+    const char *name;
+    void (*check)(const struct patient *patient, struct finding *finding);
+} checks[] = {
+    {"iommu", check_host_iommu},
+    {"vfio", check_host_vfio},
+    {"pools", check_pools},
+    {"cards", check_host_cards},
+    {"boot", check_host_boot},
+    {"daemon", check_libvirt_daemon},
+    {"hooks", check_libvirt_hooks},
+    {"calls", check_libvirt_calls},
+    {"networks", check_libvirt_networks},
+    {"guests", check_libvirt_guests},
+    {"claims", check_host_claims},
+    {"mac-addresses", check_host_macs},
+    {"network-managers", check_host_managers},
+};
+
+static const char *const verdicts[] = {[VERDICT_OK] = "ok", [VERDICT_WARNING] = "warning", [VERDICT_WRONG] = "wrong"};
+static_assert(sizeof verdicts / sizeof *verdicts == VERDICTS, "each verdict has its word");
+
+void finding_add(struct finding *finding, enum verdict verdict, const char *remedy, const char *format, ...)
+{
+    struct error line;
+    char text[sizeof line.message];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    (void)error_set(&line, 1, "%s", text); /* one line, without control characters */
+    bool worse = verdict > finding->verdict;
+    char *before = finding->text;
+    /* What is well says nothing beside what is not. */
+    if (verdict == finding->verdict && before)
+        finding->text = memory_format("%s; %s", before, line.message);
+    else if (worse || !before)
+        finding->text = memory_copy(line.message);
+    else
+        before = NULL;
+    free(before);
+    if (worse) {
+        free(finding->remedy);
+        finding->remedy = remedy ? memory_copy(remedy) : NULL;
+        finding->verdict = verdict;
+    }
+}
+
+static void free_patient(struct patient *patient)
+{
+    vf_tables_free(patient->tables, patient->pools.count);
+    pools_free(&patient->pools);
+    host_close(&patient->host);
+}
+
+static void add_check(xmlNodePtr parent, const char *name, const struct finding *finding)
+{
+    xmlNodePtr node = xml_add(parent, "check");
+    xml_set(node, "name", name);
+    xml_set(node, "verdict", verdicts[finding->verdict]);
+    xml_set(node, "finding", finding->text);
+    if (finding->remedy)
+        xml_set(node, "remedy", finding->remedy);
+}
+
+int doctor_examine(int root, xmlDocPtr *doc, size_t *wrong, struct error *error)
+{
+    _cleanup_(free_patient) struct patient patient = {.root = root, .host.sys = -1};
+    int result = pools_load(root, &patient.pools, error);
+    if (result == 0)
+        result = host_open(root, &patient.host, error);
+    if (result < 0)
+        return result;
+    patient.tables = vf_tables_load(&patient.host, &patient.pools);
+    *doc = xml_new("doctor");
+    *wrong = 0;
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        struct finding finding = {.verdict = VERDICT_OK};
+        checks[i].check(&patient, &finding);
+        if (finding.text)
+            add_check(xmlDocGetRootElement(*doc), checks[i].name, &finding);
+        *wrong += finding.verdict == VERDICT_WRONG;
+        free(finding.text);
+        free(finding.remedy);
+    }
+    return 0;
+}

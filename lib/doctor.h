@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* doctor - whether this host is as it should be for vfpool, and what to do where it is not */
+#ifndef VFPOOL_DOCTOR_H
+#define VFPOOL_DOCTOR_H
+
+#include <libxml/tree.h>
+#include <stddef.h>
+
+#include "error.h"
+
+/**
+ * doctor_examine() - look at the host, the pools, the hooks and libvirt; changes nothing
+ * @doc:   a <doctor> with one <check name='' verdict='ok|warning|wrong' finding='' remedy=''/> each, in the order of
+ *         their weight; a remedy only where there is something to mend. The caller frees it.
+ * @wrong: how many are wrong
+ *
+ * libvirt is asked, within GATE_CALL_MS for each question; what cannot be found out is a warning of the check that
+ * asks.
+ *
+ * Return: 0 or a negative errno value.
+ */
+int doctor_examine(int root, xmlDocPtr *doc, size_t *wrong, struct error *error) must_check nonnull(2, 3, 4);
+
+#endif

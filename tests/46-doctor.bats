@@ -1,0 +1,221 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# vfpool doctor: what is wrong with a host is said, with what to do, each check provoked. A host where all is well
+# first; each test then spoils one thing.
+
+load helpers
+load libvirt/helpers
+
+setup() {
+    libvirt_setup
+    pool_file "<pf dev='eth3'><vf num='4'/></pf>"
+    mkdir -p "$ROOT/sys/bus/pci/drivers/vfio-pci" "$ROOT/etc/libvirt/qemu/networks" "$ROOT/run/systemd/system" \
+        "$ROOT/etc/systemd/system/multi-user.target.wants"
+    ln -s /usr/lib/systemd/system/vfpool.service "$ROOT/etc/systemd/system/multi-user.target.wants"
+    for kind in qemu network daemon; do
+        mkdir -p "$ROOT/etc/libvirt/hooks" "$ROOT/usr/libexec/vfpool"
+        printf '#!/bin/sh\n# %s\n' $kind > "$ROOT/usr/libexec/vfpool/$kind"
+        install -m 755 "$ROOT/usr/libexec/vfpool/$kind" "$ROOT/etc/libvirt/hooks/$kind"
+    done
+    mkdir -p "$ROOT/bin"
+    install -m 755 /dev/null "$ROOT/bin/sh"
+    run_vfpool 0 reconcile
+}
+
+pool_file() { echo "<network><name>p</name><forward mode='hostdev' managed='yes'>$*</forward></network>" > "$ROOT/etc/vfpool/p.xml"; }
+
+# says CHECK VERDICT FINDING [REMEDY]: parts of them; the others are as they were
+says() {
+    local code=0
+    [[ $2 != wrong ]] || code=1
+    run_vfpool $code doctor --format json
+    row=$(jq -c --arg name "$1" '.checks[] | select(.check == $name)' "$STDOUT")
+    assert_equal "$(jq -r .verdict <<< "$row")" "$2"
+    [[ $(jq -r .finding <<< "$row") == *"$3"* ]] || fail "no '$3' in: $row"
+    [[ -z ${4-} || $(jq -r .remedy <<< "$row") == *"$4"* ]] || fail "no '$4' in: $row"
+    assert_equal "$(jq -r --arg name "$1" '[.checks[] | select(.check != $name and .check != "calls" and .verdict != "ok") | .check] | join(" ")' "$STDOUT")" "${others-}"
+    [[ $code == 0 ]] || assert_one_line "check"
+}
+
+@test "a host where all is well: exit 0, each check one row, as a table, JSON and XML" {
+    witness
+    run_vfpool 0 reconcile
+    run_vfpool 0 doctor
+    assert_equal "$(cat "$STDERR")" ""
+    assert_equal "$(cut -c 1-26 "$STDOUT" | sed 's/ *$//')" "\
+ok       iommu
+ok       vfio
+ok       pools
+ok       cards
+ok       boot
+ok       daemon
+ok       hooks
+ok       calls
+ok       networks
+ok       guests
+ok       claims"
+    run_vfpool 0 doctor --format json
+    assert_equal "$(jq -c '[.checks[].verdict] | unique' "$STDOUT")" '["ok"]'
+    run_vfpool 0 doctor --format xml
+    assert_equal "$(xmllint --xpath 'count(/doctor/check[@verdict="ok" and @finding and not(@remedy)])' "$STDOUT")" 11
+    run_vfpool 2 doctor g1
+}
+
+@test "the kernel: no IOMMU, no vfio-pci, or a module that is to be loaded" {
+    mv "$ROOT/sys/kernel/iommu_groups" "$BATS_TEST_TMPDIR/groups"
+    says iommu wrong "no IOMMU is on" intel_iommu=on
+    mkdir "$ROOT/sys/kernel/iommu_groups"
+    says iommu wrong "no IOMMU is on"
+    rmdir "$ROOT/sys/kernel/iommu_groups"
+    mv "$BATS_TEST_TMPDIR/groups" "$ROOT/sys/kernel/iommu_groups"
+    rmdir "$ROOT/sys/bus/pci/drivers/vfio-pci"
+    says vfio wrong "this kernel has no vfio-pci"
+    mkdir -p "$ROOT/lib/modules/$(uname -r)"
+    echo 'kernel/drivers/vfio/pci/vfio-pci.ko.xz: kernel/drivers/vfio/pci/vfio-pci-core.ko.xz' > "$ROOT/lib/modules/$(uname -r)/modules.dep"
+    says vfio ok "libvirt loads it"
+}
+
+@test "pools: none, one out of service, one whose card is gone" {
+    cp "$ROOT/etc/vfpool/p.xml" "$BATS_TEST_TMPDIR"
+    pool_file "<pf/>"
+    says pools wrong "pool 'p' is out of service: /etc/vfpool/p.xml, line 1" "mend the file"
+    pool_file "<pf dev='eth3'><vf num='4'/></pf><pf dev='eth9'><vf num='4'/></pf>"
+    says pools wrong "pool 'p': " "put the card back"
+    rm "$ROOT/etc/vfpool/p.xml"
+    others="" says pools wrong "there are no pools" "vfpool discover"
+}
+
+@test "cards: down, without carrier, without network interface" {
+    host down eth3
+    says cards wrong "PF eth3 of pool 'p' is down" "ip link set eth3 up"
+    host up eth3
+    echo 0 > "$ROOT/sys/class/net/eth3/carrier"
+    says cards warning "PF eth3 of pool 'p' has no carrier"
+}
+
+@test "at boot: a unit that does not run, VFs that nobody makes" {
+    rm "$ROOT/etc/systemd/system/multi-user.target.wants/vfpool.service"
+    says boot wrong "vfpool.service does not run at boot" "systemctl enable vfpool.service"
+    rmdir "$ROOT/run/systemd/system"
+    says boot ok "made again at boot"
+    pool_file "<pf dev='eth3'/>"
+    says boot warning "vfpool does not make the VFs of pool 'p' at boot" "<vf num="
+}
+
+@test "libvirt: not there, silent, with a known fault, with too few workers" {
+    while IFS='|' read -r version verdict says; do
+        echo "$version" > "$LIBVIRT/version"
+        says daemon "$verdict" "$says"
+    done << 'VERSIONS'
+5004000|wrong|libvirt 5.4.0 has no network ports
+6004000|warning|libvirt 6.4.0 runs one hook of each kind
+6005000|ok|libvirt 6.5.0 answers
+9000000|ok|libvirt 9.0.0 answers
+12001000|wrong|libvirt 12.1.0 crashes when an interface on a pool is attached
+12001001|wrong|libvirt 12.1.1 crashes
+12002000|ok|libvirt 12.2.0 answers
+VERSIONS
+    echo 'max_workers = 3' > "$ROOT/etc/libvirt/libvirtd.conf"
+    says daemon ok answers
+    sed -i "s|</network>|<metadata><v:pool xmlns:v='urn:vfpool:1' offer='no'/></metadata></network>|" "$ROOT/etc/vfpool/p.xml"
+    says daemon warning "pool 'p' holds 4 VFs back, and libvirtd has 3 workers" "max_workers"
+    printf '#!/bin/sh\necho "no connection" >&2\nexit 1\n' > "$ROOT/usr/sbin/vfpool-gate"
+    others=networks says daemon wrong "libvirt does not answer: no connection" "systemctl status"
+    rm "$ROOT/run/libvirt/libvirt-sock"
+    others='' says daemon wrong "its socket is not there" "systemctl start"
+}
+
+@test "hooks: missing, not executable, another's, without interpreter, a link" {
+    local hook=$ROOT/etc/libvirt/hooks/network
+    rm "$hook"
+    says hooks wrong "there is no hook /etc/libvirt/hooks/network" "install.sh install"
+    ln -s ../../../usr/libexec/vfpool/network "$hook"
+    says hooks wrong "/etc/libvirt/hooks/network is no regular file"
+    rm "$hook"
+    install -m 644 "$ROOT/usr/libexec/vfpool/network" "$hook"
+    says hooks wrong "not executable" "chmod 755"
+    chmod 755 "$hook"
+    says hooks ok "/etc/libvirt/hooks/qemu; /etc/libvirt/hooks/network; /etc/libvirt/hooks/daemon"
+    printf '#!/bin/sh\n# mine\n' > "$hook"
+    says hooks wrong "/etc/libvirt/hooks/network is not the hook of this vfpool"
+    # Beside it is ours.
+    mkdir "$hook.d"
+    install -m 755 "$ROOT/usr/libexec/vfpool/network" "$hook.d/vfpool"
+    says hooks ok "/etc/libvirt/hooks/network.d/vfpool"
+    printf '#!/usr/bin/python9\n' > "$hook"
+    says hooks wrong "interpreter '/usr/bin/python9' is not there"
+}
+
+@test "calls: libvirt has not called the hooks" {
+    run_vfpool 0 doctor --format json
+    assert_equal "$(jq -r '.checks[] | select(.check == "calls") | .verdict' "$STDOUT")" warning
+    witness
+    says calls ok "libvirt calls the hooks"
+}
+
+@test "networks: not there, not active, not after a boot, miscounted" {
+    rm "$LIBVIRT/networks/p.active"
+    says networks wrong "libvirt network 'p' is not active" "vfpool reconcile"
+    run_vfpool 0 reconcile
+    says networks ok "network 'p' is active"
+    rm "$LIBVIRT"/networks/p.autostart
+    says networks wrong "libvirt network 'p' is not there any more after a boot" "vfpool reconcile"
+    rm -r "$LIBVIRT"/networks/*
+    says networks wrong "libvirt has no network 'p'" "vfpool reconcile"
+}
+
+@test "guests: a network that there is not, an emulated model, bandwidth" {
+    define() { guest g "$(uuid 1)" "$1" > "$ROOT/etc/libvirt/qemu/g.xml"; }
+    on() { echo "<interface type='network'><mac address='$(mac 1)'/><source network='$1'/>${2-}</interface>"; }
+    define "$(on p)"
+    says guests ok "1 guests are defined"
+    define "$(on q)"
+    says guests wrong "guest 'g' names network 'q', which is neither a pool nor libvirt's" "virsh edit"
+    : > "$ROOT/etc/libvirt/qemu/networks/q.xml"
+    says guests ok ""
+    define "$(on p "<bandwidth/>")"
+    says guests wrong "guest 'g' has <bandwidth> on pool 'p'"
+    define "$(on p "<model type='rtl8139'/>")"
+    says guests warning "guest 'g' has model rtl8139 on pool 'p'"
+    define "$(on q "<model type='rtl8139'/><bandwidth/>")"
+    says guests ok ""
+    echo '<domain' > "$ROOT/etc/libvirt/qemu/broken.xml"
+    says guests ok "2 guests"
+}
+
+@test "claims: of a guest that does not run, quarantined, of a VF that is gone, in a file that cannot be read" {
+    guest g "$(uuid 1)" "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='1' slot='16' function='0'/></source></hostdev>" > "$BATS_TEST_TMPDIR/g.xml"
+    mkdir -p "$ROOT/run/libvirt/qemu"
+    : > "$ROOT/run/libvirt/qemu/g.xml"
+    run_hook 0 g prepare < "$BATS_TEST_TMPDIR/g.xml"
+    run_hook 0 g start < "$BATS_TEST_TMPDIR/g.xml"
+    says claims ok "1 guests hold VFs"
+    rm "$ROOT/run/libvirt/qemu/g.xml"
+    says claims wrong "guest 'g' holds VFs and does not run" "vfpool reconcile"
+    : > "$ROOT/run/libvirt/qemu/g.xml"
+    sed -i 's/num="0"/num="0" stuck="it is in use"/' "$ROOT/run/vfpool/guests/$(uuid 1).xml"
+    says claims wrong "VF 0000:01:10.0 is quarantined: it is in use" "vfpool release 0000:01:10.0"
+    echo x > "$ROOT/run/vfpool/guests/$(uuid 1).xml"
+    says claims wrong "/run/vfpool/guests/$(uuid 1).xml" "vfpool release"
+}
+
+@test "network managers that have a VF up" {
+    mkdir -p "$ROOT/run/NetworkManager"
+    says network-managers ok "NetworkManager runs, and no VF is up"
+    echo 0x1003 > "$ROOT/sys/class/net/eth3v0/flags"
+    says network-managers warning "NetworkManager runs, and VF 0 of pool 'p' has an interface that is up" unmanaged-devices
+    rmdir "$ROOT/run/NetworkManager"
+    mkdir -p "$ROOT/run/systemd/netif"
+    says network-managers warning "systemd-networkd runs" Unmanaged
+}
+
+@test "two VFs of one PF with one MAC address" {
+    VFPOOL_BUILD=$VFPOOL_BUILD/tests/kernel
+    mkdir "$ROOT/kernel"
+    kernel() { printf '%s 0 0 8100 0 0 0 0 0 0\n' "$@" > "$ROOT/kernel/$(cat "$ROOT/sys/class/net/eth3/ifindex")"; }
+    kernel "$(mac 1)" "$(mac 2)" "$(mac 3)" "$(mac 4)"
+    says mac-addresses ok "no two"
+    kernel "$(mac 1)" "$(mac 2)" "$(mac 1)" "$(mac 4)"
+    says mac-addresses wrong "VFs 0 and 2 of PF eth3 have the same MAC address, $(mac 1)"
+}
