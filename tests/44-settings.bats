@@ -43,8 +43,8 @@ set_json() { jq -c --argjson vf "$1" '.pools[0].vfs[$vf].settings' "$STDOUT"; }
         "00:00:00:00:00:00 0 0 8100 0 0 -1 -1 1 9" \
         "52:54:00:00:00:03 0 5 8100 0 0 -1 1 -1 0"
     show 0 --long --format json
-    assert_equal "$(set_json 0)" '{"mac":"52:54:00:00:00:01","vlan":42,"qos":3,"protocol":"802.1ad","min_rate":100,"max_rate":1000,"spoof_check":true,"trust":false,"query_rss":null,"link_state":"auto"}'
-    assert_equal "$(set_json 1)" '{"mac":"00:00:00:00:00:00","vlan":0,"qos":0,"protocol":null,"min_rate":0,"max_rate":0,"spoof_check":null,"trust":null,"query_rss":true,"link_state":null}'
+    assert_equal "$(set_json 0)" '{"mac":"52:54:00:00:00:01","vlan":42,"qos":3,"protocol":"802.1ad","min_rate":100,"max_rate":1000,"spoof_check":true,"trust":false,"query_rss":null,"link_state":"auto","ours":[]}'
+    assert_equal "$(set_json 1)" '{"mac":"00:00:00:00:00:00","vlan":0,"qos":0,"protocol":null,"min_rate":0,"max_rate":0,"spoof_check":null,"trust":null,"query_rss":true,"link_state":null,"ours":[]}'
     # Priority without a VLAN is a tag, too (802.1p).
     assert_equal "$(set_json 2 | jq -c '[.vlan, .qos, .protocol]')" '[0,5,"802.1Q"]'
     show 0 --long --format xml

@@ -99,7 +99,8 @@ share='$BATS_TEST_TMPDIR/work/13/share'
 $1
 X
     chmod +x "$bin"/*
-    export PATH=$bin:$PATH LAB_WORK=$BATS_TEST_TMPDIR/work DEBIAN=13
+    # Short cases need no module to be built.
+    export PATH=$bin:$PATH LAB_WORK=$BATS_TEST_TMPDIR/work DEBIAN=13 LAB_TAGS=short
     mkdir -p "$LAB_WORK/13"
     # shellcheck source=tests/lab/common.sh disable=SC1091 # it is there
     (. "$TESTS/lab/common.sh" && image_key > "$work/key")
