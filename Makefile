@@ -16,6 +16,9 @@ LIBEXECDIR = $(PREFIX)/libexec
 LIBDIR     = $(PREFIX)/lib
 DATADIR    = $(PREFIX)/share
 MANDIR     = $(DATADIR)/man
+BASHDIR    = $(DATADIR)/bash-completion/completions
+ZSHDIR     = $(DATADIR)/zsh/vendor-completions
+FISHDIR    = $(DATADIR)/fish/vendor_completions.d
 SYSCONFDIR = /etc
 
 CFLAGS ?= -O2 -g
@@ -152,7 +155,7 @@ lab:
 
 lint: $(build)/config.h
 	clang-format --dry-run --Werror lib/*.[ch] hook/*.[ch] $(wildcard tests/*/*.c)
-	shellcheck install.sh .ci/run tests/run tests/bench/run tests/host/demo
+	shellcheck install.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/host/demo
 	cd tests && shellcheck helpers.bash libvirt/helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats
 	clang-tidy --quiet --warnings-as-errors='*' lib/*.c hook/*.c -- $(cflags)
@@ -173,12 +176,16 @@ install: $(programs)
 	sed 's,@SBINDIR@,$(SBINDIR),' hook/vfpool.service > $(build)/vfpool.service
 	install -D -m 644 $(build)/vfpool.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool.service
 	install -D -m 644 hook/vfpool.tmpfiles $(DESTDIR)$(LIBDIR)/tmpfiles.d/vfpool.conf
+	install -D -m 644 hook/vfpool.bash $(DESTDIR)$(BASHDIR)/vfpool
+	install -D -m 644 hook/vfpool.zsh $(DESTDIR)$(ZSHDIR)/_vfpool
+	install -D -m 644 hook/vfpool.fish $(DESTDIR)$(FISHDIR)/vfpool.fish
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/vfpool
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/vfpool $(DESTDIR)$(SBINDIR)/vfpool-gate
 	rm -f $(DESTDIR)$(MANDIR)/man5/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man8/vfpool.8 $(DESTDIR)$(MANDIR)/man8/vfpool-hook.8
 	rm -f $(DESTDIR)$(LIBDIR)/systemd/system/vfpool.service $(DESTDIR)$(LIBDIR)/tmpfiles.d/vfpool.conf
+	rm -f $(DESTDIR)$(BASHDIR)/vfpool $(DESTDIR)$(ZSHDIR)/_vfpool $(DESTDIR)$(FISHDIR)/vfpool.fish
 	rm -rf $(DESTDIR)$(LIBEXECDIR)/vfpool $(DESTDIR)$(DATADIR)/vfpool
 
 dist:

@@ -20,7 +20,7 @@ die() {
 }
 
 build_packages=(gcc make pkgconf libc6-dev libxml2-dev libxslt1-dev libmnl-dev libvirt-dev)
-check_packages=(bats parallel libxml2-utils strace jq bsdutils util-linux procps)
+check_packages=(bats parallel libxml2-utils strace jq bsdutils util-linux procps zsh fish)
 
 # libvirt's schemas are in libvirt0 up to Debian 12, in libvirt-common from 13 on.
 if grep -qs '^VERSION_ID="12"' /etc/os-release; then

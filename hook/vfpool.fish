@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Completion of vfpool(8) for fish: verbs, options, pools, guests, VFs, PFs. Guests and VFs are root's to see.
+
+function __vfpool_names # of XML files
+    for file in $argv
+        string replace -r '.*/(.*)\.xml$' '$1' -- $file
+    end
+end
+function __vfpool_pools
+    set -l files $VFPOOL_ROOT/etc/vfpool/*.xml
+    __vfpool_names $files
+end
+function __vfpool_defined
+    set -l files $VFPOOL_ROOT/etc/libvirt/qemu/*.xml
+    __vfpool_names $files
+end
+function __vfpool_had # guests and their VFs
+    set -l files $VFPOOL_ROOT/run/vfpool/guests/*.xml
+    for file in $files
+        string match -rg '^<guest uuid="[^"]*" name="([^"]*)"' < $file
+    end
+    for file in $VFPOOL_ROOT/run/vfpool/vfs/*
+        string replace -r '.*/' '' -- $file
+    end
+end
+function __vfpool_pfs
+    for file in $VFPOOL_ROOT/sys/class/net/*/device/sriov_totalvfs
+        string match -rg '/net/([^/]*)/device/' -- $file
+    end
+end
+
+complete -c vfpool -f
+complete -c vfpool -n __fish_use_subcommand -l help -d 'print the commands'
+complete -c vfpool -n __fish_use_subcommand -l version -d 'print the version'
+complete -c vfpool -n __fish_use_subcommand -a transform -d 'print a domain with the VFs it would get now'
+complete -c vfpool -n __fish_use_subcommand -a explain -d 'say of every VF why a guest got it, or not'
+complete -c vfpool -n __fish_use_subcommand -a status -d 'show every VF, its state and who holds it'
+complete -c vfpool -n __fish_use_subcommand -a history -d 'show who had which VF when'
+complete -c vfpool -n __fish_use_subcommand -a doctor -d 'check host, pools, hooks and libvirt'
+complete -c vfpool -n __fish_use_subcommand -a dumpxml -d 'print the pool as network XML'
+complete -c vfpool -n __fish_use_subcommand -a network -d 'print the network that libvirt has to have'
+complete -c vfpool -n __fish_use_subcommand -a discover -d 'print a ready pool file'
+complete -c vfpool -n __fish_use_subcommand -a release -d 'take VFs back by hand'
+complete -c vfpool -n __fish_use_subcommand -a open -d 'free what is held'
+complete -c vfpool -n __fish_use_subcommand -a reconcile -d 'set up what is missing, repair what a crash left'
+
+complete -c vfpool -n '__fish_seen_subcommand_from explain status history doctor' -l format -x -a 'table json xml' -d 'the form'
+complete -c vfpool -n '__fish_seen_subcommand_from status' -l long -d 'also what is set on each VF'
+complete -c vfpool -n '__fish_seen_subcommand_from transform' -l op -x -a 'prepare restore migrate' -d 'the operation'
+complete -c vfpool -n '__fish_seen_subcommand_from reconcile' -l dry-run -d 'say what would be done'
+complete -c vfpool -n '__fish_seen_subcommand_from status dumpxml network' -a '(__vfpool_pools)' -d pool
+complete -c vfpool -n '__fish_seen_subcommand_from explain' -a '(__vfpool_defined)' -d guest
+complete -c vfpool -n '__fish_seen_subcommand_from history release' -a '(__vfpool_had)'
+complete -c vfpool -n '__fish_seen_subcommand_from discover' -a '(__vfpool_pfs)' -d PF
+complete -c vfpool -n '__fish_seen_subcommand_from transform explain' -F

@@ -1,0 +1,51 @@
+#compdef vfpool
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Completion of vfpool(8) for zsh: verbs, options, pools, guests, VFs, PFs. Guests and VFs are root's to see.
+
+local root=${VFPOOL_ROOT:-}
+
+_vfpool_pools() { local -a pools=($root/etc/vfpool/*.xml(N:t:r)); compadd -a pools }
+_vfpool_defined() { local -a guests=($root/etc/libvirt/qemu/*.xml(N:t:r)); compadd -a guests }
+_vfpool_holders() {
+    local -a guests=($(sed -n 's/^<guest uuid="[^"]*" name="\([^"]*\)".*/\1/p' $root/run/vfpool/guests/*.xml(N) < /dev/null))
+    compadd -a guests
+}
+_vfpool_vfs() { local -a vfs=($root/run/vfpool/vfs/*(N@:t)); compadd -a vfs }
+_vfpool_pfs() { local -a pfs=($root/sys/class/net/*/device/sriov_totalvfs(N:h:h:t)); compadd -a pfs }
+_vfpool_had() { _vfpool_holders; _vfpool_vfs }
+_vfpool_asked() { _vfpool_defined; _files }
+
+local format='--format[the form]:form:(table json xml)'
+local -a verbs=(
+    'transform:print a domain with the VFs it would get now'
+    'explain:say of every VF why a guest got it, or not'
+    'status:show every VF, its state and who holds it'
+    'history:show who had which VF when'
+    'doctor:check host, pools, hooks and libvirt'
+    'dumpxml:print the pool as network XML'
+    'network:print the network that libvirt has to have'
+    'discover:print a ready pool file'
+    'release:take VFs back by hand'
+    'open:free what is held'
+    'reconcile:set up what is missing, repair what a crash left'
+)
+
+if ((CURRENT == 2)); then
+    _describe -t verbs verb verbs
+    compadd -- --help --version
+    return
+fi
+local verb=$words[2]
+shift words
+((CURRENT--))
+case $verb in
+transform) _arguments '--op[the operation]:operation:(prepare restore migrate)' ':file:_files' ;;
+explain) _arguments $format ':guest or file:_vfpool_asked' ;;
+status) _arguments '--long[also what is set on each VF]' $format ':pool:_vfpool_pools' ;;
+history) _arguments $format ':guest or VF:_vfpool_had' ;;
+doctor) _arguments $format ;;
+dumpxml | network) _arguments ':pool:_vfpool_pools' ;;
+discover) _arguments '*:PF:_vfpool_pfs' ;;
+release) _arguments ':guest or VF:_vfpool_had' ;;
+reconcile) _arguments '--dry-run[say what would be done]' ;;
+esac
