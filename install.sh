@@ -58,8 +58,9 @@ run() {
     if [ -n "$dry_run" ]; then printf 'would run: %s\n' "$*"; else "$@"; fi
 }
 
-# A hook that this script put there.
-is_ours() { [ -f "$1" ] && grep -aq VFPOOL_ROOT "$1"; }
+# A hook that this script put there: a program with our marker (hook/program.c), or with the one word that those had
+# before there was a marker. A script that names vfpool is somebody's.
+is_ours() { [ -f "$1" ] && [ "$(head -c 4 "$1" | tail -c 3)" = ELF ] && grep -aqE 'vfpool-program urn:vfpool:1|VFPOOL_ROOT' "$1"; }
 
 # "9.0.0" of the libvirt that is installed.
 libvirt_version() {

@@ -134,6 +134,43 @@ void check_host_boot(const struct patient *patient, struct finding *finding)
     }
 }
 
+/* Who may write there says which VFs guests get, or what root runs. */
+static void check_owner(const struct patient *patient, const char *path, struct finding *finding)
+{
+    struct stat status;
+    if (fstatat(patient->root, path, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return;
+    if (status.st_uid != 0)
+        finding_add(finding, VERDICT_WRONG, "chown root:root", "/%s belongs to user %u", path, status.st_uid);
+    else if (!S_ISLNK(status.st_mode) && status.st_mode & (S_IWGRP | S_IWOTH))
+        finding_add(finding, VERDICT_WRONG, "chmod go-w", "/%s may be written by others than root", path);
+    else if (!finding->text)
+        finding_add(finding, VERDICT_OK, NULL, "pool files, hooks and ledger are root's alone");
+}
+
+void check_host_owners(const struct patient *patient, struct finding *finding)
+{
+    static const char *const paths[] = {"etc",
+                                        POOL_DIRECTORY,
+                                        "etc/vfpool/hostdev.xsl",
+                                        "etc/libvirt",
+                                        "etc/libvirt/hooks",
+                                        "etc/libvirt/hooks/qemu",
+                                        "etc/libvirt/hooks/qemu.d",
+                                        "etc/libvirt/hooks/network",
+                                        "etc/libvirt/hooks/network.d",
+                                        "etc/libvirt/hooks/daemon",
+                                        "etc/libvirt/hooks/daemon.d",
+                                        "run",
+                                        LEDGER_DIRECTORY};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        check_owner(patient, paths[i], finding);
+    for (size_t i = 0; i < patient->pools.count; i++) {
+        const char *path = patient->pools.pools[i].path;
+        check_owner(patient, path + strspn(path, "/"), finding);
+    }
+}
+
 static void check_claim(const struct patient *patient, const struct claim *claim, struct finding *finding)
 {
     char text[PCIADDR_SIZE], release[sizeof "vfpool reconcile, or vfpool release " + PCIADDR_SIZE];

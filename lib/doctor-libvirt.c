@@ -131,11 +131,31 @@ static void check_hook(int root, const char *kind, struct finding *finding)
         finding_add(finding, VERDICT_OK, NULL, "/%s", path);
 }
 
+/* Other people's, which run as well: what they say is told to libvirt beside what ours says. */
+static void check_others(int root, const char *kind, struct finding *finding)
+{
+    char path[PATH_MAX], ours[PATH_MAX];
+    int result = 0;
+    if (find_hook(root, kind, ours) && strstr(ours, ".d/")) {
+        snprintf(path, sizeof path, HOOKS "/%s", kind);
+        if (faccessat(root, path, X_OK, 0) == 0)
+            finding_add(finding, VERDICT_OK, NULL, "/%s runs before it", path);
+    }
+    snprintf(path, sizeof path, HOOKS "/%s.d", kind);
+    _cleanup_(cleanup_dir) DIR *directory = io_list(root, path);
+    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));)
+        if (entry->d_name[0] != '.' && strcmp(entry->d_name, "vfpool") != 0 &&
+            faccessat(dirfd(directory), entry->d_name, X_OK, 0) == 0)
+            finding_add(finding, VERDICT_OK, NULL, "/%s/%s runs as well", path, entry->d_name);
+}
+
 void check_libvirt_hooks(const struct patient *patient, struct finding *finding)
 {
     static const char *const kinds[] = {"qemu", "network", "daemon"};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         check_hook(patient->root, kinds[i], finding);
+        check_others(patient->root, kinds[i], finding);
+    }
 }
 
 /* libvirt looks for its hooks when it starts and reloads (F17). */

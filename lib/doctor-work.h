@@ -38,6 +38,7 @@ void check_host_iommu(const struct patient *patient, struct finding *finding) no
 void check_host_vfio(const struct patient *patient, struct finding *finding) nonnull(1, 2);
 void check_host_cards(const struct patient *patient, struct finding *finding) nonnull(1, 2);
 void check_host_boot(const struct patient *patient, struct finding *finding) nonnull(1, 2);
+void check_host_owners(const struct patient *patient, struct finding *finding) nonnull(1, 2);
 void check_host_claims(const struct patient *patient, struct finding *finding) nonnull(1, 2);
 void check_host_macs(const struct patient *patient, struct finding *finding) nonnull(1, 2);
 void check_host_managers(const struct patient *patient, struct finding *finding) nonnull(1, 2);

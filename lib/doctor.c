@@ -45,6 +45,7 @@ static const struct {
     {"calls", check_libvirt_calls},
     {"networks", check_libvirt_networks},
     {"guests", check_libvirt_guests},
+    {"owners", check_host_owners},
     {"claims", check_host_claims},
     {"mac-addresses", check_host_macs},
     {"network-managers", check_host_managers},

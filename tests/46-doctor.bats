@@ -54,11 +54,12 @@ ok       hooks
 ok       calls
 ok       networks
 ok       guests
+ok       owners
 ok       claims"
     run_vfpool 0 doctor --format json
     assert_equal "$(jq -c '[.checks[].verdict] | unique' "$STDOUT")" '["ok"]'
     run_vfpool 0 doctor --format xml
-    assert_equal "$(xmllint --xpath 'count(/doctor/check[@verdict="ok" and @finding and not(@remedy)])' "$STDOUT")" 11
+    assert_equal "$(xmllint --xpath 'count(/doctor/check[@verdict="ok" and @finding and not(@remedy)])' "$STDOUT")" 12
     run_vfpool 2 doctor g1
 }
 
@@ -142,7 +143,11 @@ VERSIONS
     # Beside it is ours.
     mkdir "$hook.d"
     install -m 755 "$ROOT/usr/libexec/vfpool/network" "$hook.d/vfpool"
-    says hooks ok "/etc/libvirt/hooks/network.d/vfpool"
+    says hooks ok "/etc/libvirt/hooks/network.d/vfpool; /etc/libvirt/hooks/network runs before it"
+    install -m 755 "$hook" "$hook.d/50-mine"
+    install -m 644 "$hook" "$hook.d/60-not"
+    says hooks ok "/etc/libvirt/hooks/network.d/50-mine runs as well; /etc/libvirt/hooks/daemon"
+    rm "$hook.d/50-mine"
     printf '#!/usr/bin/python9\n' > "$hook"
     says hooks wrong "interpreter '/usr/bin/python9' is not there"
 }
@@ -198,6 +203,19 @@ VERSIONS
     says claims wrong "VF 0000:01:10.0 is quarantined: it is in use" "vfpool release 0000:01:10.0"
     echo x > "$ROOT/run/vfpool/guests/$(uuid 1).xml"
     says claims wrong "/run/vfpool/guests/$(uuid 1).xml" "vfpool release"
+}
+
+@test "owners: what others than root may write to" {
+    local path
+    for path in etc/vfpool etc/vfpool/p.xml etc/libvirt/hooks run; do
+        chmod g+w "$ROOT/$path"
+        says owners wrong "/$path may be written by others than root" "chmod go-w"
+        chmod g-w "$ROOT/$path"
+        chown 65534 "$ROOT/$path"
+        says owners wrong "/$path belongs to user 65534" "chown root:root"
+        chown 0 "$ROOT/$path"
+    done
+    says owners ok "root's alone"
 }
 
 @test "network managers that have a VF up" {

@@ -43,3 +43,17 @@ setup() {
     [[ $output == *"would install: gcc make "* && $output == *"would run: make "* ]]
     run ! grep -q 'apt-get\|/make\|systemctl' "$BATS_TEST_TMPDIR/called"
 }
+
+@test "a hook is ours by its marker, not by a word that somebody's script may have" {
+    eval "$(grep '^is_ours()' "$copy/install.sh")"
+    local program script=$BATS_TEST_TMPDIR/script
+    for program in qemu network daemon; do
+        is_ours "$VFPOOL_BUILD/hook/$program"
+        grep -aq 'vfpool-program urn:vfpool:1' "$VFPOOL_BUILD/hook/$program"
+    done
+    # shellcheck disable=SC2016 # the script's own
+    printf '#!/bin/sh\n# vfpool-program urn:vfpool:1\nVFPOOL_ROOT=/ exec /usr/libexec/vfpool/qemu "$@"\n' > "$script"
+    run ! is_ours "$script"
+    run ! is_ours "$(command -v true)"
+    run ! is_ours "$BATS_TEST_TMPDIR/none"
+}
