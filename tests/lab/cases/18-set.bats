@@ -24,7 +24,7 @@ is_as_before() { by_ip | diff /tmp/before -; }
 
 # set_pool ATTRIBUTES: what is wanted of all VFs
 set_pool() {
-    local offer=${LAB_OFFER:+offer='$LAB_OFFER'} pool_more LAB_OFFER=
+    local offer=${LAB_OFFER:+"offer='$LAB_OFFER'"} pool_more LAB_OFFER=
     pool_more="<metadata><vfpool:pool xmlns:vfpool='urn:vfpool:1' $offer><vfpool:settings $1/></vfpool:pool></metadata>"
     pool passthrough enp1s0
     pools_up
