@@ -9,7 +9,8 @@ _vfpool_pools() {
     done
 }
 _vfpool_holders() {
-    cat "${VFPOOL_ROOT:-}"/run/vfpool/guests/*.xml 2> /dev/null | sed -n 's/^<guest uuid="[^"]*" name="\([^"]*\)".*/\1/p'
+    cat "${VFPOOL_ROOT:-}"/run/vfpool/guests/*.xml 2> /dev/null | sed -n '/^<guest uuid="[^"]*" name="/ {
+        s/^<guest uuid="[^"]*" name="\([^"]*\)".*/\1/; s/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&amp;/\&/g; p; }'
 }
 _vfpool_defined() {
     local file
@@ -26,44 +27,45 @@ _vfpool_pfs() {
     done
 }
 
-# What may come behind a verb; $files: files as well.
+# What may come behind a verb, a line each; of files, those that begin as the second argument does.
 _vfpool_options() {
     case $1 in
-    transform) candidates=--op ;;
-    status) candidates='--long --format' ;;
-    explain | history | doctor) candidates=--format ;;
-    reconcile) candidates=--dry-run ;;
+    transform) echo --op ;;
+    status) printf '%s\n' --long --format ;;
+    explain | history | doctor) echo --format ;;
+    reconcile) echo --dry-run ;;
     esac
 }
 _vfpool_arguments() {
     case $1 in
-    transform) files=yes ;;
-    explain) candidates=$(_vfpool_defined) files=yes ;;
-    status | dumpxml | network) candidates=$(_vfpool_pools) ;;
-    history | release) candidates="$(_vfpool_holders) $(_vfpool_vfs)" ;;
-    discover) candidates=$(_vfpool_pfs) ;;
+    transform) compgen -f -- "$2" ;;
+    explain) _vfpool_defined; compgen -f -- "$2" ;;
+    status | dumpxml | network) _vfpool_pools ;;
+    history | release) _vfpool_holders; _vfpool_vfs ;;
+    discover) _vfpool_pfs ;;
+    esac
+}
+_vfpool_candidates() { # WORD-BEFORE VERB CURRENT
+    case $1:$3 in
+    vfpool:*) printf '%s\n' transform explain status history doctor dumpxml network discover release open reconcile --help --version ;;
+    --format:*) printf '%s\n' table json xml ;;
+    --op:*) printf '%s\n' prepare restore migrate ;;
+    *:-*) _vfpool_options "$2" ;;
+    *) _vfpool_arguments "$2" "$3" ;;
     esac
 }
 
 _vfpool() {
-    local line=${COMP_LINE:0:COMP_POINT} words current before colons candidates='' files=''
+    local line=${COMP_LINE:0:COMP_POINT} words current before candidate
     # By spaces alone: to readline, a word begins behind each colon of an address.
     read -ra words <<< "$line"
     [ "${line: -1}" != ' ' ] || words+=('')
     current=${words[${#words[@]} - 1]} before=${words[${#words[@]} - 2]}
-    colons=${current%"${current##*:}"}
-    if [ ${#words[@]} -le 2 ]; then
-        candidates='transform explain status history doctor dumpxml network discover release open reconcile --help --version'
-    elif [ "$before" = --format ]; then
-        candidates='table json xml'
-    elif [ "$before" = --op ]; then
-        candidates='prepare restore migrate'
-    elif [[ $current == -* ]]; then
-        _vfpool_options "${words[1]}"
-    else
-        _vfpool_arguments "${words[1]}"
-    fi
-    mapfile -t COMPREPLY < <(compgen -W "$candidates" ${files:+-f} -- "$current")
-    COMPREPLY=("${COMPREPLY[@]#"$colons"}")
+    [ ${#words[@]} -gt 2 ] || before=vfpool
+    # Not by compgen -W, which expands what it is given: a guest may be called $(anything).
+    COMPREPLY=()
+    while IFS= read -r candidate; do
+        [[ $candidate != "$current"* ]] || COMPREPLY+=("$(printf '%q' "${candidate#"${current%"${current##*:}"}"}")")
+    done < <(_vfpool_candidates "$before" "${words[1]-}" "$current")
 }
 complete -F _vfpool vfpool

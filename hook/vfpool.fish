@@ -17,7 +17,8 @@ end
 function __vfpool_had # guests and their VFs
     set -l files $VFPOOL_ROOT/run/vfpool/guests/*.xml
     for file in $files
-        string match -rg '^<guest uuid="[^"]*" name="([^"]*)"' < $file
+        string match -rg '^<guest uuid="[^"]*" name="([^"]*)"' < $file | string replace -a '&lt;' '<' |
+            string replace -a '&gt;' '>' | string replace -a '&quot;' '"' | string replace -a '&amp;' '&'
     end
     for file in $VFPOOL_ROOT/run/vfpool/vfs/*
         string replace -r '.*/' '' -- $file

@@ -7,7 +7,9 @@ local root=${VFPOOL_ROOT:-}
 _vfpool_pools() { local -a pools=($root/etc/vfpool/*.xml(N:t:r)); compadd -a pools }
 _vfpool_defined() { local -a guests=($root/etc/libvirt/qemu/*.xml(N:t:r)); compadd -a guests }
 _vfpool_holders() {
-    local -a guests=($(sed -n 's/^<guest uuid="[^"]*" name="\([^"]*\)".*/\1/p' $root/run/vfpool/guests/*.xml(N) < /dev/null))
+    local -a guests=("${(@f)$(sed -n '/^<guest uuid="[^"]*" name="/ {
+        s/^<guest uuid="[^"]*" name="\([^"]*\)".*/\1/; s/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&amp;/\&/g; p; }' \
+        $root/run/vfpool/guests/*.xml(N) < /dev/null)}")
     compadd -a guests
 }
 _vfpool_vfs() { local -a vfs=($root/run/vfpool/vfs/*(N@:t)); compadd -a vfs }

@@ -241,7 +241,7 @@ static int yield(struct ledger *ledger, int root, const struct allocation *alloc
     if (awaited) {
         claim_move(holder, &allocation->address, awaited);
         claim_remove(claim, &awaited->address);
-        int result = claim->vf_count ? ledger_put(ledger, claim, error) : ledger_drop(ledger, claim->uuid, error);
+        int result = ledger_put(ledger, claim, error);
         if (result == 0)
             result = ledger_put(ledger, holder, error);
         return result < 0 ? result : 1;

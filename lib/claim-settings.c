@@ -17,7 +17,6 @@ struct place {
     struct settings now;
 };
 
-/* Return: 0; -ENODEV when there is nothing that could be told of it; or a negative errno value. */
 static int look(const struct host *host, const struct pciaddr *address, struct place *place, struct error *error)
 {
     _cleanup_(cleanup_free) struct settings *all = NULL;
@@ -26,7 +25,7 @@ static int look(const struct host *host, const struct pciaddr *address, struct p
     if (result == 0)
         result = vfinfo_read(host, &place->pf, &all, error);
     if (result < 0)
-        return result == -ENOENT ? -ENODEV : result;
+        return result;
     if (place->number >= place->pf.vf_count || !settings_say(&all[place->number]))
         return error_set(error, ENODEV, "PF %s has no VF %u (%s)", place->pf.name, place->number,
                          pciaddr_format(address, text));
@@ -49,9 +48,8 @@ static int record(const struct host *host, struct claim_vf *vf, bool started, st
     if (result < 0)
         return result;
     vf->original = place.now;
-    if (!started)
-        return 1;
-    leave_out(&vf->original);
+    if (started)
+        leave_out(&vf->original);
     return 1;
 }
 
@@ -128,9 +126,11 @@ int claim_settings_apply(int root, const struct claim *claim, const struct pciad
 static int restore(const struct host *host, const struct claim_vf *vf, struct error *error)
 {
     struct place place;
+    if (!host_vf_present(host, &vf->address))
+        return 0;
     int result = look(host, &vf->address, &place, error);
     if (result < 0)
-        return result == -ENODEV ? 0 : result;
+        return result;
     struct settings whole = place.now;
     settings_merge(&whole, &vf->original);
     if (settings_equal(&whole, &place.now))

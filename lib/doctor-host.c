@@ -174,8 +174,10 @@ void check_host_owners(const struct patient *patient, struct finding *finding)
 static void check_claim(const struct patient *patient, const struct claim *claim, struct finding *finding)
 {
     char text[PCIADDR_SIZE], release[sizeof "vfpool reconcile, or vfpool release " + PCIADDR_SIZE];
+    bool live = false;
     for (size_t i = 0; i < claim->vf_count; i++) {
         const struct claim_vf *vf = &claim->vfs[i];
+        live = live || !vf->stuck;
         pciaddr_format(&vf->address, text);
         snprintf(release, sizeof release, "vfpool reconcile, or vfpool release %s", text);
         if (vf->stuck)
@@ -184,7 +186,7 @@ static void check_claim(const struct patient *patient, const struct claim *claim
             finding_add(finding, VERDICT_WRONG, release, "VF %s of guest '%.256s' is gone from sysfs", text,
                         claim->name);
     }
-    if (claim->state == CLAIM_HELD && !daemon_has_guest(patient->root, claim->name) && !claim->vfs[0].stuck)
+    if (live && claim->state == CLAIM_HELD && !daemon_has_guest(patient->root, claim->name))
         finding_add(finding, VERDICT_WRONG, "vfpool reconcile", "guest '%.256s' holds VFs and does not run",
                     claim->name);
 }

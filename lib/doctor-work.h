@@ -24,8 +24,8 @@ struct patient {
 /* What one check says. */
 struct finding {
     enum verdict verdict;
-    char *text;   /* what was found; what is worse, and what comes later, is behind a semicolon */
-    char *remedy; /* of the first that is worse than what came before; NULL: none */
+    char *text;   /* what was found of that verdict, with semicolons between; of a better one, nothing */
+    char *remedy; /* of the first of them; NULL: none */
 };
 
 /** finding_add() - a thing that was found; @remedy: what to do, NULL: nothing */

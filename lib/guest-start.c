@@ -142,7 +142,7 @@ static int adopt(struct call *call, const struct plan *plan, struct claim **old,
         result = set(call, ledger, *old, *claim);
     if (result < 0)
         return result;
-    return (*claim)->vf_count ? ledger_put(ledger, *claim, call->error) : ledger_drop(ledger, uuid, call->error);
+    return ledger_put(ledger, *claim, call->error);
 }
 
 int guest_start(struct call *call, struct plan *plan)

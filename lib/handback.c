@@ -7,14 +7,6 @@
 #include "claim-settings.h"
 #include "memory.h"
 
-/* A claim's entry that libvirt has nothing to do with any more. */
-static void get_stuck(struct claim_vf *vf, const char *reason)
-{
-    free(vf->stuck);
-    vf->stuck = memory_copy(reason);
-    vf->given = true;
-}
-
 static bool is_anothers(struct ledger *ledger, const struct claim *claim, const struct pciaddr *address)
 {
     _cleanup_(cleanup_claim) struct claim *holder = NULL;
@@ -41,7 +33,8 @@ size_t handback_try(struct ledger *ledger, int root, struct claim *claim, const 
         free(steal(vf->stuck));
         if (result == 0)
             continue;
-        get_stuck(vf, problem.message);
+        vf->stuck = memory_copy(problem.message);
+        vf->given = true; /* nobody awaits it */
         error_note(error,
                    "VF %s of pool '%s' is not set as it was before guest '%.256s' had it, and is quarantined: %s",
                    pciaddr_format(&vf->address, text), vf->pool, claim->name, problem.message);
@@ -63,6 +56,7 @@ int handback_guest(struct ledger *ledger, int root, const char *uuid, struct err
     int result = ledger_get(ledger, uuid, &claim, error);
     if (result < 0)
         return result;
+    /* Without a claim there may be links of one that was set aside. */
     if (!claim || handback_try(ledger, root, claim, NULL, error) == 0)
         return ledger_drop(ledger, uuid, error);
     rest = claim_new(claim->uuid, claim->name);
@@ -78,5 +72,5 @@ int handback_vf(struct ledger *ledger, int root, struct claim *claim, const stru
     *stuck = handback_try(ledger, root, claim, address, error) > 0;
     if (!*stuck)
         claim_remove(claim, address);
-    return claim->vf_count ? ledger_put(ledger, claim, error) : ledger_drop(ledger, claim->uuid, error);
+    return ledger_put(ledger, claim, error);
 }

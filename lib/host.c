@@ -351,21 +351,17 @@ int host_pf_of_vf(const struct host *host, const struct pciaddr *vf, struct host
                   struct error *error)
 {
     char text[PCIADDR_SIZE], name[NAME_MAX + 1];
+    struct pciaddr address;
     memset(pf, 0, sizeof *pf);
     pciaddr_format(vf, text);
     if (!host_vf_present(host, vf))
         return error_set(error, ENOENT, "there is no PCI device %s", text);
-    if (device_link(host, vf, "physfn", name, sizeof name) < 0 || pciaddr_parse(name, &pf->address) < 0)
+    if (device_link(host, vf, "physfn", name, sizeof name) < 0 || pciaddr_parse(name, &address) < 0)
         return error_set(error, ENODEV, "PCI device %s is not a virtual function", text);
-    find_netdev(host, &pf->address, pf->name);
-    pf->has_netdev = pf->name[0];
-    _cleanup_(cleanup_close) int device = open_device(host, &pf->address);
-    if (device < 0)
-        return error_set(error, -device, "cannot open physical function %s: %s", name, strerror(-device));
-    read_pf(device, pf);
-    if (vf_number(host, pf, vf, number) < 0)
+    int result = host_pf_by_address(host, &address, pf, error);
+    if (result == 0 && vf_number(host, pf, vf, number) < 0)
         return error_set(error, ENODEV, "PCI device %s is not among the VFs of its physical function %s", text, name);
-    return 0;
+    return result;
 }
 
 static int compare_pfs(const void *a, const void *b)

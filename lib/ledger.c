@@ -481,6 +481,8 @@ int ledger_put(struct ledger *ledger, const struct claim *claim, struct error *e
     _cleanup_(cleanup_claim) struct claim *old = NULL;
     char path[GUEST_PATH_SIZE];
     size_t length = 0;
+    if (claim->vf_count == 0)
+        return ledger_drop(ledger, claim->uuid, error);
     int result = ledger_get(ledger, claim->uuid, &old, error);
     if (result == 0)
         result = claim_format(claim, &data, &length, error);

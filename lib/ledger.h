@@ -101,7 +101,8 @@ int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, st
 void ledger_decision(const struct ledger *ledger, const char *uuid, char **decision) nonnull(1, 2, 3);
 
 /**
- * ledger_put() - make this all that the guest holds, whether it held something before or not
+ * ledger_put() - make this all that the guest holds, whether it held something before or not; a claim without VFs drops
+ * what it held
  *
  * Return: 0, -EEXIST when another guest has one of the VFs, or another negative errno value; then nothing changed.
  */

@@ -141,7 +141,7 @@ const xmlNode *policy_of_guest(const xmlNode *root)
     return find_ours(root, "guest");
 }
 
-bool policy_allows(const char *allowed, const char *name)
+static bool names(const char *allowed, const char *name)
 {
     size_t length = strlen(name);
     for (const char *at = allowed; at && (at = strstr(at, name)); at += length)
@@ -150,7 +150,7 @@ bool policy_allows(const char *allowed, const char *name)
     return false;
 }
 
-static void list_words(const char *const *words, char *text, size_t size)
+const char *policy_words(const char *const *words, char *text, size_t size)
 {
     size_t used = 0;
     for (size_t i = 0; words[i] && used < size; i++)
@@ -159,6 +159,18 @@ static void list_words(const char *const *words, char *text, size_t size)
                                  : words[i + 1] ? ", "
                                                 : " or ",
                                  words[i]);
+    return text;
+}
+
+int policy_check_allowed(const char *allowed, bool all, const char *name, const char *value, const char *guest,
+                         const char *pool, struct error *error)
+{
+    if (names(allowed, name) || (all && names(allowed, "all")))
+        return 0;
+    return error_set(error, EPERM,
+                     "guest '%.256s' says %s='%s' in its <metadata>, and pool '%s' does not let guests say that: it "
+                     "would have to have override='%s'",
+                     guest, name, value, pool, name);
 }
 
 static int override_one(struct policy *policy, const char *name, const char *value, const char *allowed,
@@ -174,16 +186,11 @@ static int override_one(struct policy *policy, const char *name, const char *val
     if (!set_word(policy, part, value)) {
         snprintf(words, sizeof words, "0 to %d", POLICY_WAIT_MAX);
         if (part != PART_WAIT)
-            list_words(parts[part].words, words, sizeof words);
+            (void)policy_words(parts[part].words, words, sizeof words);
         return error_set(error, EINVAL, "guest '%.256s' says %s='%.64s' in its <metadata>: that can be %s", guest, name,
                          value, words);
     }
-    if (!policy_allows(allowed, name) && !policy_allows(allowed, "all"))
-        return error_set(error, EPERM,
-                         "guest '%.256s' says %s='%s' in its <metadata>, and pool '%s' does not let guests say that: "
-                         "it would have to have override='%s'",
-                         guest, name, value, pool, name);
-    return 0;
+    return policy_check_allowed(allowed, true, name, value, guest, pool, error);
 }
 
 /* Whatever else of vfpool's it has there is a mistake: a policy that is not followed would not be noticed. */

@@ -51,15 +51,25 @@ void policy_read(struct policy *policy, const xmlNode *node) nonnull(1, 2);
 int policy_override(struct policy *policy, const xmlNode *root, const char *allowed, const char *guest,
                     const char *pool, struct error *error) must_check nonnull(1, 2, 4, 5, 6);
 
+/** policy_words() - words of which one is to be chosen, as a text: "first, spread or pack", in @text. Return: @text. */
+const char *policy_words(const char *const *words, char *text, size_t size) nonnull(1, 2);
+
+/**
+ * policy_check_allowed() - whether a guest may say a thing
+ * @allowed: what its pool lets guests say, with spaces between; NULL: nothing
+ * @all:     whether "all" there includes it
+ *
+ * Return: 0, or -EPERM with what the pool would have to say.
+ */
+int policy_check_allowed(const char *allowed, bool all, const char *name, const char *value, const char *guest,
+                         const char *pool, struct error *error) must_check nonnull(3, 4, 5, 6, 7);
+
 /** policy_of_pool() - the <vfpool:pool> of a network, and policy_of_guest() the <vfpool:guest> of a domain, or NULL */
 const xmlNode *policy_of_pool(const xmlNode *root) must_check;
 const xmlNode *policy_of_guest(const xmlNode *root) must_check;
 
 /** policy_next() - @node, or the first element of vfpool's behind it that has this name, or NULL */
 const xmlNode *policy_next(const xmlNode *node, const char *name) must_check nonnull(2);
-
-/** policy_allows() - whether this name is among those that a pool lets guests say; NULL: none is */
-bool policy_allows(const char *allowed, const char *name) must_check nonnull(2);
 
 #define POLICY_SIZE 80
 

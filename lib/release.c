@@ -58,7 +58,7 @@ static int release_address(struct ledger *ledger, int root, const struct pciaddr
     _cleanup_(cleanup_free) char *pool = memory_copy(vf->pool);
     if (vf->stuck) {
         claim_remove(claim, address);
-        result = claim->vf_count ? ledger_put(ledger, claim, error) : ledger_drop(ledger, uuid, error);
+        result = ledger_put(ledger, claim, error);
     } else {
         result = handback_vf(ledger, root, claim, address, &stuck, error);
     }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "memory.h"
+#include "policy.h"
 #include "xml.h"
 
 #define MOST_WORDS 3
@@ -98,11 +98,11 @@ static const char *format_value(const struct field *field, int value, char text[
 
 static int refuse(const struct field *field, const char *value, struct error *error)
 {
-    const char *const *words = field->words;
-    if (words[0])
-        return error_set(error, EINVAL, "%s='%.64s': that can be %s%s%s or %s", field->name, value, words[0],
-                         words[2] ? ", " : "", words[2] ? words[1] : "", words[2] ? words[2] : words[1]);
-    return error_set(error, EINVAL, "%s='%.64s': that can be 0 to %d", field->name, value, field->most);
+    char words[40];
+    snprintf(words, sizeof words, "0 to %d", field->most);
+    if (field->words[0])
+        (void)policy_words(field->words, words, sizeof words);
+    return error_set(error, EINVAL, "%s='%.64s': that can be %s", field->name, value, words);
 }
 
 /* One that a VF can have: a single station's (IEEE 802, 8.2.2), and not the none that a card may take. */

@@ -20,7 +20,8 @@
  *       <vf address='' pf='' vf='' state='' reason='' mac='' since='' driver=''>
  *         <guest name='' uuid=''/>
  *         <settings mac='' vlan='' qos='' protocol='' min-rate='' max-rate='' spoof-check='' trust='' link-state=''
- *                   query-rss=''/>                    rates in Mbit/s; protocol: 802.1Q or 802.1ad
+ *                   query-rss='' ours=''/>            rates in Mbit/s; protocol: 802.1Q or 802.1ad; ours: the names of
+ *                                                     those that vfpool has set for the guest
  *       </vf>
  *       <missing>PF eth4 has no VFs: …</missing>
  *       <note>without effect on a VF: …</note>

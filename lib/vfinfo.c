@@ -177,6 +177,22 @@ bool vfinfo_twin(const struct settings *settings, unsigned int number, unsigned 
 /* What is told in one request; the other settings say nothing. */
 enum part { PART_MAC, PART_VLAN, PART_RATE, PART_SPOOF_CHECK, PART_TRUST, PART_QUERY_RSS, PART_LINK_STATE, PARTS };
 
+/* Those that are one number each; their attributes are alike (uapi/linux/if_link.h). */
+static const struct {
+    uint16_t type;
+    size_t offset;
+} switches[PARTS] = {
+    [PART_SPOOF_CHECK] = {IFLA_VF_SPOOFCHK, offsetof(struct settings, spoof_check)},
+    [PART_TRUST] = {IFLA_VF_TRUST, offsetof(struct settings, trust)},
+    [PART_QUERY_RSS] = {IFLA_VF_RSS_QUERY_EN, offsetof(struct settings, query_rss)},
+    [PART_LINK_STATE] = {IFLA_VF_LINK_STATE, offsetof(struct settings, link_state)},
+};
+
+static int get_switch(const struct settings *settings, enum part part)
+{
+    return *(const int *)((const char *)settings + switches[part].offset);
+}
+
 static struct settings pick(const struct settings *from, enum part part)
 {
     struct settings settings = settings_none();
@@ -194,20 +210,8 @@ static struct settings pick(const struct settings *from, enum part part)
         settings.min_rate = from->min_rate;
         settings.max_rate = from->max_rate;
         break;
-    case PART_SPOOF_CHECK:
-        settings.spoof_check = from->spoof_check;
-        break;
-    case PART_TRUST:
-        settings.trust = from->trust;
-        break;
-    case PART_QUERY_RSS:
-        settings.query_rss = from->query_rss;
-        break;
-    case PART_LINK_STATE:
-        settings.link_state = from->link_state;
-        break;
-    case PARTS:
-        break;
+    default:
+        *(int *)((char *)&settings + switches[part].offset) = get_switch(from, part);
     }
     return settings;
 }
@@ -215,13 +219,6 @@ static struct settings pick(const struct settings *from, enum part part)
 static uint32_t number_of(int setting)
 {
     return setting == SETTINGS_UNKNOWN ? 0 : (uint32_t)setting;
-}
-
-/* The attributes of a switch are alike: the VF's number, and the setting (uapi/linux/if_link.h). */
-static void put_switch(struct nlmsghdr *request, uint16_t type, unsigned int vf, int setting)
-{
-    const struct ifla_vf_trust value = {.vf = vf, .setting = number_of(setting)};
-    mnl_attr_put(request, type, sizeof value, &value);
 }
 
 /* A tag of 802.1ad is known in the list only. */
@@ -238,6 +235,7 @@ static void put_vlan(struct nlmsghdr *request, unsigned int vf, const struct set
 static void put_part(struct nlmsghdr *request, enum part part, unsigned int vf, const struct settings *settings)
 {
     struct ifla_vf_mac mac = {.vf = vf};
+    struct ifla_vf_trust value = {.vf = vf};
     const struct ifla_vf_rate rate = {
         .vf = vf, .min_tx_rate = number_of(settings->min_rate), .max_tx_rate = number_of(settings->max_rate)};
     switch (part) {
@@ -251,20 +249,9 @@ static void put_part(struct nlmsghdr *request, enum part part, unsigned int vf, 
     case PART_RATE:
         mnl_attr_put(request, IFLA_VF_RATE, sizeof rate, &rate);
         break;
-    case PART_SPOOF_CHECK:
-        put_switch(request, IFLA_VF_SPOOFCHK, vf, settings->spoof_check);
-        break;
-    case PART_TRUST:
-        put_switch(request, IFLA_VF_TRUST, vf, settings->trust);
-        break;
-    case PART_QUERY_RSS:
-        put_switch(request, IFLA_VF_RSS_QUERY_EN, vf, settings->query_rss);
-        break;
-    case PART_LINK_STATE:
-        put_switch(request, IFLA_VF_LINK_STATE, vf, settings->link_state);
-        break;
-    case PARTS:
-        break;
+    default:
+        value.setting = number_of(get_switch(settings, part));
+        mnl_attr_put(request, switches[part].type, sizeof value, &value);
     }
 }
 

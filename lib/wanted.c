@@ -92,12 +92,7 @@ static int put(const xmlAttr *attribute, const struct pool *pool, const struct w
                          guest, name, value);
     if (result < 0)
         return error_prefix(error, "guest '%.256s' says in its <metadata>", guest);
-    if (policy_allows(pool->override, name))
-        return 0;
-    return error_set(error, EPERM,
-                     "guest '%.256s' says %s='%s' in its <metadata>, and pool '%s' does not let guests say that: it "
-                     "would have to have override='%s'",
-                     guest, name, value, pool->name, name);
+    return policy_check_allowed(pool->override, false, name, value, guest, pool->name, error);
 }
 
 static int read_guest(const struct pool *pool, const struct wanted_device *device, const xmlNode *domain,

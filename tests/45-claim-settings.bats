@@ -413,6 +413,22 @@ RULES
     assert_released "$(uuid 1)"
 }
 
+@test "a PF that has no network interface at release: the VF is there, and what is set on it is not known" {
+    settings_pool net "<v:settings trust='yes'/>" eth3
+    prepare 0 1
+    start 0 1 "$VF0"
+    local net
+    net=$(readlink -f "$ROOT/sys/bus/pci/devices/0000:01:00.0")/net
+    mv "$net" "$BATS_TEST_TMPDIR/net"
+    release 0 1
+    assert_one_line "VF $VF0 of pool 'net'" "is quarantined: PF 0000:01:00.0 has no network interface"
+    assert_taken "$VF0" "$(uuid 1)"
+    mv "$BATS_TEST_TMPDIR/net" "$net"
+    run_vfpool 0 reconcile
+    assert_as_before
+    assert_taken
+}
+
 # opened VF: a process has it open, as QEMU does, until "exec {open}<&-"
 opened() {
     local group

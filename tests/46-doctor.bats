@@ -201,6 +201,9 @@ VERSIONS
     : > "$ROOT/run/libvirt/qemu/g.xml"
     sed -i 's/num="0"/num="0" stuck="it is in use"/' "$ROOT/run/vfpool/guests/$(uuid 1).xml"
     says claims wrong "VF 0000:01:10.0 is quarantined: it is in use" "vfpool release 0000:01:10.0"
+    # Without any VF: somebody wrote that.
+    sed -i '/<vf /d' "$ROOT/run/vfpool/guests/$(uuid 1).xml"
+    run_vfpool 0 doctor
     echo x > "$ROOT/run/vfpool/guests/$(uuid 1).xml"
     says claims wrong "/run/vfpool/guests/$(uuid 1).xml" "vfpool release"
 }

@@ -67,6 +67,18 @@ completes() {
     assert_equal "$("complete_in_$shell" "$line" < /dev/null 2> "$STDERR" 3>&- | sed '/^$/d; s/ *$//' | LC_ALL=C sort -u | xargs)" "$(printf '%s\n' "$@" | LC_ALL=C sort -u | xargs)"
 }
 
+# A guest may be called anything: its name is offered, and never run.
+strange() { # SHELL
+    local name="z \$(touch $BATS_TEST_TMPDIR/run)&<\"'x"
+    run_hook 0 "$name" prepare < <(guest "$name" "$(uuid 7)" "alpha:$(mac 7)")
+    "complete_in_$1" "vfpool release z" < /dev/null > "$STDOUT" 3>&-
+    [[ ! -e $BATS_TEST_TMPDIR/run ]] || fail "the name was run"
+    cat "$STDOUT"
+    # bash quotes itself what the others' shells quote when they insert it.
+    if [[ $1 == bash ]]; then name=$(printf '%q' "$name"); fi
+    grep -qxF -- "$name" "$STDOUT"
+}
+
 # What is the same in each shell.
 completes_all() {
     local shell=$1
@@ -87,6 +99,8 @@ completes_all() {
 
 @test "bash" {
     completes_all bash
+    strange bash
+    run_hook 0 z release < <(guest z "$(uuid 7)" "alpha:$(mac 7)")
     completes bash "vfpool " "${verbs[@]}" --help --version
     # Behind a colon, to readline, another word begins.
     completes bash "vfpool release 0000:01:1" 10.0
@@ -95,12 +109,16 @@ completes_all() {
 
 @test "fish" {
     completes_all fish
+    strange fish
+    run_hook 0 z release < <(guest z "$(uuid 7)" "alpha:$(mac 7)")
     completes fish "vfpool " "${verbs[@]}"
     completes fish "vfpool release 0000:01:1" 0000:01:10.0
 }
 
 @test "zsh" {
     completes_all zsh
+    strange zsh
+    run_hook 0 z release < <(guest z "$(uuid 7)" "alpha:$(mac 7)")
     completes zsh "vfpool " "${verbs[@]}" --help --version
     completes zsh "vfpool release 0000:01:1" 0000:01:10.0
 }
