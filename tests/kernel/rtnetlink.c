@@ -48,6 +48,17 @@ int rtnetlink_open(const struct host *host, struct rtnetlink **link, struct erro
     return 0;
 }
 
+/* Out of memory is what it is for the programs: the end. */
+static FILE *open_kernel(const char *name, const char *mode)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/kernel/%s", getenv("VFPOOL_ROOT"), name);
+    FILE *file = fopen(path, mode);
+    if (!file && errno == ENOMEM)
+        memory_end();
+    return file;
+}
+
 /* As rtnl_fill_vfinfo() of the kernel's net/core/rtnetlink.c does: each VF has all attributes. */
 static void put_vf(struct nlmsghdr *message, unsigned int number, const char *line)
 {
@@ -117,18 +128,12 @@ static bool asks_for_vfs(const struct nlmsghdr *request)
 
 /* ---- setting ---- */
 
-static char *kernel_path(const char *name, char path[PATH_MAX])
-{
-    snprintf(path, PATH_MAX, "%s/kernel/%s", getenv("VFPOOL_ROOT"), name);
-    return path;
-}
-
 /* Return: the rule's number; -1: there is none. */
 static int find_rule(const char *what)
 {
-    char path[PATH_MAX], word[32];
+    char word[32];
     int number, found = -1;
-    FILE *file = fopen(kernel_path("rules", path), "r");
+    FILE *file = open_kernel("rules", "r");
     while (file && fscanf(file, "%31s %d", word, &number) == 2)
         if (strcmp(word, what) == 0)
             found = number;
@@ -139,9 +144,8 @@ static int find_rule(const char *what)
 
 static void count_down(void)
 {
-    char path[PATH_MAX];
     int left = 0;
-    FILE *file = fopen(kernel_path("kill", path), "r+");
+    FILE *file = open_kernel("kill", "r+");
     if (!file)
         return;
     if (fscanf(file, "%d", &left) != 1)
@@ -155,8 +159,7 @@ static void count_down(void)
 
 static void log_change(int index, unsigned int vf, const char *what)
 {
-    char path[PATH_MAX];
-    FILE *file = fopen(kernel_path("log", path), "a");
+    FILE *file = open_kernel("log", "a");
     fprintf(file, "%d %u %s\n", index, vf, what);
     fclose(file);
 }
@@ -178,10 +181,10 @@ static void format_line(FILE *file, const struct line *line, const char *protoco
 static int rewrite(int index, unsigned int vf, const char *mac, int first, int count, const uint32_t *values,
                    unsigned int protocol)
 {
-    char path[PATH_MAX], name[16], all[256][160], was[16];
+    char name[16], all[256][160], was[16];
     unsigned int lines = 0;
     snprintf(name, sizeof name, "%d", index);
-    FILE *file = fopen(kernel_path(name, path), "r+");
+    FILE *file = open_kernel(name, "r+");
     if (!file)
         return -ENODEV;
     while (lines < 256 && fgets(all[lines], sizeof *all, file))
@@ -310,13 +313,13 @@ int rtnetlink_call(struct rtnetlink *link, struct nlmsghdr *request, mnl_cb_t lo
 {
     const struct ifinfomsg *about = mnl_nlmsg_get_payload(request);
     const char *root = getenv("VFPOOL_ROOT");
-    char path[PATH_MAX], name[16];
+    char name[16];
     if (root && request->nlmsg_type == RTM_SETLINK)
         return set_link(request);
     if (request->nlmsg_type != RTM_GETLINK || !asks_for_vfs(request) || !root)
         return -EINVAL;
     snprintf(name, sizeof name, "%d", about->ifi_index);
-    FILE *file = fopen(kernel_path(name, path), "r");
+    FILE *file = open_kernel(name, "r");
     if (!file)
         return -ENODEV;
     struct nlmsghdr *message = mnl_nlmsg_put_header(link->answer);
