@@ -173,8 +173,9 @@ install: $(programs)
 	install -m 644 lib/pool.rng xslt/*.xsl $(DESTDIR)$(DATADIR)/vfpool
 	install -m 644 docs/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 docs/vfpool.8 docs/vfpool-hook.8 $(DESTDIR)$(MANDIR)/man8
-	sed 's,@SBINDIR@,$(SBINDIR),' hook/vfpool.service > $(build)/vfpool.service
-	install -D -m 644 $(build)/vfpool.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool.service
+	for unit in vfpool vfpool-boot; do \
+		sed 's,@SBINDIR@,$(SBINDIR),' hook/$$unit.service > $(build)/$$unit.service && \
+		install -D -m 644 $(build)/$$unit.service $(DESTDIR)$(LIBDIR)/systemd/system/$$unit.service || exit; done
 	install -D -m 644 hook/vfpool.tmpfiles $(DESTDIR)$(LIBDIR)/tmpfiles.d/vfpool.conf
 	install -D -m 644 hook/vfpool.bash $(DESTDIR)$(BASHDIR)/vfpool
 	install -D -m 644 hook/vfpool.zsh $(DESTDIR)$(ZSHDIR)/_vfpool
@@ -184,7 +185,8 @@ install: $(programs)
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/vfpool $(DESTDIR)$(SBINDIR)/vfpool-gate
 	rm -f $(DESTDIR)$(MANDIR)/man5/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man8/vfpool.8 $(DESTDIR)$(MANDIR)/man8/vfpool-hook.8
-	rm -f $(DESTDIR)$(LIBDIR)/systemd/system/vfpool.service $(DESTDIR)$(LIBDIR)/tmpfiles.d/vfpool.conf
+	rm -f $(DESTDIR)$(LIBDIR)/systemd/system/vfpool.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool-boot.service
+	rm -f $(DESTDIR)$(LIBDIR)/tmpfiles.d/vfpool.conf
 	rm -f $(DESTDIR)$(BASHDIR)/vfpool $(DESTDIR)$(ZSHDIR)/_vfpool $(DESTDIR)$(FISHDIR)/vfpool.fish
 	rm -rf $(DESTDIR)$(LIBEXECDIR)/vfpool $(DESTDIR)$(DATADIR)/vfpool
 

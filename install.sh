@@ -112,7 +112,7 @@ do_install() {
     # Real files: AppArmor lets libvirt execute what is in the hooks' directory, and not what a link there leads to.
     for i in "${!paths[@]}"; do run install -D -m 755 "build/hook/${names[i]}" "${paths[i]}"; done
     ! has_systemd || run systemctl daemon-reload
-    ! has_systemd || run systemctl -q enable vfpool.service
+    ! has_systemd || run systemctl -q enable vfpool-boot.service vfpool.service
     run install -d -m 700 /run/vfpool
     reload_libvirt
     if libvirt_runs; then run /usr/sbin/vfpool reconcile; fi
@@ -128,7 +128,7 @@ do_uninstall() {
     done
     reload_libvirt
     if [ -x /usr/sbin/vfpool ] && libvirt_runs; then run /usr/sbin/vfpool open; fi
-    ! has_systemd || ! [ -e /usr/lib/systemd/system/vfpool.service ] || run systemctl -q disable vfpool.service
+    ! has_systemd || ! [ -e /usr/lib/systemd/system/vfpool.service ] || run systemctl -q disable vfpool-boot.service vfpool.service
     run make --no-print-directory uninstall
     run rm -rf /run/vfpool /var/lib/vfpool
     [ -z "$purge" ] || run rm -rf /etc/vfpool

@@ -1,26 +1,50 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "command.h"
 #include "program.h"
 #include "reconcile.h"
+#include "sriov.h"
+
+#define LONGEST_WAIT_S 3600
+
+/* Return: seconds; 0: that is no number of them. */
+static int read_wait(const char *text)
+{
+    char *end = NULL;
+    long seconds = strtol(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && seconds <= LONGEST_WAIT_S ? (int)seconds : 0;
+}
 
 int cmd_reconcile(int root, int argc, char **argv, struct error *error)
 {
-    static const struct option options[] = {{"dry-run", no_argument, NULL, 'n'}, {0}};
-    bool dry_run = false;
+    static const struct option options[] = {{"boot", no_argument, NULL, 'b'},
+                                            {"dry-run", no_argument, NULL, 'n'},
+                                            {"wait", required_argument, NULL, 'w'},
+                                            {0}};
+    bool dry_run = false, boot = false;
+    int wait_s = -1;
     for (int option; (option = getopt_long(argc, argv, "n", options, NULL)) != -1;) {
-        if (option != 'n')
+        if (option == 'n')
+            dry_run = true;
+        else if (option == 'b')
+            boot = true;
+        else if (option == 'w')
+            wait_s = read_wait(optarg);
+        else
             return command_usage(error, "reconcile does not know that option");
-        dry_run = true;
     }
     if (optind != argc)
         return command_usage(error, "reconcile takes no arguments");
-    int result = reconcile(root, dry_run, error);
+    if (wait_s == 0 || (wait_s > 0 && !boot))
+        return command_usage(error, "--wait is a number of seconds, 1 to 3600, and goes with --boot");
+    int result = boot ? reconcile_boot(root, dry_run, wait_s > 0 ? wait_s : SRIOV_WAIT_S, error)
+                      : reconcile(root, dry_run, error);
     if (result < 0)
         return result;
     if (!error->notes)
-        error_note(error, "nothing to repair");
+        error_note(error, boot ? "nothing to do" : "nothing to repair");
     return program_report(error);
 }

@@ -33,7 +33,7 @@ _vfpool_options() {
     transform) echo --op ;;
     status) printf '%s\n' --long --format ;;
     explain | history | doctor) echo --format ;;
-    reconcile) echo --dry-run ;;
+    reconcile) echo --boot --dry-run --wait ;;
     esac
 }
 _vfpool_arguments() {

@@ -26,6 +26,19 @@ bool daemon_is_monolithic(int root)
     return faccessat(root, "run/libvirt/libvirt-sock", F_OK, 0) == 0;
 }
 
+static bool is_locked(int root, const char *path)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    _cleanup_(cleanup_close) int fd = openat(root, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+bool daemon_runs(int root)
+{
+    return is_locked(root, "run/libvirtd.pid") || is_locked(root, "run/virtqemud.pid") ||
+           is_locked(root, "run/virtnetworkd.pid");
+}
+
 /* Reads a small file of /proc. Return: its length, or -1 when it is not there (any more). */
 static ssize_t read_proc(const char *path, char *text, size_t size)
 {

@@ -16,6 +16,12 @@ bool daemon_is_modular(int root) must_check;
 /** daemon_is_monolithic() - whether libvirtd's socket is there */
 bool daemon_is_monolithic(int root) must_check;
 
+/**
+ * daemon_runs() - whether a daemon of libvirt's that has guests or networks runs: it keeps its PID file locked
+ * (virPidFileAcquirePath(), read). A socket may be systemd's, and wait for the daemon to be started.
+ */
+bool daemon_runs(int root) must_check;
+
 struct daemon_load {
     bool starting;            /* it starts its guests and serves no client yet (F12) */
     bool reloading;           /* it will have lost count of its ports (F27) */

@@ -434,6 +434,16 @@ int host_pf_make_vfs(const struct host *host, const struct host_pf *pf, unsigned
     return write_attribute(host, &pf->address, "sriov_numvfs", text);
 }
 
+int host_pf_autoprobe(const struct host *host, const struct host_pf *pf)
+{
+    return device_number(host, &pf->address, "sriov_drivers_autoprobe");
+}
+
+int host_pf_set_autoprobe(const struct host *host, const struct host_pf *pf, bool on)
+{
+    return write_attribute(host, &pf->address, "sriov_drivers_autoprobe", on ? "1" : "0");
+}
+
 int host_vf_reset(const struct host *host, const struct pciaddr *address, struct error *error)
 {
     char text[PCIADDR_SIZE];

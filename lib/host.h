@@ -126,14 +126,20 @@ int host_pf_list(const struct host *host, struct host_pf **pfs, size_t *count, s
     nonnull(1, 2, 3, 4);
 
 /**
- * host_pf_make_vfs() - have the PF's driver make VFs, where it has none
+ * host_pf_make_vfs() - have the PF's driver make VFs, where it has none; 0 takes those away that it has
  *
  * The driver may take seconds, which cannot be cut short.
  *
  * Return: 0, or what writing sriov_numvfs says: -ENOSPC and -ERANGE for more than the device can, -ENOENT for no
- * SR-IOV.
+ * SR-IOV, -EBUSY where it has another number.
  */
 int host_pf_make_vfs(const struct host *host, const struct host_pf *pf, unsigned int count) must_check nonnull(1, 2);
+
+/** host_pf_autoprobe() - whether the host's drivers take the PF's VFs: 1, 0, HOST_UNKNOWN (sriov_drivers_autoprobe) */
+int host_pf_autoprobe(const struct host *host, const struct host_pf *pf) must_check nonnull(1, 2);
+
+/** host_pf_set_autoprobe() - say so, of VFs that are made from then on. Return: 0 or a negative errno value. */
+int host_pf_set_autoprobe(const struct host *host, const struct host_pf *pf, bool on) must_check nonnull(1, 2);
 
 /**
  * host_netdev_device() - the PCI device behind a network interface, a VF's perhaps

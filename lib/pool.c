@@ -164,7 +164,12 @@ static int read_pf(struct pool *pool, xmlNodePtr node)
 {
     _cleanup_(cleanup_xml_string) char *vfs = xml_attribute(node, "vfs");
     _cleanup_(cleanup_xml_string) char *number = xml_attribute(xml_child(node, "vf"), "num");
-    struct pool_source source = {.vf_wanted = number ? (unsigned int)strtoul(number, NULL, 10) : 0};
+    _cleanup_(cleanup_xml_string) char *autoprobe = xml_attribute(xml_child(node, "vf"), "autoprobe");
+    _cleanup_(cleanup_xml_string) char *up = xml_attribute(node, "up");
+    struct pool_source source = {.vf_wanted = number ? (unsigned int)strtoul(number, NULL, 10) : 0,
+                                 .up = up && strcmp(up, "yes") == 0};
+    if (autoprobe)
+        source.autoprobe = strcmp(autoprobe, "yes") == 0 ? AUTOPROBE_ON : AUTOPROBE_OFF;
     int result = read_key(pool, node, &source, &pool->fault);
     if (vfs && result == 0) {
         source.vfs = memory_new(1, sizeof *source.vfs);

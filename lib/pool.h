@@ -33,6 +33,9 @@ enum pool_pf_key {
     PF_BY_ID,      /* vendor and device: every such PF */
 };
 
+/* <vf autoprobe=''>: whether the host's drivers take the VFs of a PF. */
+enum pool_autoprobe { AUTOPROBE_LEFT, AUTOPROBE_ON, AUTOPROBE_OFF };
+
 /* Where VFs come from: a PF, or one by its address. */
 struct pool_source {
     char *pf;                    /* what the file knows the PF by, as text; NULL: this is one VF */
@@ -42,7 +45,9 @@ struct pool_source {
     struct numbers *vfs;         /* those of its VFs that are in the pool; NULL: all */
     struct pool_reserve *reserves;
     size_t reserve_count;
-    unsigned int vf_wanted; /* <vf num=''>: create that many when the PF has none; 0: leave it */
+    unsigned int vf_wanted; /* <vf num=''>: that many are to be made; 0: leave it */
+    enum pool_autoprobe autoprobe;
+    bool up;                /* the PF is to be brought up */
     struct pciaddr address; /* of the VF, or of PF_BY_ADDRESS */
 };
 

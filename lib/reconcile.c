@@ -30,9 +30,9 @@
 #include "io.h"
 #include "ledger.h"
 #include "memory.h"
-#include "pf.h"
 #include "pool.h"
 #include "reconcile-work.h"
+#include "sriov.h"
 #include "vf.h"
 
 #define CERTAINLY_STARTED_S 600
@@ -77,76 +77,42 @@ bool work_has_guest(const struct work *work, const char *word, const char *uuid)
     return false;
 }
 
-/* ---- VFs that a pool file asks for ---- */
+/* ---- what pool files ask of their PFs ---- */
 
-static void say_unmade(struct work *work, const struct pool *pool, const struct pool_source *source,
-                       const struct host_pf *pf, int result)
+static int provide(struct work *work, bool boot, int wait_s, struct error *problem)
 {
-    char more[HOST_NAME_SIZE + 120] = "";
-    if (result == -ERANGE && pf->vf_total >= 0)
-        snprintf(more, sizeof more, "it makes %d at most", pf->vf_total);
-    else if (pf->up == 0)
-        snprintf(more, sizeof more, "%s; it is down, and some cards make VFs only when it is up: ip link set %s up",
-                 strerror(-result), pf->name);
-    else
-        snprintf(more, sizeof more, "%s", strerror(-result));
-    error_note(work->error, "cannot make %u VFs on PF %s for pool '%s': %s", source->vf_wanted, pf->name, pool->name,
-               more);
+    const struct sriov sriov = {.root = work->root,
+                                .host = &work->host,
+                                .pools = &work->pools,
+                                .dry_run = work->dry_run,
+                                .boot = boot,
+                                .wait_s = wait_s};
+    int result = sriov_provide(&sriov, problem);
+    error_move_notes(work->error, problem);
+    return result;
 }
 
-static int make_vfs(struct work *work, const struct pool *pool, const struct pool_source *source, struct host_pf *pf)
-{
-    _cleanup_(error_free) struct error problem = {0};
-    if (pf->vf_count > 0)
-        return 0;
-    host_pf_examine(&work->host, pf);
-    int result = pf->vf_total != HOST_UNKNOWN && source->vf_wanted > (unsigned int)pf->vf_total ? -ERANGE
-                 : work->dry_run                                                                ? 0
-                                 : host_pf_make_vfs(&work->host, pf, source->vf_wanted);
-    if (result < 0) {
-        say_unmade(work, pool, source, pf, result);
-        return result;
-    }
-    work_note(work, "made %u VFs on PF %s", source->vf_wanted, pf->name);
-    if (pf->up != 1 || host_pf_by_address(&work->host, &pf->address, pf, &problem) < 0)
-        return 0;
-    host_pf_examine(&work->host, pf);
-    if (pf->up == 0)
-        error_note(work->error, "PF %s went down when its VFs were made: ip link set %s up", pf->name, pf->name);
-    return 0;
-}
-
-/* Of each source of the pool, until one fails. A PF that is not there is said by status, and no failure. */
-static void make_all_vfs(struct work *work, const struct pool *pool)
-{
-    struct pf_finder finder = {.host = &work->host};
-    int result = 0;
-    for (size_t i = 0; i < pool->source_count && result == 0; i++) {
-        _cleanup_(error_free) struct error problem = {0};
-        _cleanup_(cleanup_free) struct host_pf *pfs = NULL;
-        size_t count = 0;
-        if (!pool->sources[i].vf_wanted || pf_find(&finder, &pool->sources[i], &pfs, &count, &problem) < 0)
-            continue;
-        for (size_t j = 0; j < count && result == 0; j++)
-            result = make_vfs(work, pool, &pool->sources[i], &pfs[j]);
-    }
-    pf_finder_free(&finder);
-}
-
-static int open_work(struct work *work, bool make)
+static int open_work(struct work *work)
 {
     int result = pools_load(work->root, &work->pools, work->error);
     if (result == 0)
         result = host_open(work->root, &work->host, work->error);
     if (result < 0)
         return result;
-    for (size_t i = 0; i < work->pools.count; i++) {
-        const struct pool *pool = &work->pools.pools[i];
-        if (pool->fault.code)
-            error_note(work->error, "%s", pool->fault.message);
-        if (make && !pool->fault.code)
-            make_all_vfs(work, pool);
-    }
+    for (size_t i = 0; i < work->pools.count; i++)
+        if (work->pools.pools[i].fault.code)
+            error_note(work->error, "%s", work->pools.pools[i].fault.message);
+    return 0;
+}
+
+static int open_tables(struct work *work, bool make)
+{
+    _cleanup_(error_free) struct error problem = {0};
+    int result = open_work(work);
+    if (result < 0)
+        return result;
+    if (make && provide(work, false, SRIOV_WAIT_S, &problem) < 0)
+        error_note(work->error, "%s", problem.message);
     work->tables = vf_tables_load(&work->host, &work->pools);
     return 0;
 }
@@ -384,7 +350,7 @@ static int end_work(struct work *work)
 int reconcile(int root, bool dry_run, struct error *error)
 {
     _cleanup_(close_work) struct work work = {.root = root, .dry_run = dry_run, .error = error, .host.sys = -1};
-    int result = open_work(&work, true);
+    int result = open_tables(&work, true);
     if (result == 0)
         result = read_claims(&work, !dry_run);
     if (result < 0)
@@ -405,11 +371,21 @@ int reconcile(int root, bool dry_run, struct error *error)
     return result < 0 ? result : end_work(&work);
 }
 
+int reconcile_boot(int root, bool dry_run, int wait_s, struct error *error)
+{
+    _cleanup_(close_work) struct work work = {.root = root, .dry_run = dry_run, .error = error, .host.sys = -1};
+    _cleanup_(error_free) struct error problem = {0};
+    int result = open_work(&work);
+    if (result == 0 && provide(&work, true, wait_s, &problem) < 0)
+        result = error_set(error, problem.code, "%s", problem.message);
+    return result;
+}
+
 int reconcile_offers(int root, struct error *error)
 {
     _cleanup_(close_work) struct work work = {.root = root, .error = error, .host.sys = -1};
     _cleanup_(error_free) struct error trouble = {0};
-    int result = open_work(&work, false);
+    int result = open_tables(&work, false);
     if (result == 0)
         result = read_claims(&work, false);
     if (result == 0)

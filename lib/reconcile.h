@@ -12,7 +12,7 @@
  * reconcile() - repair what a crash left behind, and set up what is missing
  * @dry_run: say what would be done, and do nothing
  *
- * In this order: VFs are made for <pf><vf num=''/></pf> where the PF has none; links of the ledger that say nothing go,
+ * In this order: PFs get what the pool files ask for (sriov.h); links of the ledger that say nothing go,
  * missing ones come back; claims of guests that are gone are dropped, VFs that libvirt gave to running guests without a
  * claim are claimed; each pool's network is defined, started and autostarted; every VF of it that is not a guest's is
  * offered or held (offer.h).
@@ -23,6 +23,15 @@
  * Return: 0 or a negative errno value.
  */
 int reconcile(int root, bool dry_run, struct error *error) must_check nonnull(3);
+
+/**
+ * reconcile_boot() - give PFs what the pool files ask for, before libvirt starts; libvirt is not asked, as it would be
+ * started for that, and wait for this
+ * @wait_s: for PFs that come late, and for all of it, seconds
+ *
+ * Return: 0, or a negative errno value when a PF is not as it should be; the others are.
+ */
+int reconcile_boot(int root, bool dry_run, int wait_s, struct error *error) must_check nonnull(4);
 
 /** reconcile_offers() - set the ports of networks whose offer is withdrawn, and offer their free VFs again. Return: as
  * reconcile(). */

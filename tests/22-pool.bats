@@ -239,6 +239,8 @@ name="eth3"|mode='hostdev'|<pf dev='eth3' name='eth3'/>
 vf|mode='hostdev'|<pf dev='eth3'><vf num='0'/></pf>
 vf|mode='hostdev'|<pf dev='eth3'><vf num='65536'/></pf>
 vf|mode='hostdev'|<pf dev='eth3'><vf/></pf>
+vf|mode='hostdev'|<pf dev='eth3'><vf autoprobe='perhaps'/></pf>
+pf|mode='hostdev'|<pf dev='eth3' up='maybe'/>
 vfs='3-1'|mode='hostdev'|<pf dev='eth3' vfs='3-1'/>
 comes twice|mode='hostdev'|<pf dev='eth3' vfs='0-2,1'/>
 no such list|mode='hostdev'|<pf dev='eth3' vfs='65536'/>
@@ -275,7 +277,7 @@ PCI address|mode='hostdev'|<address type='pci' bus='1' slot='16' function='8'/>
 PCI address|mode='hostdev'|<address type='pci' bus='08' slot='16' function='0'/>
 twice|mode='hostdev'|<address type='pci' bus='1' slot='16' function='0'/><address type='pci' bus='0x1' slot='0x10' function='0'/>
 BREACHES
-    assert_equal $count 85
+    assert_equal $count 87
     network >"$FILE"
     assert_grants
 }

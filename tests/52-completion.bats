@@ -93,7 +93,7 @@ completes_all() {
     completes "$shell" "vfpool explain d" db-02
     completes "$shell" "vfpool explain g" guest.xml
     completes "$shell" "vfpool status --l" --long
-    completes "$shell" "vfpool reconcile --" --dry-run
+    completes "$shell" "vfpool reconcile --" --boot --dry-run --wait
     completes "$shell" "vfpool open "
 }
 

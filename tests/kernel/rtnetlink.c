@@ -7,18 +7,20 @@
  * is refused with; "vf N" before a line gives it another number than its place.
  *
  * What is set is written there, and to kernel/log, a line each: "IFINDEX VF WHAT". kernel/rules says of WHAT (mac,
- * zero-mac, vlan, rate, spoofchk, trust, rss, link), a line each: "WHAT ERRNO", it is refused; "WHAT 0", it is taken,
- * and nothing set; "trust-sets-spoofchk VALUE" is a side effect. kernel/kill counts the requests to set something down:
- * at 0 the process is killed before it is done.
+ * zero-mac, vlan, rate, spoofchk, trust, rss, link; of a PF: up), a line each: "WHAT ERRNO", it is refused; "WHAT 0",
+ * it is taken, and nothing set; "trust-sets-spoofchk VALUE" is a side effect. kernel/kill counts the requests to set
+ * something down: at 0 the process is killed before it is done.
  */
 #include "rtnetlink.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <glob.h>
 #include <limits.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/ethernet.h>
+#include <net/if.h>
 #include <netinet/ether.h>
 #include <signal.h>
 #include <stdio.h>
@@ -300,9 +302,38 @@ static int set_list(const struct nlattr *attribute, void *context)
                                                             : MNL_CB_ERROR;
 }
 
+/* Return: 0, or what the rules say. */
+static int set_up(int index)
+{
+    char pattern[PATH_MAX], text[32] = "";
+    glob_t found;
+    int result = may_set(index, 0, "up");
+    snprintf(pattern, sizeof pattern, "%s/sys/class/net/*/ifindex", getenv("VFPOOL_ROOT"));
+    if (result <= 0)
+        return result;
+    if (glob(pattern, 0, NULL, &found) != 0)
+        abort();
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        char *path = found.gl_pathv[i];
+        FILE *file = fopen(path, "r");
+        if (!file || !fgets(text, sizeof text, file) || fclose(file) != 0)
+            abort();
+        if (atoi(text) != index)
+            continue;
+        strcpy(strrchr(path, '/') + 1, "flags");
+        file = fopen(path, "w");
+        if (!file || fputs("0x1003\n", file) < 0 || fclose(file) != 0)
+            abort();
+    }
+    globfree(&found);
+    return 0;
+}
+
 static int set_link(const struct nlmsghdr *request)
 {
     const struct ifinfomsg *about = mnl_nlmsg_get_payload(request);
+    if (about->ifi_change & IFF_UP)
+        return set_up(about->ifi_index);
     struct setting setting = {.index = about->ifi_index, .result = -EINVAL};
     if (mnl_attr_parse(request, sizeof *about, set_list, &setting) != MNL_CB_OK)
         abort();

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A worker writes its notes, as lines, and behind a NUL the errno value and the reason of a failure: to a file, as a
+ * pipe would stay open in the workers of a worker.
+ */
+#include "parallel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "memory.h"
+
+#define SAID_MAX (1024 * 1024) /* bytes, of one worker */
+
+struct worker {
+    pid_t process;
+    int end;  /* readable when it has ended; -1: it was not started */
+    int said; /* what it says; -1 before */
+};
+
+static _Noreturn void be_worker(const struct parallel *parallel, size_t number, int say)
+{
+    _cleanup_(error_free) struct error error = {0};
+    char code[16];
+    /* Whoever reads the output of the program does not wait for a worker that the kernel holds up. */
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(nothing, 1) < 0 || dup2(nothing, 2) < 0)
+        _exit(1);
+    int result = parallel->work(number, parallel->context, &error);
+    if (error.notes && io_write(say, error.notes, strlen(error.notes)) < 0)
+        _exit(1);
+    int length = snprintf(code, sizeof code, "%c%d ", '\0', -result);
+    if (io_write(say, code, (size_t)length) < 0 ||
+        (result < 0 && io_write(say, error.message, strlen(error.message)) < 0))
+        _exit(1);
+    _exit(0);
+}
+
+static int start_worker(const struct parallel *parallel, size_t number, struct worker *worker)
+{
+    worker->said = memfd_create("vfpool", MFD_CLOEXEC);
+    if (worker->said < 0)
+        return -errno;
+    worker->process = fork();
+    if (worker->process == 0)
+        be_worker(parallel, number, worker->said);
+    if (worker->process < 0)
+        return -errno;
+    /* glibc has a function for it since 2.36. */
+    worker->end = (int)syscall(SYS_pidfd_open, worker->process, 0);
+    return worker->end < 0 ? -errno : 0;
+}
+
+static void add_notes(struct error *error, char *text)
+{
+    for (char *rest = NULL, *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        error_note(error, "%s", line);
+}
+
+/* Return: 0, -ETIMEDOUT, or what poll(2) says. */
+static int await_end(const struct worker *worker, int64_t deadline_ms)
+{
+    struct pollfd wait = {.fd = worker->end, .events = POLLIN};
+    for (;;) {
+        int64_t left = deadline_ms - io_now_ms();
+        int count = poll(&wait, 1, left > 0 ? (int)left : 0);
+        if (count > 0)
+            return 0;
+        if (count == 0)
+            return -ETIMEDOUT;
+        if (errno != EINTR)
+            return -errno;
+    }
+}
+
+/* Return: what the worker's failure is, in @problem. */
+static int hear(const struct worker *worker, struct error *error, struct error *problem)
+{
+    _cleanup_(cleanup_free) char *text = NULL;
+    char *message = NULL;
+    size_t length = 0;
+    int result =
+        lseek(worker->said, 0, SEEK_SET) < 0 ? -errno : io_read(worker->said, SAID_MAX, IO_NO_DEADLINE, &text, &length);
+    if (result < 0)
+        return error_set(problem, -result, "what a process of vfpool's said cannot be read: %s", strerror(-result));
+    add_notes(error, text);
+    const char *end = memchr(text, '\0', length);
+    if (!end)
+        return error_set(problem, EPIPE, "a process of vfpool's was killed");
+    long code = strtol(end + 1, &message, 10);
+    return code == 0 ? 0 : error_set(problem, (int)code, "%s", message + 1);
+}
+
+/* Return: what its failure is, in @problem. */
+static int finish_worker(const struct parallel *parallel, size_t number, struct worker *worker, struct error *error,
+                         struct error *problem)
+{
+    int result = await_end(worker, parallel->deadline_ms);
+    if (result < 0) {
+        (void)error_set(problem, -result, "cannot wait for a process of vfpool's: %s", strerror(-result));
+        kill(worker->process, SIGKILL);
+    }
+    if (result == -ETIMEDOUT)
+        parallel->late(number, parallel->context, problem);
+    /* One that the kernel holds up is init's when this process ends. */
+    while (waitpid(worker->process, NULL, result < 0 ? WNOHANG : 0) < 0 && errno == EINTR)
+        ;
+    return result < 0 ? result : hear(worker, error, problem);
+}
+
+static int keep_failure(struct error *error, const struct error *problem)
+{
+    if (error->code)
+        error_note(error, "%s", error->message);
+    return error_set(error, problem->code, "%s", problem->message);
+}
+
+int parallel_run(const struct parallel *parallel, struct error *error)
+{
+    _cleanup_(cleanup_free) struct worker *workers = memory_new(parallel->count, sizeof *workers);
+    int failure = 0;
+    for (size_t i = 0; i < parallel->count; i++) {
+        struct error problem = {0};
+        workers[i].said = workers[i].end = -1;
+        int result = start_worker(parallel, i, &workers[i]);
+        if (result < 0) {
+            (void)error_set(&problem, -result, "cannot start a process: %s", strerror(-result));
+            failure = keep_failure(error, &problem);
+        }
+    }
+    for (size_t i = 0; i < parallel->count; i++) {
+        struct error problem = {0};
+        if (workers[i].end >= 0 && finish_worker(parallel, i, &workers[i], error, &problem) < 0)
+            failure = keep_failure(error, &problem);
+        if (workers[i].said >= 0)
+            close(workers[i].said);
+        if (workers[i].end >= 0)
+            close(workers[i].end);
+    }
+    return failure;
+}

@@ -1,0 +1,140 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What pool files ask of their PFs, before libvirt starts: reconcile --boot. The programs with a kernel on files.
+
+load helpers
+
+setup() {
+    common_setup
+    VFPOOL_BUILD=$VFPOOL_BUILD/tests/kernel
+    mkdir "$ROOT/kernel"
+    host eth3:vfs=0,total=8 eth4:vfs=0,total=8 eth5:vfs=4,total=8
+}
+
+# wants POOL PF [ATTRIBUTES-OF-PF] [ATTRIBUTES-OF-VF]
+wants() {
+    echo "<network><name>$1</name><forward mode='hostdev'><pf dev='$2' ${3-}>${4:+<vf $4/>}</pf></forward></network>" \
+        > "$ROOT/etc/vfpool/$1.xml"
+}
+number() { cat "$ROOT/sys/class/net/$1/device/sriov_numvfs"; }
+
+# As the kernel does it: once a number is written, there are VFs.
+kernel_makes() { # PF NUMBER
+    wait_until eval "[[ \$(number $1) == $2 ]]"
+    host numvfs "$1" "$2"
+}
+boot() { # CODE PF NUMBER [ARGUMENT...]
+    kernel_makes "$2" "$3" &
+    run_vfpool "$1" reconcile --boot --wait 10 "${@:4}"
+    wait $!
+}
+
+@test "a PF gets its VFs, and is brought up, and the host's drivers leave them" {
+    wants a eth3 "up='yes'" "num='8' autoprobe='no'"
+    host down eth3
+    echo 1 > "$ROOT/sys/class/net/eth3/device/sriov_drivers_autoprobe"
+    run_vfpool 0 reconcile --boot --dry-run
+    assert_equal "$output" "would be done: brought PF eth3 up
+would be done: PF eth3: the host's drivers leave VFs that are made from now on
+would be done: made 8 VFs on PF eth3"
+    assert_equal "$(number eth3) $(cat "$ROOT/sys/class/net/eth3/device/sriov_drivers_autoprobe")" "0 1"
+    boot 0 eth3 8
+    assert_equal "$output" "brought PF eth3 up
+PF eth3: the host's drivers leave VFs that are made from now on
+made 8 VFs on PF eth3"
+    assert_equal "$(cat "$ROOT/sys/class/net/eth3/device/sriov_drivers_autoprobe")" 0
+    run_vfpool 0 reconcile --boot
+    assert_equal "$output" "nothing to do"
+}
+
+@test "a card that comes late is waited for, and one that does not come is named, and the others are made" {
+    wants a eth9 '' "num='2'"
+    wants b eth3 '' "num='8'"
+    kernel_makes eth3 8 &
+    run_vfpool 1 reconcile --boot --wait 1
+    wait $!
+    assert_equal "$stderr" "vfpool: note: made 8 VFs on PF eth3
+vfpool: pool 'a': there is no network interface eth9"
+    (pause; host eth9:vfs=2,total=8,address=0000:51:00.0) &
+    run_vfpool 0 reconcile --boot --wait 10
+    wait $!
+}
+
+@test "VFs that somebody else makes are waited for, and what is missing at the end is a failure" {
+    wants a eth3 '' "num='8'"
+    echo 8 > "$ROOT/sys/class/net/eth3/device/sriov_numvfs"
+    run_vfpool 1 reconcile --boot --wait 1
+    assert_one_line "PF eth3 has 0 of the 8 VFs that pool 'a' asks for, after 1 s"
+    (pause; host numvfs eth3 8) &
+    run_vfpool 0 reconcile --boot --wait 10
+    wait $!
+}
+
+@test "another number: by way of none, where nobody has one of the VFs" {
+    wants a eth5 '' "num='8'"
+    boot 0 eth5 8
+    assert_equal "$output" "made 8 VFs on PF eth5, which had 4, nobody's"
+}
+
+@test "another number: not without --boot, not of a VF that a guest, the host, a process or another pool has" {
+    local vf=$ROOT/sys/class/net/eth5/device/virtfn1
+    wants a eth5 '' "num='8'"
+    run_vfpool 0 reconcile
+    assert_equal "$(number eth5)" 4
+    keeps() { # WHY
+        run_vfpool 1 reconcile --boot --wait 2
+        assert_one_line "PF eth5 keeps its 4 VFs, and pool 'a' asks for 8: $1"
+        assert_equal "$(number eth5)" 4
+    }
+    wants b eth5 '' "num='6'"
+    run_vfpool 1 reconcile --boot --wait 2
+    [[ $stderr == *"PF eth5 keeps its 4 VFs, and pool 'a' asks for 8: pool 'b' asks for another number"* ]]
+    rm "$ROOT/etc/vfpool/b.xml"
+    run_hook 0 g prepare < <(guest g "$(uuid 9)" a:"$(mac 1)")
+    keeps "guest 'g' holds VF 0"
+    run_hook 0 g release < <(guest g "$(uuid 9)" a:"$(mac 1)")
+    host driver "$(basename "$(readlink "$vf")")" uio_pci_generic
+    keeps "of VF 1, it is bound to uio_pci_generic, without a network interface here"
+    host driver "$(basename "$(readlink "$vf")")" none
+    : > "$ROOT/run/libvirtd.pid"
+    # As libvirtd does: a POSIX lock, which flock(1) has nothing to do with.
+    exec {lock}> >(perl -e 'use Fcntl; open my $f, "+<", $ARGV[0] or die;
+        my $lock = pack("s s x![8] q q i x![8]", F_WRLCK, 0, 0, 1, 0); fcntl($f, F_SETLK, $lock) or die;
+        open my $ready, ">", "$ARGV[0].locked"; close $ready; <STDIN>' "$ROOT/run/libvirtd.pid")
+    wait_until test -e "$ROOT/run/libvirtd.pid.locked"
+    keeps "libvirt runs"
+    exec {lock}>&-
+}
+
+@test "more than the card makes, and a PF that does not come up: one line, and nothing changed" {
+    wants a eth3 '' "num='9'"
+    run_vfpool 1 reconcile --boot --wait 2
+    assert_one_line "cannot make 9 VFs on PF eth3 for pool 'a': it makes 8 at most"
+    wants a eth3 "up='yes'" "num='8'"
+    host down eth3
+    echo "up 16" > "$ROOT/kernel/rules"
+    run_vfpool 1 reconcile --boot --wait 2
+    assert_one_line "cannot bring PF eth3 up, as pool 'a' asks: Device or resource busy"
+    assert_equal "$(number eth3)" 0
+}
+
+@test "an interface is brought up when udev has done with it" {
+    wants a eth3 "up='yes'"
+    host down eth3
+    mkdir -p "$ROOT/run/udev/data"
+    : > "$ROOT/run/udev/control"
+    (pause; echo > "$ROOT/run/udev/data/n$(cat "$ROOT/sys/class/net/eth3/ifindex")") &
+    run_vfpool 0 reconcile --boot --wait 10
+    wait $!
+    assert_equal "$output" "brought PF eth3 up"
+    [[ -e $ROOT/run/udev/data/n$(cat "$ROOT/sys/class/net/eth3/ifindex") ]]
+}
+
+@test "what --wait takes" {
+    local word
+    for word in 0 3601 -1 x 1x ''; do
+        run_vfpool 2 reconcile --boot --wait "$word"
+    done
+    run_vfpool 2 reconcile --wait 5
+}
