@@ -118,8 +118,12 @@ static bool makes_vfs(const struct pool *pool)
 /* VFs are gone with each boot. */
 void check_host_boot(const struct patient *patient, struct finding *finding)
 {
-    bool enabled = is_enabled(patient, "vfpool.service");
-    if (is_there(patient->root, "run/systemd/system") && !enabled)
+    bool systemd = is_there(patient->root, "run/systemd/system");
+    if (systemd && !is_enabled(patient, "vfpool-boot.service"))
+        finding_add(
+            finding, VERDICT_WRONG, "systemctl enable vfpool-boot.service",
+            "vfpool-boot.service does not run at boot, so that VFs are made after libvirt has started its guests");
+    if (systemd && !is_enabled(patient, "vfpool.service"))
         finding_add(finding, VERDICT_WRONG, "systemctl enable vfpool.service",
                     "vfpool.service does not run at boot, so that no network is set up then");
     for (size_t i = 0; i < patient->pools.count; i++) {

@@ -19,11 +19,10 @@ int64_t io_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Waits until the descriptor can be read. Return: 0, -ETIMEDOUT or poll's errno value. */
-static int wait_readable(int fd, int64_t deadline)
+int io_wait_readable(int fd, int64_t deadline_ms)
 {
     for (;;) {
-        int64_t left = deadline - io_now_ms();
+        int64_t left = deadline_ms - io_now_ms();
         struct pollfd item = {.fd = fd, .events = POLLIN};
         int ready = poll(&item, 1, left > 0 ? (int)left : 0);
         if (ready > 0)
@@ -45,7 +44,7 @@ int io_read(int fd, size_t max, int timeout_ms, char **data, size_t *length)
             size *= 2;
             buffer = memory_resize(buffer, size, 1);
         }
-        int ready = timeout_ms == IO_NO_DEADLINE ? 0 : wait_readable(fd, deadline);
+        int ready = timeout_ms == IO_NO_DEADLINE ? 0 : io_wait_readable(fd, deadline);
         if (ready < 0)
             return ready;
         ssize_t count = read(fd, buffer + used, size - used - 1);

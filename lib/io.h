@@ -15,6 +15,10 @@
 /** io_now_ms() - milliseconds of the monotonic clock */
 int64_t io_now_ms(void);
 
+/** io_wait_readable() - wait until a descriptor can be read, or io_now_ms() is past @deadline_ms. Return: 0,
+ * -ETIMEDOUT, or what poll(2) says. */
+int io_wait_readable(int fd, int64_t deadline_ms) must_check;
+
 /**
  * io_read() - read a descriptor to its end
  * @max:        the most bytes taken; one more is -EFBIG

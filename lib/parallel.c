@@ -7,8 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,29 +56,17 @@ static int start_worker(const struct parallel *parallel, size_t number, struct w
         return -errno;
     /* glibc has a function for it since 2.36. */
     worker->end = (int)syscall(SYS_pidfd_open, worker->process, 0);
-    return worker->end < 0 ? -errno : 0;
+    if (worker->end >= 0)
+        return 0;
+    int result = -errno;
+    kill(worker->process, SIGKILL);
+    return result;
 }
 
 static void add_notes(struct error *error, char *text)
 {
     for (char *rest = NULL, *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
         error_note(error, "%s", line);
-}
-
-/* Return: 0, -ETIMEDOUT, or what poll(2) says. */
-static int await_end(const struct worker *worker, int64_t deadline_ms)
-{
-    struct pollfd wait = {.fd = worker->end, .events = POLLIN};
-    for (;;) {
-        int64_t left = deadline_ms - io_now_ms();
-        int count = poll(&wait, 1, left > 0 ? (int)left : 0);
-        if (count > 0)
-            return 0;
-        if (count == 0)
-            return -ETIMEDOUT;
-        if (errno != EINTR)
-            return -errno;
-    }
 }
 
 /* Return: what the worker's failure is, in @problem. */
@@ -105,7 +91,7 @@ static int hear(const struct worker *worker, struct error *error, struct error *
 static int finish_worker(const struct parallel *parallel, size_t number, struct worker *worker, struct error *error,
                          struct error *problem)
 {
-    int result = await_end(worker, parallel->deadline_ms);
+    int result = io_wait_readable(worker->end, parallel->deadline_ms);
     if (result < 0) {
         (void)error_set(problem, -result, "cannot wait for a process of vfpool's: %s", strerror(-result));
         kill(worker->process, SIGKILL);

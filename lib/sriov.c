@@ -4,7 +4,7 @@
  *
  * Each <pf> that asks for something is a work of its own, as the kernel makes VFs one after the other and lets nobody
  * interrupt it: 22 s for 64 of them, for each card. Reading sriov_numvfs waits as well, while somebody writes to it
- * (the kernel's drivers/pci/iov.c, sriov_numvfs_show()).
+ * (drivers/pci/iov.c of Linux 6.1 to 6.12, sriov_numvfs_show() takes the device's lock; read).
  */
 #include "sriov.h"
 
@@ -204,7 +204,7 @@ static int remove_vfs(const struct demand *demand, const struct host_pf *pf, str
     if (result == 0 && !demand->sriov->dry_run)
         result = host_pf_make_vfs(demand->sriov->host, pf, 0);
     if (result < 0 && !error->code)
-        (void)error_set(error, -result, "%s", strerror(-result));
+        (void)error_set(error, -result, "%s", strerror(-result)); /* the write's */
     if (result < 0)
         return error_prefix(error, "PF %s keeps its %u VFs, and pool '%s' asks for %u", pf->name, pf->vf_count,
                             demand->pool->name, demand->source->vf_wanted);

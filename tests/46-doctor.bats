@@ -12,7 +12,7 @@ setup() {
     pool_file "<pf dev='eth3'><vf num='4'/></pf>"
     mkdir -p "$ROOT/sys/bus/pci/drivers/vfio-pci" "$ROOT/etc/libvirt/qemu/networks" "$ROOT/run/systemd/system" \
         "$ROOT/etc/systemd/system/multi-user.target.wants"
-    ln -s /usr/lib/systemd/system/vfpool.service "$ROOT/etc/systemd/system/multi-user.target.wants"
+    ln -s /usr/lib/systemd/system/vfpool{,-boot}.service "$ROOT/etc/systemd/system/multi-user.target.wants"
     for kind in qemu network daemon; do
         mkdir -p "$ROOT/etc/libvirt/hooks" "$ROOT/usr/libexec/vfpool"
         printf '#!/bin/sh\n# %s\n' $kind > "$ROOT/usr/libexec/vfpool/$kind"
@@ -96,7 +96,10 @@ ok       claims"
 }
 
 @test "at boot: a unit that does not run, VFs that nobody makes" {
+    rm "$ROOT/etc/systemd/system/multi-user.target.wants/vfpool-boot.service"
+    says boot wrong "vfpool-boot.service does not run at boot" "systemctl enable vfpool-boot.service"
     rm "$ROOT/etc/systemd/system/multi-user.target.wants/vfpool.service"
+    ln -s /usr/lib/systemd/system/vfpool-boot.service "$ROOT/etc/systemd/system/multi-user.target.wants"
     says boot wrong "vfpool.service does not run at boot" "systemctl enable vfpool.service"
     rmdir "$ROOT/run/systemd/system"
     says boot ok "made again at boot"

@@ -30,6 +30,16 @@ boot() { # CODE PF NUMBER [ARGUMENT...]
     wait $!
 }
 
+# after_look PATTERN COMMAND...: reconcile --boot, and the command once it has looked for what is not there yet. Without
+# sanitizers, which do not go with strace.
+after_look() {
+    local log=$BATS_TEST_TMPDIR/looks
+    : > "$log"
+    (wait_until grep -q "$1" "$log" && "${@:2}") &
+    run_program 0 strace -qq -f -o "$log" "$PLAIN/tests/kernel/hook/vfpool" reconcile --boot --wait 15
+    wait $!
+}
+
 @test "a PF gets its VFs, and is brought up, and the host's drivers leave them" {
     wants a eth3 "up='yes'" "num='8' autoprobe='no'"
     host down eth3
@@ -56,9 +66,8 @@ made 8 VFs on PF eth3"
     wait $!
     assert_equal "$stderr" "vfpool: note: made 8 VFs on PF eth3
 vfpool: pool 'a': there is no network interface eth9"
-    (pause; host eth9:vfs=2,total=8,address=0000:51:00.0) &
-    run_vfpool 0 reconcile --boot --wait 10
-    wait $!
+    after_look "class/net/eth9" host eth9:vfs=2,total=8,address=0000:51:00.0
+    assert_equal "$output" "nothing to do"
 }
 
 @test "VFs that somebody else makes are waited for, and what is missing at the end is a failure" {
@@ -66,9 +75,8 @@ vfpool: pool 'a': there is no network interface eth9"
     echo 8 > "$ROOT/sys/class/net/eth3/device/sriov_numvfs"
     run_vfpool 1 reconcile --boot --wait 1
     assert_one_line "PF eth3 has 0 of the 8 VFs that pool 'a' asks for, after 1 s"
-    (pause; host numvfs eth3 8) &
-    run_vfpool 0 reconcile --boot --wait 10
-    wait $!
+    after_look "virtfn7" host numvfs eth3 8
+    assert_equal "$output" "nothing to do"
 }
 
 @test "another number: by way of none, where nobody has one of the VFs" {
@@ -124,11 +132,13 @@ vfpool: pool 'a': there is no network interface eth9"
     host down eth3
     mkdir -p "$ROOT/run/udev/data"
     : > "$ROOT/run/udev/control"
-    (pause; echo > "$ROOT/run/udev/data/n$(cat "$ROOT/sys/class/net/eth3/ifindex")") &
-    run_vfpool 0 reconcile --boot --wait 10
-    wait $!
+    named() {
+        cat "$ROOT/sys/class/net/eth3/flags" > "$BATS_TEST_TMPDIR/before"
+        : > "$ROOT/run/udev/data/n$(cat "$ROOT/sys/class/net/eth3/ifindex")"
+    }
+    after_look "run/udev/data/n" named
     assert_equal "$output" "brought PF eth3 up"
-    [[ -e $ROOT/run/udev/data/n$(cat "$ROOT/sys/class/net/eth3/ifindex") ]]
+    assert_equal "$(cat "$BATS_TEST_TMPDIR/before") $(cat "$ROOT/sys/class/net/eth3/flags")" "0x1002 0x1003"
 }
 
 @test "what --wait takes" {
