@@ -25,7 +25,7 @@ int cmd_reconcile(int root, int argc, char **argv, struct error *error)
                                             {"wait", required_argument, NULL, 'w'},
                                             {0}};
     bool dry_run = false, boot = false;
-    int wait_s = -1;
+    int wait_s = -1; /* not said */
     for (int option; (option = getopt_long(argc, argv, "n", options, NULL)) != -1;) {
         if (option == 'n')
             dry_run = true;
@@ -38,10 +38,10 @@ int cmd_reconcile(int root, int argc, char **argv, struct error *error)
     }
     if (optind != argc)
         return command_usage(error, "reconcile takes no arguments");
-    if (wait_s == 0 || (wait_s > 0 && !boot))
-        return command_usage(error, "--wait is a number of seconds, 1 to 3600, and goes with --boot");
+    if (wait_s == 0)
+        return command_usage(error, "--wait is a number of seconds, 1 to 3600");
     int result = boot ? reconcile_boot(root, dry_run, wait_s > 0 ? wait_s : SRIOV_WAIT_S, error)
-                      : reconcile(root, dry_run, error);
+                      : reconcile(root, dry_run, wait_s > 0 ? wait_s : 0, error);
     if (result < 0)
         return result;
     if (!error->notes)

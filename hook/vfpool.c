@@ -23,7 +23,7 @@ static const struct command commands[] = {
     {"discover", "[PF...]", "print a ready pool file for the SR-IOV cards found", cmd_discover},
     {"release", "GUEST|UUID|ADDRESS", "take VFs back by hand", cmd_release},
     {"open", "", "free what is held on libvirt's networks, so that libvirt picks by itself", cmd_open},
-    {"reconcile", "[--boot [--wait SECONDS]] [--dry-run]", "set up what is missing and repair what a crash left behind",
+    {"reconcile", "[--boot] [--wait SECONDS] [--dry-run]", "set up what is missing and repair what a crash left behind",
      cmd_reconcile},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)

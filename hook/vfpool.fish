@@ -49,7 +49,7 @@ complete -c vfpool -n '__fish_seen_subcommand_from explain status history doctor
 complete -c vfpool -n '__fish_seen_subcommand_from status' -l long -d 'also what is set on each VF'
 complete -c vfpool -n '__fish_seen_subcommand_from transform' -l op -x -a 'prepare restore migrate' -d 'the operation'
 complete -c vfpool -n '__fish_seen_subcommand_from reconcile' -l boot -d 'before libvirt starts: what pool files ask of PFs'
-complete -c vfpool -n '__fish_seen_subcommand_from reconcile' -x -l wait -d 'of --boot: at most so many seconds'
+complete -c vfpool -n '__fish_seen_subcommand_from reconcile' -x -l wait -d 'for cards or libvirt, at most so many seconds'
 complete -c vfpool -n '__fish_seen_subcommand_from reconcile' -l dry-run -d 'say what would be done'
 complete -c vfpool -n '__fish_seen_subcommand_from status dumpxml network' -a '(__vfpool_pools)' -d pool
 complete -c vfpool -n '__fish_seen_subcommand_from explain' -a '(__vfpool_defined)' -d guest

@@ -51,5 +51,5 @@ discover) _arguments '*:PF:_vfpool_pfs' ;;
 release) _arguments ':guest or VF:_vfpool_had' ;;
 reconcile)
     _arguments '--boot[before libvirt starts: what pool files ask of PFs]' '--dry-run[say what would be done]' \
-        '--wait[of --boot: at most so many seconds]:seconds:' ;;
+        '--wait[for cards or libvirt, at most so many seconds]:seconds:' ;;
 esac

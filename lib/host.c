@@ -222,8 +222,11 @@ static int open_netdev(const struct host *host, struct host_pf *pf)
     char path[DEVICE_PATH_SIZE], real[IF_NAMESIZE];
     snprintf(path, sizeof path, "class/net/%s", pf->name);
     int netdev = openat(host->sys, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (netdev >= 0 || errno != ENOENT || !host->running || !if_indextoname(if_nametoindex(pf->name), real))
-        return netdev < 0 ? -errno : netdev;
+    int problem = errno;
+    if (netdev >= 0)
+        return netdev;
+    if (problem != ENOENT || !host->running || !if_indextoname(if_nametoindex(pf->name), real))
+        return -problem;
     snprintf(pf->name, sizeof pf->name, "%s", real);
     snprintf(path, sizeof path, "class/net/%s", pf->name);
     netdev = openat(host->sys, path, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -323,6 +323,19 @@ static int ask_ports(struct work *work, struct error *trouble)
     return result == -ETIMEDOUT ? result : 0;
 }
 
+/* What it says when the time is up, the next call will say as well. */
+static void await_libvirt(int root, int wait_s)
+{
+    static const char *const version[] = {"version", NULL};
+    int64_t end = io_now_ms() + wait_s * INT64_C(1000);
+    int result = gate_present(root) ? -ETIMEDOUT : 0;
+    while (result == -ETIMEDOUT && io_now_ms() < end) {
+        _cleanup_(error_free) struct error ignored = {0};
+        _cleanup_(cleanup_free) char *answer = NULL;
+        result = gate_ask(root, version, NULL, GATE_CALL_MS, &answer, &ignored);
+    }
+}
+
 static void ask_libvirt(struct work *work)
 {
     static const char *const domains[] = {"domains", NULL};
@@ -347,8 +360,9 @@ static int end_work(struct work *work)
     return work->failure.code ? error_set(work->error, work->failure.code, "%s", work->failure.message) : 0;
 }
 
-int reconcile(int root, bool dry_run, struct error *error)
+int reconcile(int root, bool dry_run, int wait_s, struct error *error)
 {
+    await_libvirt(root, wait_s);
     _cleanup_(close_work) struct work work = {.root = root, .dry_run = dry_run, .error = error, .host.sys = -1};
     int result = open_tables(&work, true);
     if (result == 0)

@@ -11,6 +11,8 @@
 /**
  * reconcile() - repair what a crash left behind, and set up what is missing
  * @dry_run: say what would be done, and do nothing
+ * @wait_s:  so many seconds at most for libvirt to answer: it does not while it starts its guests (F12); 0: the time
+ *           of a call
  *
  * In this order: PFs get what the pool files ask for (sriov.h); links of the ledger that say nothing go,
  * missing ones come back; claims of guests that are gone are dropped, VFs that libvirt gave to running guests without a
@@ -22,7 +24,7 @@
  *
  * Return: 0 or a negative errno value.
  */
-int reconcile(int root, bool dry_run, struct error *error) must_check nonnull(3);
+int reconcile(int root, bool dry_run, int wait_s, struct error *error) must_check nonnull(4);
 
 /**
  * reconcile_boot() - give PFs what the pool files ask for, before libvirt starts; libvirt is not asked, as it would be

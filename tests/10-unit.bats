@@ -31,6 +31,10 @@ unit() {
     unit numbers 40
 }
 
+@test "host: the machine's own interfaces" {
+    unit host 5
+}
+
 @test "error: one line, whatever a guest is called" {
     unit error 15
 }

@@ -189,6 +189,22 @@ hold 0000:01:10.0"
     run ! pgrep -f "$ROOT/usr/sbin/vfpool-gate"
 }
 
+@test "reconcile --wait: a libvirt that starts its guests is waited for, and one that never answers is not for ever" {
+    VFPOOL_BUILD=$PLAIN/tests/libvirt/hasty
+    mkdir -p "$ROOT/etc/libvirt"
+    # It answers who asks for the fifth time: more often than any one call is tried.
+    libvirt 'cat > /dev/null; [ "$(grep -c . "$log")" -ge 5 ] || exec sleep 300; [ "$1" = version ] || { echo "it answers" >&2; exit 1; }'
+    run_vfpool 1 reconcile
+    assert_one_line "libvirt did not answer within"
+    assert_equal "$(calls | grep -c .)" 1
+    run_vfpool 1 reconcile --wait 60
+    assert_one_line "it answers"
+    assert_equal "$(calls | grep -c '^version')" 5
+    libvirt 'exec sleep 300'
+    run_vfpool 1 reconcile --wait 1
+    assert_one_line "libvirt did not answer within"
+}
+
 @test "a gate program that closes its output and stays is killed past the deadline" {
     libvirt 'exec > /dev/null 2>&1; exec sleep 300'
     prepare 1 "$A" 11 p

@@ -145,6 +145,6 @@ vfpool: pool 'a': there is no network interface eth9"
     local word
     for word in 0 3601 -1 x 1x ''; do
         run_vfpool 2 reconcile --boot --wait "$word"
+        run_vfpool 2 reconcile --wait "$word"
     done
-    run_vfpool 2 reconcile --wait 5
 }

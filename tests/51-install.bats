@@ -22,7 +22,7 @@ setup() {
     VFPOOL_TIMEOUT=300 run_program 0 make -C "$copy" -j2 CFLAGS=-O0 install PREFIX=/usr/local DESTDIR="$to"
     [[ -x $to/usr/local/sbin/vfpool-gate && -x $to/usr/local/libexec/vfpool/qemu ]]
     grep -qaF usr/local/sbin/vfpool-gate "$to/usr/local/libexec/vfpool/qemu"
-    grep -qx 'ExecStart=/usr/local/sbin/vfpool reconcile' "$to/usr/local/lib/systemd/system/vfpool.service"
+    grep -qx "ExecStart=/usr/local/sbin/vfpool reconcile --wait 300" "$to/usr/local/lib/systemd/system/vfpool.service"
     grep -qx 'ExecStart=/usr/local/sbin/vfpool reconcile --boot' "$to/usr/local/lib/systemd/system/vfpool-boot.service"
     # Once more changes nothing.
     VFPOOL_TIMEOUT=300 run_program 0 make -C "$copy" CFLAGS=-O0 PREFIX=/usr/local

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The machine's own sysfs, where the kernel is asked for an interface's other names: no simulated host has them. */
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "tap.h"
+
+int main(void)
+{
+    _cleanup_(error_free) struct error error = {0};
+    struct host host;
+    struct host_pf pf;
+    int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (!ok(root >= 0 && host_open(root, &host, &error) == 0, "the machine's sysfs opens"))
+        return tap_end();
+    ok(host_pf_by_name(&host, "nosuchinterface", &pf, &error) == -ENOENT,
+       "an interface that is not there is not there");
+    is(error.message, "there is no network interface nosuchinterface", "and that is said");
+    error_free(&error);
+    ok(host_pf_by_name(&host, "lo", &pf, &error) == -ENODEV, "lo is there");
+    is(error.message, "network interface lo is not a PCI device", "and is no PF");
+    host_close(&host);
+    return tap_end();
+}
