@@ -181,14 +181,14 @@ static int check_unheld(const struct demand *demand, const struct host_pf *pf, s
         char uuid[UUID_SIZE];
         if (host_vf_address(demand->sriov->host, pf, i, &address) < 0)
             continue;
-        const char *use = find_other_use(demand->sriov->host, &address, text, sizeof text);
-        int result = use ? 0 : ledger_holder(ledger, &address, &claim, uuid, error);
+        int result = ledger_holder(ledger, &address, &claim, uuid, error);
         if (result < 0)
             return result;
-        if (use)
-            return error_set(error, EBUSY, "of VF %u, %s", i, use);
         if (uuid[0])
             return error_set(error, EBUSY, "guest '%s' holds VF %u", claim ? claim->name : uuid, i);
+        const char *use = find_other_use(demand->sriov->host, &address, text, sizeof text);
+        if (use)
+            return error_set(error, EBUSY, "of VF %u, %s", i, use);
     }
     return 0;
 }
