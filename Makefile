@@ -4,7 +4,8 @@
 #   make demo       watch three guests come and go on a simulated host
 #   make check      all tests, with sanitizers
 #   make lab        cases on a real libvirt, with emulated cards in QEMU; DEBIAN=12 or 13
-#   make install    as root, below DESTDIR
+#   make install    as root, below DESTDIR; PREFIX=/usr/local
+#   make paths      where that is
 #
 # V=1 shows the commands; CC, CFLAGS and LDFLAGS are yours. SANITIZE=1 builds into build/sanitize instead.
 
@@ -20,6 +21,20 @@ BASHDIR    = $(DATADIR)/bash-completion/completions
 ZSHDIR     = $(DATADIR)/zsh/vendor-completions
 FISHDIR    = $(DATADIR)/fish/vendor_completions.d
 SYSCONFDIR = /etc
+# The programs know these, and /etc, whatever the PREFIX.
+RUNDIR     = /run
+STATEDIR   = /var/lib
+
+# They are written into recipes, sed's commands, unit files and C: only what means nothing to any of these.
+directories = SBINDIR LIBEXECDIR LIBDIR DATADIR MANDIR BASHDIR ZSHDIR FISHDIR SYSCONFDIR RUNDIR STATEDIR
+comma      := ,
+special    := // $(comma) & ' " ` \ | ; < > * ? ! ~ ( ) { } [ ] % \# =
+refuse      = $(error $(1)='$($(1))' is no absolute path, or has a space, a special character or a / too many)
+$(if $(findstring $$,$(value PREFIX)),$(error PREFIX='$(value PREFIX)' has a special character))
+$(if $(filter /,$(PREFIX))$(filter %/,$(PREFIX)),$(call refuse,PREFIX))
+$(foreach name,PREFIX $(directories),$(if $(filter-out 1,$(words $($(name)))),$(call refuse,$(name))) \
+	$(if $(filter-out /%,$($(name))),$(call refuse,$(name))) \
+	$(foreach c,$(special),$(if $(findstring $c,$($(name))),$(call refuse,$(name)))))
 
 CFLAGS ?= -O2 -g
 LIBS    = libxslt libxml-2.0 libmnl
@@ -37,8 +52,11 @@ linking  =
 defines  = -D_GNU_SOURCE
 endif
 
+# Where nothing is compiled pkg-config may not be there yet, or no more.
+ifneq ($(or $(filter-out paths uninstall clean dist,$(MAKECMDGOALS)),$(if $(MAKECMDGOALS),,all)),)
 cflags := -std=gnu11 $(warnings) $(defines) $(hardened) -Ilib -Ihook -include $(build)/config.h $(shell pkg-config --cflags $(LIBS))
 libs   := $(shell pkg-config --libs $(LIBS))
+endif
 
 Q = $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-5s %s\n' $(1) $@)
@@ -70,7 +88,8 @@ $(build)/lib.a: $(lib_objects)
 # The names that are compiled in: another PREFIX or VERSION compiles anew.
 $(build)/config.h: FORCE
 	$(Q)mkdir -p $(@D) && printf '#define %s "%s"\n' VFPOOL_VERSION '$(VERSION)' \
-		GATE_PATH '$(patsubst /%,%,$(SBINDIR))/vfpool-gate' > $@.new
+		GATE_PATH '$(patsubst /%,%,$(SBINDIR))/vfpool-gate' \
+		HOOKS_PATH '$(patsubst /%,%,$(LIBEXECDIR))/vfpool' > $@.new
 	$(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(build)/%.o: %.c Makefile | $(build)/config.h
@@ -159,9 +178,13 @@ lint: $(build)/config.h
 	cd tests && shellcheck helpers.bash libvirt/helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats
 	clang-tidy --quiet --warnings-as-errors='*' lib/*.c hook/*.c -- $(cflags)
-	codespell --ignore-words-list=nd NEWS README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh Makefile
+	codespell --ignore-words-list=nd NEWS README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh packages Makefile
 
 # ---- installing ----
+
+# For install.sh, which has no paths of its own.
+paths:
+	@printf '%s\n' $(foreach name,$(directories),$(name)=$($(name)))
 
 install: $(programs)
 	install -D -m 755 $(build)/hook/vfpool $(DESTDIR)$(SBINDIR)/vfpool
@@ -199,5 +222,5 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all demo check tests plain netdevsim bench lint lab install uninstall dist clean
+.PHONY: FORCE all demo check tests plain netdevsim bench lint lab paths install uninstall dist clean
 .DELETE_ON_ERROR:

@@ -11,6 +11,7 @@ usage: ./install.sh demo                   install what building needs, build, s
        ./install.sh install [--dry-run]    build, install, hook into libvirt, set up the pools there are
        ./install.sh uninstall [--purge] [--dry-run]
                                            give every VF back to libvirt and leave nothing; --purge: nor /etc/vfpool
+PREFIX=/usr/local ./install.sh ... installs below another directory than /usr, and uninstalls from there.
 USAGE
 }
 
@@ -19,43 +20,134 @@ die() {
     exit 1
 }
 
-build_packages=(gcc make pkgconf libc6-dev libxml2-dev libxslt1-dev libmnl-dev libvirt-dev)
-check_packages=(bats parallel libxml2-utils strace jq bsdutils util-linux procps zsh fish)
-
-# libvirt's schemas are in libvirt0 up to Debian 12, in libvirt-common from 13 on.
-if grep -qs '^VERSION_ID="12"' /etc/os-release; then
-    check_packages+=(libvirt0)
-else
-    check_packages+=(libvirt-common)
-fi
-
+# Another root than /, as the programs have it: a directory where a host is simulated.
+root=${VFPOOL_ROOT:-}
 dry_run=
 
-need() { # PACKAGE...
-    local package missing=()
-    command -v dpkg-query > /dev/null || die "this is not a Debian system: install what $* are called here, then run make"
-    for package; do
-        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null)" = installed ] || missing+=("$package")
+# --- packages --------------------------------------------------------------------------------------------------------
+
+# What the system calls itself. The file is made for a shell to read, but nothing here is for it to change.
+declare -A os=()
+if [ -r "$root/etc/os-release" ]; then
+    while IFS='=' read -r name value; do os[${name:-#}]=${value//[\"\']/}; done < "$root/etc/os-release"
+fi
+
+# The column in the file packages: by what the system calls itself, and else by what it says it is like.
+family() {
+    local id
+    for id in ${os[ID]:-} ${os[ID_LIKE]:-}; do
+        case $id in
+        debian | ubuntu) echo debian ;;
+        fedora | rhel | centos | rocky | almalinux) echo fedora ;;
+        suse | opensuse* | sles | sle-micro) echo suse ;;
+        arch | manjaro) echo arch ;;
+        alpine) echo alpine ;;
+        *) continue ;;
+        esac
+        return
     done
+    echo unknown
+}
+
+# libvirt's schemas are in libvirt0 up to Debian 12, in libvirt-common from 13 on. Debian's backports for 12 have a
+# libvirt-common as well. Ubuntu and what comes of it followed at its own time: apt knows.
+debian_schemas() {
+    case ${os[ID]:-}${os[VERSION_ID]:-} in
+    debian12) echo libvirt0 ;;
+    debian*) echo libvirt-common ;;
+    *) if apt-cache show libvirt-common > /dev/null 2>&1; then echo libvirt-common; else echo libvirt0; fi ;;
+    esac
+}
+
+# names FAMILY FOR...: its column in the file packages; of an unknown family the things in words.
+names() {
+    local use words debian fedora suse arch alpine cell
+    while IFS='|' read -r use words debian fedora suse arch alpine; do
+        [[ " ${*:2} " == *" ${use// /} "* ]] || continue
+        read -r words <<< "$words"
+        case $1 in
+        debian) cell=$debian ;;
+        fedora) cell=$fedora ;;
+        suse) cell=$suse ;;
+        arch) cell=$arch ;;
+        alpine) cell=$alpine ;;
+        *) cell="$words," ;;
+        esac
+        [[ $cell != *@schemas* ]] || cell=" $(debian_schemas)"
+        [ "${cell// /}" = - ] || printf '%s ' "$cell"
+    done < <(grep -v '^#' packages)
+}
+
+is_installed() { # FAMILY PACKAGE
+    case $1 in
+    debian) [ "$(dpkg-query -W -f '${db:Status-Status}' "$2" 2> /dev/null)" = installed ] ;;
+    fedora | suse) rpm -q --whatprovides "$2" > /dev/null 2>&1 ;;
+    arch) pacman -Q "$2" > /dev/null 2>&1 ;;
+    alpine) apk info -e "$2" > /dev/null 2>&1 ;;
+    esac
+}
+
+need() { # FOR...
+    local family package asked=' ' missing=() command hint=
+    family=$(family)
+    for package in $(names "$family" "$@"); do
+        [[ $family != unknown && $asked != *" $package "* ]] || continue
+        asked+="$package "
+        is_installed "$family" "$package" || missing+=("$package")
+    done
+    case $family in
+    debian) command='apt-get install' ;;
+    fedora)
+        command='dnf install'
+        [[ " ${os[ID]:-} ${os[ID_LIKE]:-} " != *" rhel "* ]] ||
+            hint='; some are in the repositories CRB and EPEL (dnf config-manager --set-enabled crb, dnf install epel-release)'
+        ;;
+    suse) command='zypper install' ;;
+    arch) command='pacman -S' hint='; it may know only old versions (pacman -Syu)' ;;
+    alpine) command='apk add' hint='; some are in the repository community (/etc/apk/repositories)' ;;
+    *) die "this is no system whose packages are known: install $(names unknown "$@")then run make" ;;
+    esac
     [ ${#missing[@]} -gt 0 ] || return 0
     if [ -n "$dry_run" ]; then
         echo "would install: ${missing[*]}"
         return 0
     fi
-    [ "$(id -u)" = 0 ] || die "as root, install first: apt-get install ${missing[*]}"
+    [ "$(id -u)" = 0 ] || die "as root, install first: $command ${missing[*]}"
     echo "installing: ${missing[*]}"
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq update
-    apt-get -qq install --no-install-recommends "${missing[@]}" > /dev/null
+    fetch "$family" "${missing[@]}" > /dev/null || die "failed: $command ${missing[*]}$hint"
+}
+
+fetch() { # FAMILY PACKAGE...
+    case $1 in
+    debian)
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get -qq update && apt-get -qq install --no-install-recommends "${@:2}"
+        ;;
+    fedora) dnf -q -y install "${@:2}" ;;
+    suse) zypper -q --non-interactive install --no-recommends "${@:2}" ;;
+    arch) pacman -S --noconfirm --needed "${@:2}" ;;
+    alpine) apk add -q "${@:2}" ;;
+    esac
 }
 
 # --- install and uninstall -------------------------------------------------------------------------------------------
 
-hooks=/etc/libvirt/hooks
+hooks=$root/etc/libvirt/hooks
+
+# What the Makefile calls for PREFIX, and for the root; and from it SBINDIR and the other directories, as it has them.
+make_here() { make --no-print-directory ${PREFIX:+"PREFIX=$PREFIX"} ${root:+"DESTDIR=$root"} "$@"; }
+
+read_paths() {
+    local line lines
+    command -v make > /dev/null || die "the Makefile knows the paths, and there is no make"
+    lines=$(make_here paths) || exit 1
+    while IFS= read -r line; do declare -g "${line%%=*}=$root${line#*=}"; done <<< "$lines"
+}
 
 # Does it, or says so.
 run() {
-    if [ -n "$dry_run" ]; then printf 'would run: %s\n' "$*"; else "$@"; fi
+    local words=$*
+    if [ -n "$dry_run" ]; then printf 'would run: %s\n' "${words/#make_here/make${PREFIX:+ PREFIX=$PREFIX}}"; else "$@"; fi
 }
 
 # A hook that this script put there: a program with our marker (hook/program.c), or with the one word that those had
@@ -77,7 +169,7 @@ hook_path() { # qemu|network|daemon
     if [ -e "$other" ] && ! is_ours "$other"; then
         version=$(libvirt_version) || die "there is another hook, $other, and no libvirt to tell its version"
         if [ "$(printf '%s\n' 6.5.0 "$version" | sort -V | head -n 1)" != 6.5.0 ]; then
-            die "there is another hook, $other, and libvirt $version runs only one: call /usr/libexec/vfpool/$1 from it," \
+            die "there is another hook, $other, and libvirt $version runs only one: call $LIBEXECDIR/vfpool/$1 from it," \
                 "with its arguments and its input (see vfpool-hook(8)), or update libvirt to 6.5.0"
         fi
         echo "$other.d/vfpool"
@@ -86,7 +178,7 @@ hook_path() { # qemu|network|daemon
     fi
 }
 
-has_systemd() { [ -d /run/systemd/system ]; }
+has_systemd() { [ -d "$root/run/systemd/system" ]; }
 
 # libvirt looks for hooks when it starts and when it is told to look again (SIGHUP).
 reload_libvirt() {
@@ -95,43 +187,61 @@ reload_libvirt() {
         for name in libvirtd virtqemud virtnetworkd; do
             ! systemctl -q is-active "$name" || run systemctl reload "$name"
         done
-    elif [ -r /run/libvirtd.pid ]; then
-        run kill -HUP "$(cat /run/libvirtd.pid)"
+    elif [ -r "$root/run/libvirtd.pid" ]; then
+        run kill -HUP "$(cat "$root/run/libvirtd.pid")"
     fi
 }
 
-libvirt_runs() { [ -S /run/libvirt/libvirt-sock ] || [ -S /run/libvirt/virtnetworkd-sock ]; }
+libvirt_runs() { [ -S "$root/run/libvirt/libvirt-sock" ] || [ -S "$root/run/libvirt/virtnetworkd-sock" ]; }
+
+# AppArmor's profile of libvirtd, which its hooks run under, lets them execute what is in /usr/sbin (design.md, F18).
+note_apparmor() {
+    local profile=/etc/apparmor.d/usr.sbin.libvirtd
+    [ -e "$root$profile" ] && [ "$SBINDIR" != "$root/usr/sbin" ] || return 0
+    echo "note: libvirt's hooks may not execute $SBINDIR/vfpool-gate before /etc/apparmor.d/local/usr.sbin.libvirtd says" \
+        "\"$SBINDIR/vfpool-gate PUx,\" and apparmor_parser -r $profile has read it"
+}
 
 do_install() {
     local name i names=(daemon network qemu) paths=()
     [ "$(id -u)" = 0 ] || die "installing takes root: sudo ./install.sh install"
+    # What is refused is refused before anything is installed. Only make knows, which may be missing.
+    command -v make > /dev/null || need build
+    if [ -n "$dry_run" ] && ! command -v make > /dev/null; then
+        echo "would run: make install, and what comes after it"
+        return 0
+    fi
+    read_paths
     for name in "${names[@]}"; do paths+=("$(hook_path "$name")"); done
-    need "${build_packages[@]}"
-    run make --no-print-directory all
-    run make --no-print-directory install
+    need build
+    run make_here all
+    run make_here install
     # Real files: AppArmor lets libvirt execute what is in the hooks' directory, and not what a link there leads to.
     for i in "${!paths[@]}"; do run install -D -m 755 "build/hook/${names[i]}" "${paths[i]}"; done
     ! has_systemd || run systemctl daemon-reload
     ! has_systemd || run systemctl -q enable vfpool-boot.service vfpool.service
-    run install -d -m 700 /run/vfpool
+    run install -d -m 700 "$RUNDIR/vfpool"
     reload_libvirt
-    if libvirt_runs; then run /usr/sbin/vfpool reconcile; fi
-    [ -n "$dry_run" ] || echo "installed: the hooks are ${paths[*]}; pools are /etc/vfpool/NAME.xml (vfpool discover writes one)"
+    if libvirt_runs; then run "$SBINDIR/vfpool" reconcile; fi
+    note_apparmor
+    [ -n "$dry_run" ] || echo "installed: the hooks are ${paths[*]}; pools are $SYSCONFDIR/vfpool/NAME.xml (vfpool discover writes one)"
 }
 
 do_uninstall() {
     local file
     [ "$(id -u)" = 0 ] || die "uninstalling takes root: sudo ./install.sh uninstall"
+    read_paths
     # The hooks go first: no start from here on claims anything.
     for file in "$hooks"/{qemu,network,daemon}{,.d/vfpool}; do
         ! is_ours "$file" || run rm -f "$file"
     done
     reload_libvirt
-    if [ -x /usr/sbin/vfpool ] && libvirt_runs; then run /usr/sbin/vfpool open; fi
-    ! has_systemd || ! [ -e /usr/lib/systemd/system/vfpool.service ] || run systemctl -q disable vfpool-boot.service vfpool.service
-    run make --no-print-directory uninstall
-    run rm -rf /run/vfpool /var/lib/vfpool
-    [ -z "$purge" ] || run rm -rf /etc/vfpool
+    if [ -x "$SBINDIR/vfpool" ] && libvirt_runs; then run "$SBINDIR/vfpool" open; fi
+    ! has_systemd || ! [ -e "$LIBDIR/systemd/system/vfpool.service" ] ||
+        run systemctl -q disable vfpool-boot.service vfpool.service
+    run make_here uninstall
+    run rm -rf "$RUNDIR/vfpool" "$STATEDIR/vfpool"
+    [ -z "$purge" ] || run rm -rf "$SYSCONFDIR/vfpool"
     [ -n "$dry_run" ] || echo "uninstalled: libvirt picks the VFs of its networks by itself again"
 }
 
@@ -150,11 +260,11 @@ done
 cd "$(dirname "$0")"
 case ${1:-} in
 demo)
-    need "${build_packages[@]}"
+    need build
     exec make --no-print-directory demo
     ;;
 check)
-    need "${build_packages[@]}" "${check_packages[@]}"
+    need build check
     exec make --no-print-directory check
     ;;
 install)

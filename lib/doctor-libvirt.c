@@ -112,7 +112,7 @@ static void check_hook(int root, const char *kind, struct finding *finding)
     _cleanup_(error_free) struct error problem = {0};
     char path[PATH_MAX], ours[PATH_MAX];
     struct stat status;
-    snprintf(ours, sizeof ours, "usr/libexec/vfpool/%s", kind);
+    snprintf(ours, sizeof ours, HOOKS_PATH "/%s", kind);
     if (!find_hook(root, kind, path)) {
         finding_add(finding, VERDICT_WRONG, "install.sh install", "there is no hook /" HOOKS "/%s", kind);
         return;

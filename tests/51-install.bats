@@ -10,8 +10,9 @@ setup() {
     common_setup
     copy=$BATS_TEST_TMPDIR/copy
     mkdir "$copy"
-    cp -r "$TESTS/.."/{Makefile,install.sh,hook,lib,xslt,docs} "$copy"
-    unset SANITIZE MAKEFLAGS MAKELEVEL CFLAGS
+    cp -r "$TESTS/.."/{Makefile,install.sh,packages,hook,lib,xslt,docs} "$copy"
+    unset SANITIZE MAKEFLAGS MAKELEVEL CFLAGS PREFIX
+    echo ID=debian > "$ROOT/etc/os-release"
 }
 
 # Built before anybody said where to: what is compiled in has to follow.
@@ -22,7 +23,10 @@ setup() {
     VFPOOL_TIMEOUT=300 run_program 0 make -C "$copy" -j2 CFLAGS=-O0 install PREFIX=/usr/local DESTDIR="$to"
     [[ -x $to/usr/local/sbin/vfpool-gate && -x $to/usr/local/libexec/vfpool/qemu ]]
     grep -qaF usr/local/sbin/vfpool-gate "$to/usr/local/libexec/vfpool/qemu"
-    grep -qx "ExecStart=/usr/local/sbin/vfpool reconcile --wait 300" "$to/usr/local/lib/systemd/system/vfpool.service"
+    grep -qaF usr/local/libexec/vfpool/ "$to/usr/local/sbin/vfpool"
+    grep -qx '#define GATE_PATH "usr/local/sbin/vfpool-gate"' "$copy/build/config.h"
+    grep -qx '#define HOOKS_PATH "usr/local/libexec/vfpool"' "$copy/build/config.h"
+    grep -qx 'ExecStart=/usr/local/sbin/vfpool reconcile --wait 300' "$to/usr/local/lib/systemd/system/vfpool.service"
     grep -qx 'ExecStart=/usr/local/sbin/vfpool reconcile --boot' "$to/usr/local/lib/systemd/system/vfpool-boot.service"
     # Once more changes nothing.
     VFPOOL_TIMEOUT=300 run_program 0 make -C "$copy" CFLAGS=-O0 PREFIX=/usr/local
@@ -31,18 +35,59 @@ setup() {
     assert_equal "$(find "$to" ! -type d)" ""
 }
 
-@test "a dry run installs no package" {
-    local bin=$BATS_TEST_TMPDIR/bin tool
+# fakes: programs that do nothing but write down what they are called with; id is root's
+fakes() {
+    local tool
+    bin=$BATS_TEST_TMPDIR/bin
     mkdir "$bin"
-    for tool in apt-get dpkg-query make systemctl; do
+    for tool in apt-get dpkg-query systemctl; do
         # shellcheck disable=SC2016 # the script's own
-        printf '#!/bin/sh\necho "$0 $*" >> %s\n' "$BATS_TEST_TMPDIR/called" > "$bin/$tool"
-        chmod +x "$bin/$tool"
+        printf '#!/bin/sh\necho "${0##*/} $*" >> %s\n%s\n' "$BATS_TEST_TMPDIR/called" "${1-}" > "$bin/$tool"
     done
-    [[ $(id -u) == 0 ]] || fail "the tests run as root"
+    echo 'echo 0' > "$bin/id"
+    chmod +x "$bin"/*
+    touch "$BATS_TEST_TMPDIR/called"
+}
+
+@test "a dry run installs no package, and makes nothing" {
+    fakes
     PATH=$bin:$PATH run_program 0 "$copy/install.sh" install --dry-run
-    [[ $output == *"would install: gcc make "* && $output == *"would run: make "* ]]
-    run ! grep -q 'apt-get\|/make\|systemctl' "$BATS_TEST_TMPDIR/called"
+    [[ $output == *"would install: gcc make "* && $output == *"would run: make install"* ]]
+    run ! grep -q 'apt-get\|systemctl' "$BATS_TEST_TMPDIR/called"
+    [[ ! -e $copy/build ]]
+}
+
+@test "install.sh installs below PREFIX, and uninstalls from there what it installed" {
+    local before
+    fakes 'printf installed'
+    mkdir -p "$ROOT/run/systemd/system" "$ROOT/etc/apparmor.d"
+    touch "$ROOT/etc/apparmor.d/usr.sbin.libvirtd"
+    before=$(find "$ROOT" ! -type d)
+    export PREFIX=/usr/local CFLAGS=-O0 MAKEFLAGS=-j4
+    PATH=$bin:$PATH VFPOOL_TIMEOUT=300 run_program 0 "$copy/install.sh" install
+    [[ $output == *"note: libvirt's hooks may not execute $ROOT/usr/local/sbin/vfpool-gate"* ]]
+    [[ $output == *"pools are $ROOT/etc/vfpool/NAME.xml"* && ! -e $ROOT/usr/sbin && ! -e $ROOT/usr/lib ]]
+    cmp "$ROOT/usr/local/libexec/vfpool/network" "$ROOT/etc/libvirt/hooks/network"
+    grep -qaF usr/local/sbin/vfpool-gate "$ROOT/etc/libvirt/hooks/qemu"
+    grep -qx 'ExecStart=/usr/local/sbin/vfpool reconcile --wait 300' "$ROOT/usr/local/lib/systemd/system/vfpool.service"
+    grep -qx 'systemctl -q enable vfpool-boot.service vfpool.service' "$BATS_TEST_TMPDIR/called"
+
+    PATH=$bin:$PATH run_program 0 "$copy/install.sh" uninstall --purge
+    grep -qx 'systemctl -q disable vfpool-boot.service vfpool.service' "$BATS_TEST_TMPDIR/called"
+    assert_equal "$(find "$ROOT" ! -type d)" "$before"
+    [[ ! -e $ROOT/run/vfpool && ! -e $ROOT/etc/vfpool ]]
+}
+
+@test "a PREFIX that a shell, sed, systemd or C would take for something else is refused in one line, before anything" {
+    local prefix
+    fakes
+    for prefix in local ./x / /usr/local/ '/a b' '/a,b' '/a&b' '/a;b' "/a'b" '/a"b' '/a`b' '/a\b' '/a|b' '/a*' '/a$b' \
+        '/a$(b)' '/a#b' '/a%b' '/a(b'; do
+        PREFIX=$prefix PATH=$bin:$PATH run_program 1 "$copy/install.sh" install
+        assert_one_line "PREFIX='$prefix'"
+        run ! make -s -C "$copy" "PREFIX=$prefix" install
+    done
+    assert_equal "$(cat "$BATS_TEST_TMPDIR/called")$(find "$ROOT" "$copy" -newer "$bin/id" ! -type d)" ""
 }
 
 @test "a hook is ours by its marker, not by a word that somebody's script may have" {
