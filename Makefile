@@ -6,6 +6,7 @@
 #   make lab        cases on a real libvirt, with emulated cards in QEMU; DEBIAN=12 or 13
 #   make install    as root, below DESTDIR; PREFIX=/usr/local
 #   make paths      where that is
+#   make deb, rpm   packages of what is committed, into build/deb and build/rpm
 #
 # V=1 shows the commands; CC, CFLAGS and LDFLAGS are yours. SANITIZE=1 builds into build/sanitize instead.
 
@@ -53,7 +54,7 @@ defines  = -D_GNU_SOURCE
 endif
 
 # Where nothing is compiled pkg-config may not be there yet, or no more.
-ifneq ($(or $(filter-out paths uninstall clean dist,$(MAKECMDGOALS)),$(if $(MAKECMDGOALS),,all)),)
+ifneq ($(or $(filter-out paths uninstall clean dist deb rpm,$(MAKECMDGOALS)),$(if $(MAKECMDGOALS),,all)),)
 cflags := -std=gnu11 $(warnings) $(defines) $(hardened) -Ilib -Ihook -include $(build)/config.h $(shell pkg-config --cflags $(LIBS))
 libs   := $(shell pkg-config --libs $(LIBS))
 endif
@@ -174,11 +175,11 @@ lab:
 
 lint: $(build)/config.h
 	clang-format --dry-run --Werror lib/*.[ch] hook/*.[ch] $(wildcard tests/*/*.c)
-	shellcheck install.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/host/demo
+	shellcheck install.sh hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/host/demo
 	cd tests && shellcheck helpers.bash libvirt/helpers.bash *.bats
-	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats
+	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats booted/*.bats booted/*.bash
 	clang-tidy --quiet --warnings-as-errors='*' lib/*.c hook/*.c -- $(cflags)
-	codespell --ignore-words-list=nd NEWS README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh packages Makefile
+	codespell --ignore-words-list=nd NEWS README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh packages/* Makefile
 
 # ---- installing ----
 
@@ -186,7 +187,18 @@ lint: $(build)/config.h
 paths:
 	@printf '%s\n' $(foreach name,$(directories),$(name)=$($(name)))
 
-install: $(programs)
+# What names directories: units, and what puts the hooks in their place.
+generated = $(build)/vfpool.service $(build)/vfpool-boot.service $(build)/hooks
+$(build)/%.service: hook/%.service FORCE
+	$(generate)
+$(build)/hooks: hook/hooks.sh FORCE
+	$(generate)
+	$(Q)chmod +x $@
+define generate
+	$(Q)mkdir -p $(@D) && sed 's,@SBINDIR@,$(SBINDIR),; s,@LIBEXECDIR@,$(LIBEXECDIR),' $< > $@
+endef
+
+install: $(programs) $(generated)
 	install -D -m 755 $(build)/hook/vfpool $(DESTDIR)$(SBINDIR)/vfpool
 	install -D -m 755 $(build)/hook/gate $(DESTDIR)$(SBINDIR)/vfpool-gate
 	install -D -m 755 $(build)/hook/qemu $(DESTDIR)$(LIBEXECDIR)/vfpool/qemu
@@ -196,9 +208,9 @@ install: $(programs)
 	install -m 644 lib/pool.rng xslt/*.xsl $(DESTDIR)$(DATADIR)/vfpool
 	install -m 644 docs/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 docs/vfpool.8 docs/vfpool-hook.8 $(DESTDIR)$(MANDIR)/man8
-	for unit in vfpool vfpool-boot; do \
-		sed 's,@SBINDIR@,$(SBINDIR),' hook/$$unit.service > $(build)/$$unit.service && \
-		install -D -m 644 $(build)/$$unit.service $(DESTDIR)$(LIBDIR)/systemd/system/$$unit.service || exit; done
+	install -m 755 $(build)/hooks $(DESTDIR)$(LIBEXECDIR)/vfpool/hooks
+	install -D -m 644 $(build)/vfpool.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool.service
+	install -m 644 $(build)/vfpool-boot.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool-boot.service
 	install -D -m 644 hook/vfpool.tmpfiles $(DESTDIR)$(LIBDIR)/tmpfiles.d/vfpool.conf
 	install -D -m 644 hook/vfpool.bash $(DESTDIR)$(BASHDIR)/vfpool
 	install -D -m 644 hook/vfpool.zsh $(DESTDIR)$(ZSHDIR)/_vfpool
@@ -213,14 +225,33 @@ uninstall:
 	rm -f $(DESTDIR)$(BASHDIR)/vfpool $(DESTDIR)$(ZSHDIR)/_vfpool $(DESTDIR)$(FISHDIR)/vfpool.fish
 	rm -rf $(DESTDIR)$(LIBEXECDIR)/vfpool $(DESTDIR)$(DATADIR)/vfpool
 
+# ---- packages: what is committed, into build/ ----
+
 dist:
 	$(Q)mkdir -p build
 	git archive --prefix=vfpool-$(VERSION)/ -o build/vfpool-$(VERSION).tar.gz HEAD
+
+# Of a variable of this make they know nothing.
+apart = env -u MAKEFLAGS -u MAKELEVEL -u CFLAGS -u LDFLAGS
+
+deb: dist
+	$(Q)rm -rf build/deb && mkdir -p build/deb
+	$(Q)cp build/vfpool-$(VERSION).tar.gz build/deb/vfpool_$(VERSION).orig.tar.gz
+	$(Q)tar -C build/deb -xf build/vfpool-$(VERSION).tar.gz
+	$(Q)cp -r build/deb/vfpool-$(VERSION)/packages/debian build/deb/vfpool-$(VERSION)/debian
+	$(Q)cd build/deb/vfpool-$(VERSION) && $(apart) dpkg-buildpackage -us -uc
+
+# RPMFLAGS=--nodeps where the names of what building needs are not rpm's.
+rpm: dist
+	$(Q)rm -rf build/rpm && mkdir -p build/rpm
+	$(Q)SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(apart) rpmbuild -ba $(RPMFLAGS) --define '_topdir $(CURDIR)/build/rpm' \
+		--define '_sourcedir $(CURDIR)/build' --define '_buildhost localhost' --define 'clamp_mtime_to_source_date_epoch 1' \
+		--define 'use_source_date_epoch_as_buildtime 1' --define 'build_mtime_policy clamp_to_source_date_epoch' packages/rpm/vfpool.spec
 
 clean:
 	rm -rf build
 
 FORCE:
 
-.PHONY: FORCE all demo check tests plain netdevsim bench lint lab paths install uninstall dist clean
+.PHONY: FORCE all demo check tests plain netdevsim bench lint lab paths install uninstall dist deb rpm clean
 .DELETE_ON_ERROR:

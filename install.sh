@@ -32,7 +32,7 @@ if [ -r "$root/etc/os-release" ]; then
     while IFS='=' read -r name value; do os[${name:-#}]=${value//[\"\']/}; done < "$root/etc/os-release"
 fi
 
-# The column in the file packages: by what the system calls itself, and else by what it says it is like.
+# The column in packages/needed: by what the system calls itself, and else by what it says it is like.
 family() {
     local id
     for id in ${os[ID]:-} ${os[ID_LIKE]:-}; do
@@ -59,7 +59,7 @@ debian_schemas() {
     esac
 }
 
-# names FAMILY FOR...: its column in the file packages; of an unknown family the things in words.
+# names FAMILY FOR...: its column in packages/needed; of an unknown family the things in words.
 names() {
     local use words debian fedora suse arch alpine cell
     while IFS='|' read -r use words debian fedora suse arch alpine; do
@@ -75,7 +75,7 @@ names() {
         esac
         [[ $cell != *@schemas* ]] || cell=" $(debian_schemas)"
         [ "${cell// /}" = - ] || printf '%s ' "$cell"
-    done < <(grep -v '^#' packages)
+    done < <(grep -v '^#' packages/needed)
 }
 
 is_installed() { # FAMILY PACKAGE
@@ -132,8 +132,6 @@ fetch() { # FAMILY PACKAGE...
 
 # --- install and uninstall -------------------------------------------------------------------------------------------
 
-hooks=$root/etc/libvirt/hooks
-
 # What the Makefile calls for PREFIX, and for the root; and from it SBINDIR and the other directories, as it has them.
 make_here() { make --no-print-directory ${PREFIX:+"PREFIX=$PREFIX"} ${root:+"DESTDIR=$root"} "$@"; }
 
@@ -150,49 +148,13 @@ run() {
     if [ -n "$dry_run" ]; then printf 'would run: %s\n' "${words/#make_here/make${PREFIX:+ PREFIX=$PREFIX}}"; else "$@"; fi
 }
 
-# A hook that this script put there: a program with our marker (hook/program.c), or with the one word that those had
-# before there was a marker. A script that names vfpool is somebody's.
-is_ours() { [ -f "$1" ] && [ "$(head -c 4 "$1" | tail -c 3)" = ELF ] && grep -aqE 'vfpool-program urn:vfpool:1|VFPOOL_ROOT' "$1"; }
-
-# "9.0.0" of the libvirt that is installed.
-libvirt_version() {
-    local program
-    for program in libvirtd virtqemud; do
-        command -v "$program" > /dev/null && "$program" --version | grep -o '[0-9][0-9.]*$' && return
-    done
-    return 1
-}
-
-# A hook that is not ours stays, and ours goes beside it, where libvirt looks since 6.5.0.
-hook_path() { # qemu|network|daemon
-    local version other=$hooks/$1
-    if [ -e "$other" ] && ! is_ours "$other"; then
-        version=$(libvirt_version) || die "there is another hook, $other, and no libvirt to tell its version"
-        if [ "$(printf '%s\n' 6.5.0 "$version" | sort -V | head -n 1)" != 6.5.0 ]; then
-            die "there is another hook, $other, and libvirt $version runs only one: call $LIBEXECDIR/vfpool/$1 from it," \
-                "with its arguments and its input (see vfpool-hook(8)), or update libvirt to 6.5.0"
-        fi
-        echo "$other.d/vfpool"
-    else
-        echo "$other"
-    fi
-}
-
 has_systemd() { [ -d "$root/run/systemd/system" ]; }
 
-# libvirt looks for hooks when it starts and when it is told to look again (SIGHUP).
-reload_libvirt() {
-    local name
-    if has_systemd; then
-        for name in libvirtd virtqemud virtnetworkd; do
-            ! systemctl -q is-active "$name" || run systemctl reload "$name"
-        done
-    elif [ -r "$root/run/libvirtd.pid" ]; then
-        run kill -HUP "$(cat "$root/run/libvirtd.pid")"
-    fi
+# What puts the hooks in their place and takes them away, before it is installed and after.
+hooks() {
+    sed "s,@SBINDIR@,${SBINDIR#"$root"},; s,@LIBEXECDIR@,${LIBEXECDIR#"$root"}," hook/hooks.sh |
+        VFPOOL_ROOT=$root sh -s -- "$@" ${dry_run:+--dry-run}
 }
-
-libvirt_runs() { [ -S "$root/run/libvirt/libvirt-sock" ] || [ -S "$root/run/libvirt/virtnetworkd-sock" ]; }
 
 # AppArmor's profile of libvirtd, which its hooks run under, lets them execute what is in /usr/sbin (design.md, F18).
 note_apparmor() {
@@ -203,7 +165,6 @@ note_apparmor() {
 }
 
 do_install() {
-    local name i names=(daemon network qemu) paths=()
     [ "$(id -u)" = 0 ] || die "installing takes root: sudo ./install.sh install"
     # What is refused is refused before anything is installed. Only make knows, which may be missing.
     command -v make > /dev/null || need build
@@ -212,31 +173,21 @@ do_install() {
         return 0
     fi
     read_paths
-    for name in "${names[@]}"; do paths+=("$(hook_path "$name")"); done
+    hooks check
     need build
     run make_here all
     run make_here install
-    # Real files: AppArmor lets libvirt execute what is in the hooks' directory, and not what a link there leads to.
-    for i in "${!paths[@]}"; do run install -D -m 755 "build/hook/${names[i]}" "${paths[i]}"; done
     ! has_systemd || run systemctl daemon-reload
     ! has_systemd || run systemctl -q enable vfpool-boot.service vfpool.service
-    run install -d -m 700 "$RUNDIR/vfpool"
-    reload_libvirt
-    if libvirt_runs; then run "$SBINDIR/vfpool" reconcile; fi
+    hooks put
     note_apparmor
-    [ -n "$dry_run" ] || echo "installed: the hooks are ${paths[*]}; pools are $SYSCONFDIR/vfpool/NAME.xml (vfpool discover writes one)"
+    [ -n "$dry_run" ] || echo "installed: pools are $SYSCONFDIR/vfpool/NAME.xml (vfpool discover writes one)"
 }
 
 do_uninstall() {
-    local file
     [ "$(id -u)" = 0 ] || die "uninstalling takes root: sudo ./install.sh uninstall"
     read_paths
-    # The hooks go first: no start from here on claims anything.
-    for file in "$hooks"/{qemu,network,daemon}{,.d/vfpool}; do
-        ! is_ours "$file" || run rm -f "$file"
-    done
-    reload_libvirt
-    if [ -x "$SBINDIR/vfpool" ] && libvirt_runs; then run "$SBINDIR/vfpool" open; fi
+    hooks remove
     ! has_systemd || ! [ -e "$LIBDIR/systemd/system/vfpool.service" ] ||
         run systemctl -q disable vfpool-boot.service vfpool.service
     run make_here uninstall

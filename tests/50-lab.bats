@@ -35,11 +35,15 @@ assert_refused() {
         powerless bash "$open_dir/lab/$script"
         assert_refused "$script"
     done
+    powerless bash "$open_dir/lab/init" booted
+    assert_refused init
 }
 
 @test "what runs the cases refuses to run here" {
     powerless bash "$open_dir/lab/inside.sh"
     assert_refused inside.sh
+    powerless bash "$open_dir/lab/reboot.sh"
+    assert_refused reboot.sh
 }
 
 @test "what the cases use refuses to be loaded here" {
@@ -53,7 +57,7 @@ assert_refused() {
 
 @test "each case refuses to run here" {
     local file count=0
-    for file in "$open_dir"/lab/cases/*.bats; do
+    for file in "$open_dir"/lab/{cases,booted}/*.bats; do
         powerless env HOME=/nonexistent TMPDIR=/tmp bats --tap "$file"
         [[ $output$stderr == *"only for the lab's host"* ]] || fail "$file runs"
         run ! grep -q '^ok ' "$STDOUT"
@@ -129,7 +133,7 @@ X
 @test "a host that hangs before it is up is ended, tried once more, and named" {
     # shellcheck disable=SC2016 # the script's own
     qemu 'echo $$ >> "$share/../pids"; exec sleep 600'
-    LAB_BOOT_DEADLINE=1 run_program 1 "$TESTS/lab/run.sh"
+    LAB_BOOT_DEADLINE=3 run_program 1 "$TESTS/lab/run.sh"
     [[ $stderr == *"did not come up (QEMU: 124; 124 is the deadline): once more"*"ended before its cases did"* ]]
     assert_equal "$(cat "$bin/count")" 2
     gone() { run ! kill -0 "$1" 2> /dev/null; }

@@ -91,7 +91,7 @@ fakes() {
 }
 
 @test "a hook is ours by its marker, not by a word that somebody's script may have" {
-    eval "$(grep '^is_ours()' "$copy/install.sh")"
+    eval "$(grep '^is_ours()' "$copy/hook/hooks.sh")"
     local program script=$BATS_TEST_TMPDIR/script
     for program in qemu network daemon; do
         is_ours "$VFPOOL_BUILD/hook/$program"

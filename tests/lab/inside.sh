@@ -1,5 +1,6 @@
 #!/bin/bash
 # Inside the lab's host, in a copy of the project: installs it, runs the cases, brings the logs out. Exits as bats.
+# "inside.sh booted", once systemd is process 1 (reboot.sh): the cases of a host that has booted.
 set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=guard.bash
 . "$(dirname "$0")/guard.bash" || exit
@@ -17,6 +18,37 @@ save_logs() {
     mkdir -p /host/capabilities
     cp -p /var/cache/libvirt/qemu/capabilities/*.xml /host/capabilities/ 2>/dev/null || true
 }
+
+# find_cases DIRECTORY: those that TESTS, a pattern, matches: 'make lab TESTS="0*"'.
+find_cases() {
+    local file
+    cases=()
+    for file in "tests/lab/$1"/*.bats; do
+        # shellcheck disable=SC2053 # a pattern
+        [[ $(basename "$file" .bats) == ${TESTS:-*} ]] && cases+=("$file")
+    done
+    [ ${#cases[@]} -gt 0 ]
+}
+
+run_cases() {
+    local left
+    export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-180}
+    # Ends before the machine's deadline does, so that the logs of a run that is too long come out as well.
+    left=$((LAB_DEADLINE - $(cut -d. -f1 /proc/uptime) - 20))
+    timeout -k 10 "$left" bats --formatter tap --timing --print-output-on-failure ${LAB_FILTER:+--filter "$LAB_FILTER"} \
+        ${LAB_TAGS:+--filter-tags "$LAB_TAGS"} "${cases[@]}" |
+        tee -a "$results/cases.tap"
+    return "${PIPESTATUS[0]}"
+}
+
+if [ "${1:-}" = booted ]; then
+    find_cases booted
+    run_cases
+    rc=$?
+    lab_mark "cases of a boot done"
+    save_logs
+    exit "$rc"
+fi
 
 mkdir -p "$results/libvirt" /var/cache/libvirt/qemu/capabilities
 # libvirt keeps an answer as long as its own and the emulator's times of change are the same: they are, in one image.
@@ -51,23 +83,15 @@ if [ -e /host/script ]; then
     exit "$rc"
 fi
 
-shopt -s nullglob
-cases=()
-for file in tests/lab/cases/*.bats; do
-    # shellcheck disable=SC2053 # TESTS is a pattern: 'make lab TESTS="0*"'
-    [[ $(basename "$file" .bats) == ${TESTS:-*} ]] && cases+=("$file")
-done
-if [ ${#cases[@]} = 0 ]; then
+if find_cases cases; then
+    run_cases
+    rc=$?
+    lab_mark "cases done"
+elif find_cases booted; then
+    rc=0
+else
     echo "Bail out! no case matches '${TESTS:-*}'"
     exit 1
 fi
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-180}
-# Ends before the machine's deadline does, so that the logs of a run that is too long come out as well.
-left=$((LAB_DEADLINE - $(cut -d. -f1 /proc/uptime) - 20))
-timeout -k 10 "$left" bats --formatter tap --timing --print-output-on-failure ${LAB_FILTER:+--filter "$LAB_FILTER"} \
-    ${LAB_TAGS:+--filter-tags "$LAB_TAGS"} "${cases[@]}" |
-    tee "$results/cases.tap"
-rc=${PIPESTATUS[0]}
-lab_mark "cases done"
 save_logs
 exit "$rc"

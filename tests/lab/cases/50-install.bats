@@ -14,7 +14,7 @@ teardown() {
 
 @test "installing again changes nothing, and a dry run says what would be done" {
     run_ok "$top/install.sh" install
-    says "installed: the hooks are /etc/libvirt/hooks/daemon /etc/libvirt/hooks/network /etc/libvirt/hooks/qemu;"
+    says "the hooks are /etc/libvirt/hooks/daemon /etc/libvirt/hooks/network /etc/libvirt/hooks/qemu"
     hooks_are_ours
     run_ok "$top/install.sh" uninstall --dry-run
     says "would run: rm -f /etc/libvirt/hooks/qemu"
@@ -31,7 +31,7 @@ teardown() {
     chmod 755 "$hook"
     rm -f /tmp/user-hook
     run_ok "$top/install.sh" install
-    says "installed: the hooks are /etc/libvirt/hooks/daemon /etc/libvirt/hooks/network /etc/libvirt/hooks/qemu.d/vfpool;"
+    says "the hooks are /etc/libvirt/hooks/daemon /etc/libvirt/hooks/network /etc/libvirt/hooks/qemu.d/vfpool"
     cmp "$hook" /tmp/user-hook.was
     lab_define g1 "$(lab_interface passthrough)"
     run_virsh start g1
@@ -60,7 +60,7 @@ teardown() {
     done
     rm -f /tmp/user-hook
     run_ok "$top/install.sh" install
-    says "installed: the hooks are /etc/libvirt/hooks/daemon.d/vfpool /etc/libvirt/hooks/network.d/vfpool /etc/libvirt/hooks/qemu;"
+    says "the hooks are /etc/libvirt/hooks/daemon.d/vfpool /etc/libvirt/hooks/network.d/vfpool /etc/libvirt/hooks/qemu"
     wait_until 20 offer_holds passthrough
     # With room for one more device.
     lab_define g1 "$(lab_interface passthrough)$(printf "<controller type='pci' index='%d' model='pcie-root-port'/>" {1..8})"

@@ -1,0 +1,121 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# vfpool's programs in libvirt's directory of hooks. What installs and removes vfpool calls it: install.sh, and the
+# scripts of the packages. VFPOOL_ROOT is another root than /, as the programs have it.
+#
+#   hooks check                 exits 1, with one line, where put cannot be
+#   hooks put [--dry-run]       our hooks beside whatever is there, libvirt told, the pools' networks set up
+#   hooks remove [--dry-run]    no hook of ours, and every VF libvirt's again
+set -eu
+
+sbin=@SBINDIR@
+programs=@LIBEXECDIR@/vfpool
+root=${VFPOOL_ROOT:-}
+directory=$root/etc/libvirt/hooks
+dry_run=
+
+die() {
+    echo "vfpool hooks: $*" >&2
+    exit 1
+}
+
+# Does it, or says so.
+run() { if [ -n "$dry_run" ]; then echo "would run: $*"; else "$@"; fi; }
+
+# A hook that was put there: a program with our marker (hook/program.c), or with the one word that those had before there
+# was a marker. A script that names vfpool is somebody's.
+is_ours() { [ -f "$1" ] && [ "$(head -c 4 "$1" | tail -c 3)" = ELF ] && grep -aqE 'vfpool-program urn:vfpool:1|VFPOOL_ROOT' "$1"; }
+
+# "9.0.0" of the libvirt that is installed.
+libvirt_version() {
+    for program in libvirtd virtqemud; do
+        if command -v "$program" > /dev/null; then
+            "$program" --version | grep -o '[0-9][0-9.]*$' && return
+        fi
+    done
+    return 1
+}
+
+# A hook that is not ours stays, and ours goes beside it, where libvirt looks since 6.5.0.
+place() { # qemu|network|daemon
+    if ! [ -e "$directory/$1" ] || is_ours "$directory/$1"; then
+        echo "$directory/$1"
+        return
+    fi
+    version=$(libvirt_version) || die "there is another hook, $directory/$1, and no libvirt to tell its version"
+    if [ "$(printf '%s\n' 6.5.0 "$version" | sort -V | head -n 1)" != 6.5.0 ]; then
+        die "there is another hook, $directory/$1, and libvirt $version runs only one: call $programs/$1 from it," \
+            "with its arguments and its input (see vfpool-hook(8)), or update libvirt to 6.5.0"
+    fi
+    echo "$directory/$1.d/vfpool"
+}
+
+# libvirt looks for hooks when it starts and when it is told to look again (SIGHUP).
+reload_libvirt() {
+    if [ -d "$root/run/systemd/system" ]; then
+        for name in libvirtd virtqemud virtnetworkd; do
+            if systemctl -q is-active "$name"; then run systemctl reload "$name"; fi
+        done
+    elif [ -r "$root/run/libvirtd.pid" ]; then
+        run kill -HUP "$(cat "$root/run/libvirtd.pid")"
+    fi
+}
+
+libvirt_runs() { [ -S "$root/run/libvirt/libvirt-sock" ] || [ -S "$root/run/libvirt/virtnetworkd-sock" ]; }
+
+# A real file: AppArmor lets libvirt execute what is in the hooks' directory, and not what a link there leads to. There
+# is no moment without one, in which libvirt would start guests as if there were no pool.
+put_one() { # KIND PLACE
+    run install -d -m 755 "$directory" "${2%/*}"
+    run install -m 755 "$root$programs/$1" "$directory/.vfpool.new"
+    run mv -f "$directory/.vfpool.new" "$2"
+    if command -v restorecon > /dev/null; then run restorecon "$2"; fi
+}
+
+# Ours at the other place would be called as well.
+remove_others() { # PLACE...
+    for file in "$directory"/qemu "$directory"/network "$directory"/daemon "$directory"/*.d/vfpool; do
+        case " $* " in *" $file "*) continue ;; esac
+        if is_ours "$file"; then
+            run rm -f "$file"
+            case $file in *.d/vfpool) run rmdir --ignore-fail-on-non-empty "${file%/vfpool}" ;; esac
+        fi
+    done
+}
+
+put() {
+    # All of them first: what is refused changes nothing.
+    daemon=$(place daemon)
+    network=$(place network)
+    qemu=$(place qemu)
+    put_one daemon "$daemon"
+    put_one network "$network"
+    put_one qemu "$qemu"
+    remove_others "$daemon" "$network" "$qemu"
+    run install -d -m 700 "$root/run/vfpool"
+    reload_libvirt
+    if libvirt_runs; then run "$root$sbin/vfpool" reconcile --wait 60; fi
+    if [ -z "$dry_run" ]; then echo "the hooks are $daemon $network $qemu"; fi
+}
+
+# The hooks go first: no start from here on claims anything.
+remove() {
+    remove_others
+    reload_libvirt
+    if [ -x "$root$sbin/vfpool" ] && libvirt_runs; then run "$root$sbin/vfpool" open; fi
+}
+
+case ${2:-} in
+--dry-run) dry_run=1 ;;
+'') ;;
+*) die "it knows --dry-run, and not $2" ;;
+esac
+case ${1:-} in
+check)
+    for kind in daemon network qemu; do place "$kind" > /dev/null; done
+    ;;
+put) put ;;
+remove) remove ;;
+*) die "usage: hooks check|put|remove [--dry-run]" ;;
+esac

@@ -1,0 +1,116 @@
+#!/usr/bin/env bats
+# A host that has booted with systemd, its cards' driver loaded by udev: VFs, networks, and the guests that start with
+# it. before.bash says what it was before. One boot for all cases, which come in their order.
+
+load ../vfpool
+load before
+
+number() { cat "/sys/class/net/$1/device/sriov_numvfs"; }
+autoprobe() { cat "/sys/class/net/$1/device/sriov_drivers_autoprobe"; }
+property() { systemctl show --value -p "$1" "$2"; }
+is_active() { systemctl -q is-active "$1"; }
+has_ended() { [ "$(property ActiveState "$1")" = inactive ]; }
+libvirt_ends() {
+    run_ok systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd.service
+    wait_until 20 has_ended libvirtd.service
+}
+
+teardown() {
+    [ -n "${BATS_TEST_COMPLETED:-}" ] || {
+        systemctl --no-pager status vfpool-boot vfpool libvirtd 3>&-
+        journalctl --no-pager -b -u vfpool-boot -u vfpool -u libvirtd -n 60 3>&-
+        look
+    }
+    systemctl start libvirtd.socket libvirtd.service 3>&-
+}
+
+@test "VFs are made before libvirt starts, and each guest of the boot has its own" {
+    wait_until 60 is_active libvirtd.service
+    wait_until 10 is_active vfpool-boot.service
+    [ "$(property ExecMainStatus vfpool-boot.service)" = 0 ]
+    [ "$(property ExecMainExitTimestampMonotonic vfpool-boot.service)" -lt "$(property ExecMainStartTimestampMonotonic libvirtd.service)" ]
+    [ "$(number enp1s0) $(number enp2s0)" = "5 3" ]
+    [ "$(autoprobe enp1s0) $(autoprobe enp2s0)" = "0 1" ]
+    [ "$(cat /sys/class/net/enp1s0/flags)" = 0x1003 ]
+    wait_until 60 is_exact g1
+    wait_until 60 is_exact g2
+    [ "$(live_vfs g2 | wc -l)" = 2 ]
+    [ -z "$(comm -12 <(live_vfs g1 | sort) <(live_vfs g2 | sort))" ]
+    wait_until 60 has_ended vfpool.service
+    [ "$(property Result vfpool.service)" = success ]
+    wait_until 20 offer_holds passthrough
+    lab_took "vfpool-boot.service" "$(property ExecMainStartTimestampMonotonic vfpool-boot.service | sed 's/......$/.&/')" \
+        "$(property ExecMainExitTimestampMonotonic vfpool-boot.service | sed 's/......$/.&/')"
+}
+
+@test "doctor finds nothing wrong" {
+    run_ok vfpool doctor
+}
+
+@test "a VF of which the host's drivers leave hands off has none after its guest" {
+    local vf
+    vf=$(live_vfs g1)
+    run_virsh destroy g1
+    vf_has_driver "$vf" none
+    run_virsh start g1
+    is_exact g1
+}
+
+@test "no number changes while libvirt runs, or a guest has a VF" {
+    boot_pool passthrough enp1s0 4 "autoprobe='no'"
+    run_status 1 vfpool reconcile --boot --wait 1
+    says "PF enp1s0 keeps its 5 VFs, and pool 'passthrough' asks for 4: libvirt runs"
+    libvirt_ends
+    run_status 1 vfpool reconcile --boot --wait 1
+    says "PF enp1s0 keeps its 5 VFs, and pool 'passthrough' asks for 4: guest 'g"
+    [ "$(number enp1s0)" = 5 ]
+    # Nor does the unit, which says so and starts nobody's guests late.
+    run_fail systemctl restart vfpool-boot.service
+    [ "$(number enp1s0)" = 5 ]
+    run_ok systemctl start libvirtd.socket libvirtd.service
+    is_exact g1
+    boot_pool passthrough enp1s0 5 "autoprobe='no'"
+    run_ok systemctl restart vfpool-boot.service
+}
+
+@test "libvirtd is killed: systemd starts it, and reconcile runs after it" {
+    local before pid
+    wait_until 60 has_ended vfpool.service
+    before=$(property ExecMainStartTimestampMonotonic vfpool.service)
+    pid=$(libvirtd_pid)
+    reconciled_again() { has_ended vfpool.service && [ "$(property ExecMainStartTimestampMonotonic vfpool.service)" -gt "$before" ]; }
+    kill -9 "$pid"
+    wait_until 60 reconciled_again
+    [ "$(property Result vfpool.service)" = success ]
+    [ "$(libvirtd_pid)" != "$pid" ]
+    is_exact g1
+    is_exact g2
+    offer_holds passthrough
+    offer_holds second
+}
+
+@test "both units are in a sandbox, and systemd understands all of it" {
+    run_ok systemd-analyze verify --man=no /usr/lib/systemd/system/vfpool-boot.service /usr/lib/systemd/system/vfpool.service
+    [ -z "$output" ]
+    run_ok systemd-analyze security --threshold=30 vfpool.service
+    run_ok systemd-analyze security --threshold=30 vfpool-boot.service
+}
+
+@test "another number is made when nobody has a VF" {
+    run_virsh destroy g1
+    run_virsh destroy g2
+    libvirt_ends
+    boot_pool passthrough enp1s0 4 "autoprobe='no'"
+    run_ok systemctl restart vfpool-boot.service
+    [ "$(number enp1s0) $(autoprobe enp1s0)" = "4 0" ]
+    run_ok systemctl start libvirtd.socket libvirtd.service
+    lists_four() { [ "$(listed passthrough | wc -l)" = 4 ]; }
+    wait_until 60 lists_four
+    wait_until 60 has_ended vfpool.service
+    # 9.0.0 starts its guests with each start of the daemon, 11.3.0 with the first one of a boot.
+    for guest in g1 g2; do
+        virsh -q list --name | grep -qx "$guest" || run_virsh start "$guest"
+        is_exact "$guest"
+    done
+    ports_are_right passthrough "$(live_vfs g1)" "$(live_vfs g2 | grep -xF -f <(listed passthrough))"
+}
