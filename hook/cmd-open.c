@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <getopt.h>
+
 #include "command.h"
 #include "program.h"
 #include "reconcile.h"
 
 int cmd_open(int root, int argc, char **argv, struct error *error)
 {
-    (void)argv;
-    if (argc != 1)
+    static const struct option options[] = {{"settings", no_argument, NULL, 's'}, {0}};
+    bool settings = false;
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (option != 's')
+            return command_usage(error, "open does not know that option");
+        settings = true;
+    }
+    if (optind != argc)
         return command_usage(error, "open takes no arguments");
-    int result = reconcile_open(root, error);
+    int result = reconcile_open(root, settings, error);
     return result < 0 ? result : program_report(error);
 }

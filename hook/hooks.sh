@@ -6,7 +6,7 @@
 #
 #   hooks check                 exits 1, with one line, where put cannot be
 #   hooks put [--dry-run]       our hooks beside whatever is there, libvirt told, the pools' networks set up
-#   hooks remove [--dry-run]    no hook of ours, and every VF libvirt's again
+#   hooks remove [--dry-run]    no hook of ours, every VF libvirt's again, none set as we did, and nothing in /run
 set -eu
 
 sbin=@SBINDIR@
@@ -103,7 +103,9 @@ put() {
 remove() {
     remove_others
     reload_libvirt
-    if [ -x "$root$sbin/vfpool" ] && libvirt_runs; then run "$root$sbin/vfpool" open; fi
+    # What cannot be put back is said, and no reason to stay.
+    if [ -x "$root$sbin/vfpool" ]; then run "$root$sbin/vfpool" open --settings || true; fi
+    run rm -rf "$root/run/vfpool"
 }
 
 case ${2:-} in

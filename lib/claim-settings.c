@@ -123,7 +123,7 @@ int claim_settings_apply(int root, const struct claim *claim, const struct pciad
     return 0;
 }
 
-static int restore(const struct host *host, const struct claim_vf *vf, struct error *error)
+static int restore(const struct host *host, const struct claim_vf *vf, bool running, struct error *error)
 {
     struct place place;
     if (!host_vf_present(host, &vf->address))
@@ -131,22 +131,27 @@ static int restore(const struct host *host, const struct claim_vf *vf, struct er
     int result = look(host, &vf->address, &place, error);
     if (result < 0)
         return result;
-    struct settings whole = place.now;
-    settings_merge(&whole, &vf->original);
+    struct settings whole = place.now, original = vf->original;
+    if (running) {
+        original.mac[0] = '\0';
+        original.vlan = original.qos = original.protocol = SETTINGS_UNKNOWN;
+    }
+    settings_merge(&whole, &original);
     if (settings_equal(&whole, &place.now))
         return 0;
-    pid_t user = host_vf_user(host, &vf->address);
+    pid_t user = running ? 0 : host_vf_user(host, &vf->address);
     if (user)
         return error_set(error, EBUSY, "it is in use by process %ld", (long)user);
-    return vfinfo_change(host, &place.pf, place.number, &place.now, &vf->original, error);
+    result = vfinfo_change(host, &place.pf, place.number, &place.now, &original, error);
+    return result < 0 ? result : 1;
 }
 
-int claim_settings_restore(int root, const struct claim_vf *vf, struct error *error)
+int claim_settings_restore(int root, const struct claim_vf *vf, bool running, struct error *error)
 {
     struct host host = {.sys = -1};
     int result = settings_say(&vf->original) ? host_open(root, &host, error) : 0;
     if (result == 0 && host.sys >= 0)
-        result = restore(&host, vf, error);
+        result = restore(&host, vf, running, error);
     host_close(&host);
     return result;
 }

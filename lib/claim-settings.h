@@ -41,10 +41,13 @@ int claim_settings_apply(int root, const struct claim *claim, const struct pciad
 /**
  * claim_settings_restore() - set a VF to what was recorded
  *
+ * @running: the guest has it, and goes on with it: MAC address and VLAN are libvirt's, which puts them back at the end
+ *
  * A VF that is gone, and one of which nothing is recorded, is as it was.
  *
- * Return: 0; -EBUSY when a process has it open, and something would have to be set; or what setting it says.
+ * Return: 1 when something was set; 0; of one that no guest is @running with -EBUSY when a process has it open, and something would have to be set; or what setting it says.
  */
-int claim_settings_restore(int root, const struct claim_vf *vf, struct error *error) must_check nonnull(2, 3);
+int claim_settings_restore(int root, const struct claim_vf *vf, bool running, struct error *error) must_check
+    nonnull(2, 4);
 
 #endif

@@ -28,7 +28,7 @@ size_t handback_try(struct ledger *ledger, int root, struct claim *claim, const 
             continue;
         if (is_anothers(ledger, claim, &vf->address))
             continue;
-        int result = claim_settings_restore(root, vf, &problem);
+        int result = claim_settings_restore(root, vf, false, &problem);
         error_move_notes(error, &problem);
         free(steal(vf->stuck));
         if (result == 0)

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "claim-settings.h"
 #include "claim.h"
 #include "daemon.h"
 #include "gate-protocol.h"
@@ -410,10 +411,32 @@ int reconcile_offers(int root, struct error *error)
     return end_work(&work);
 }
 
-int reconcile_open(int root, struct error *error)
+static void forget_settings(struct work *work)
+{
+    char text[PCIADDR_SIZE];
+    for (size_t i = 0; i < work->claim_count; i++)
+        for (size_t j = 0; j < work->claims[i]->vf_count; j++) {
+            _cleanup_(error_free) struct error problem = {0};
+            const struct claim_vf *vf = &work->claims[i]->vfs[j];
+            pciaddr_format(&vf->address, text);
+            int result = claim_settings_restore(work->root, vf, !vf->stuck, &problem);
+            if (result < 0)
+                error_prefix(&problem, "VF %s of guest '%.256s' stays as it is set", text, work->claims[i]->name);
+            if (result < 0)
+                work_fail(work, &problem);
+            else if (result > 0)
+                work_note(work, "set VF %s of guest '%.256s' as it was", text, work->claims[i]->name);
+        }
+}
+
+int reconcile_open(int root, bool settings, struct error *error)
 {
     _cleanup_(close_work) struct work work = {.root = root, .error = error, .host.sys = -1};
-    int result = pools_load(root, &work.pools, error);
+    int result = settings ? read_claims(&work, false) : 0;
+    if (result < 0)
+        return result;
+    forget_settings(&work);
+    result = pools_load(root, &work.pools, error);
     if (result < 0)
         return result;
     if (gate_present(root))

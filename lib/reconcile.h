@@ -39,7 +39,13 @@ int reconcile_boot(int root, bool dry_run, int wait_s, struct error *error) must
  * reconcile(). */
 int reconcile_offers(int root, struct error *error) must_check nonnull(2);
 
-/** reconcile_open() - free every port held on the pools' networks: libvirt picks by itself. Return: as reconcile(). */
-int reconcile_open(int root, struct error *error) must_check nonnull(2);
+/**
+ * reconcile_open() - free every port held on the pools' networks: libvirt picks by itself
+ * @settings: put back what was set on the VFs of guests as well, as nobody will when vfpool is gone; but for MAC address
+ *            and VLAN of guests that run, which are libvirt's
+ *
+ * Return: as reconcile().
+ */
+int reconcile_open(int root, bool settings, struct error *error) must_check nonnull(3);
 
 #endif

@@ -94,7 +94,7 @@ completes_all() {
     completes "$shell" "vfpool explain g" guest.xml
     completes "$shell" "vfpool status --l" --long
     completes "$shell" "vfpool reconcile --" --boot --dry-run --wait
-    completes "$shell" "vfpool open "
+    completes "$shell" "vfpool open --" --settings
 }
 
 @test "bash" {

@@ -1,0 +1,116 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# vfpool goes: hook/hooks.sh, which install.sh and the packages' scripts call, puts hooks and takes them away; nothing is
+# left of what was set. The programs with a kernel on files (kernel/rtnetlink.c).
+
+load helpers
+
+setup() {
+    common_setup
+    hooks=$ROOT/etc/libvirt/hooks
+    host eth3:vfs=2
+    mkdir -p "$ROOT/kernel" "$ROOT/usr/sbin" "$ROOT/usr/libexec/vfpool" "$BATS_TEST_TMPDIR/bin"
+    cp "$VFPOOL_BUILD"/hook/{qemu,network,daemon} "$ROOT/usr/libexec/vfpool"
+    VFPOOL_BUILD=$VFPOOL_BUILD/tests/kernel
+    cp "$VFPOOL_BUILD/hook/vfpool" "$ROOT/usr/sbin"
+    sed 's,@SBINDIR@,/usr/sbin,; s,@LIBEXECDIR@,/usr/libexec,' "$TESTS/../hook/hooks.sh" > "$BATS_TEST_TMPDIR/hooks.sh"
+    # Of this machine's libvirt nothing is asked: these come first.
+    libvirt_is 11.3.0
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+libvirt_is() { # VERSION
+    printf '#!/bin/sh\necho "libvirtd (libvirt) %s"\n' "$1" > "$BATS_TEST_TMPDIR/bin/libvirtd"
+    chmod +x "$BATS_TEST_TMPDIR/bin/libvirtd"
+}
+hooks() { run_program "$1" sh "$BATS_TEST_TMPDIR/hooks.sh" "${@:2}"; }
+somebodys() { # HOOK
+    mkdir -p "$hooks"
+    printf '%s\n' '#!/bin/sh' '# vfpool-program urn:vfpool:1, and VFPOOL_ROOT' > "$hooks/$1"
+    chmod +x "$hooks/$1"
+    cp "$hooks/$1" "$BATS_TEST_TMPDIR/$1"
+}
+# there_are FILE...: just these in the hooks' directory
+there_are() { assert_equal "$(cd "$hooks" && find . ! -type d -printf '%P\n' | sort | xargs)" "$*"; }
+
+@test "hooks are put where none is, replaced as whole files, and removed" {
+    hooks 0 put --dry-run
+    [[ ! -e $hooks && ! -e $ROOT/run/vfpool ]]
+    hooks 0 put
+    there_are daemon network qemu
+    assert_equal "$(stat -c %a:%F "$hooks/qemu" "$ROOT/run/vfpool" | xargs)" "755:regular file 700:directory"
+    exec 5< "$hooks/qemu"
+    echo >> "$ROOT/usr/libexec/vfpool/qemu"
+    hooks 0 put
+    cmp "$hooks/qemu" "$ROOT/usr/libexec/vfpool/qemu"
+    # Whoever runs the old one has the old one: another file took its name.
+    [[ $(stat -L -c %i /dev/fd/5) != $(stat -c %i "$hooks/qemu") ]]
+    exec 5<&-
+    hooks 0 remove --dry-run
+    there_are daemon network qemu
+    hooks 0 remove
+    there_are
+    [[ ! -e $ROOT/run/vfpool ]]
+    hooks 0 remove
+}
+
+@test "somebody's hook stays, ours is beside it, and moves when that one goes" {
+    somebodys qemu
+    hooks 0 put
+    there_are daemon network qemu qemu.d/vfpool
+    cmp "$hooks/qemu" "$BATS_TEST_TMPDIR/qemu"
+    rm "$hooks/qemu"
+    echo 'exit 0' > "$hooks/qemu.d/mine"
+    hooks 0 put
+    there_are daemon network qemu qemu.d/mine
+    hooks 0 remove
+    there_are qemu.d/mine
+}
+
+@test "where libvirt runs one hook only, and that is somebody's, nothing is put" {
+    libvirt_is 6.4.0
+    somebodys network
+    hooks 1 put
+    assert_one_line "$hooks/network" "libvirt 6.4.0 runs only one" "/usr/libexec/vfpool/network"
+    there_are network
+    hooks 1 check
+    assert_one_line "runs only one"
+    libvirt_is 6.5.0
+    hooks 0 check
+    there_are network
+}
+
+# What the kernel has of eth3's VFs: MAC VLAN QOS PROTOCOL MIN MAX SPOOF TRUST QUERY LINK
+told() { printf '%s\n' "$@" > "$ROOT/kernel/$(cat "$ROOT/sys/class/net/eth3/ifindex")"; }
+line() { sed -n $(($1 + 1))p "$ROOT/kernel/$(cat "$ROOT/sys/class/net/eth3/ifindex")"; }
+
+@test "removed while a guest runs: what was set is as it was, but for what libvirt set; and after that nobody's" {
+    local before="52:54:00:aa:00:00 0 0 8100 0 0 1 0 0 0"
+    told "$before" "52:54:00:aa:00:01 0 0 8100 0 0 1 0 0 0"
+    pool net eth3 -- "<metadata><v:pool xmlns:v='urn:vfpool:1'><v:settings trust='yes' max-rate='100' spoof-check='no'/></v:pool></metadata>"
+    run_hook 0 g1 prepare < <(guest g1 "$(uuid 1)" "net:$(mac 1)")
+    # libvirt sets MAC address and VLAN, and calls start.
+    sed -i "1s/.* 8100/$(mac 1) 42 0 8100/" "$ROOT/kernel/$(cat "$ROOT/sys/class/net/eth3/ifindex")"
+    run_hook 0 g1 start < <(guest g1 "$(uuid 1)" "<interface type='hostdev' managed='yes'><mac address='$(mac 1)'/>
+        <source><address type='pci' domain='0' bus='0x01' slot='0x10' function='0x0'/></source></interface>")
+    assert_equal "$(line 0)" "$(mac 1) 42 0 8100 0 100 0 1 0 0"
+    run_vfpool 0 open
+    assert_equal "$(line 0)" "$(mac 1) 42 0 8100 0 100 0 1 0 0"
+    hooks 0 remove
+    assert_equal "$output" "set VF 0000:01:10.0 of guest 'g1' as it was"
+    assert_equal "$(line 0)" "$(mac 1) 42 0 8100 0 0 1 0 0 0"
+    [[ ! -e $ROOT/run/vfpool ]]
+}
+
+@test "removed where the card does not take back what was set: that is said, and vfpool goes" {
+    told "52:54:00:aa:00:00 0 0 8100 0 0 1 0 0 0" "52:54:00:aa:00:01 0 0 8100 0 0 1 0 0 0"
+    pool net eth3 -- "<metadata><v:pool xmlns:v='urn:vfpool:1'><v:settings trust='yes'/></v:pool></metadata>"
+    run_hook 0 g1 prepare < <(guest g1 "$(uuid 1)" "net:$(mac 1)")
+    run_hook 0 g1 start < <(guest g1 "$(uuid 1)" "<interface type='hostdev' managed='yes'><mac address='$(mac 1)'/>
+        <source><address type='pci' domain='0' bus='0x01' slot='0x10' function='0x0'/></source></interface>")
+    rm "$ROOT/kernel/$(cat "$ROOT/sys/class/net/eth3/ifindex")"
+    hooks 0 remove
+    assert_one_line "VF 0000:01:10.0 of guest 'g1' stays as it is set"
+    [[ ! -e $ROOT/run/vfpool && ! -e $hooks/qemu ]]
+}
