@@ -207,7 +207,8 @@ install: $(programs) $(generated)
 	install -d $(DESTDIR)$(DATADIR)/vfpool $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 lib/pool.rng xslt/*.xsl $(DESTDIR)$(DATADIR)/vfpool
 	install -m 644 docs/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man5
-	install -m 644 docs/vfpool.8 docs/vfpool-hook.8 docs/vfpool-gate.8 $(DESTDIR)$(MANDIR)/man8
+	install -m 644 docs/vfpool.8 docs/vfpool-hook.8 $(DESTDIR)$(MANDIR)/man8
+	ln -sf vfpool-hook.8 $(DESTDIR)$(MANDIR)/man8/vfpool-gate.8
 	install -m 755 $(build)/hooks $(DESTDIR)$(LIBEXECDIR)/vfpool/hooks
 	install -D -m 644 $(build)/vfpool.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool.service
 	install -m 644 $(build)/vfpool-boot.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool-boot.service

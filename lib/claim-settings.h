@@ -45,7 +45,8 @@ int claim_settings_apply(int root, const struct claim *claim, const struct pciad
  *
  * A VF that is gone, and one of which nothing is recorded, is as it was.
  *
- * Return: 1 when something was set; 0; of one that no guest is @running with -EBUSY when a process has it open, and something would have to be set; or what setting it says.
+ * Return: 1 when something was set; 0; of one that no guest is @running with -EBUSY when a process has it open, and
+ * something would have to be set; or what setting it says.
  */
 int claim_settings_restore(int root, const struct claim_vf *vf, bool running, struct error *error) must_check
     nonnull(2, 4);

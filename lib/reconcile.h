@@ -41,8 +41,8 @@ int reconcile_offers(int root, struct error *error) must_check nonnull(2);
 
 /**
  * reconcile_open() - free every port held on the pools' networks: libvirt picks by itself
- * @settings: put back what was set on the VFs of guests as well, as nobody will when vfpool is gone; but for MAC address
- *            and VLAN of guests that run, which are libvirt's
+ * @settings: put back what was set on the VFs of guests as well, as nobody will when vfpool is gone; but for MAC
+ * address and VLAN of guests that run, which are libvirt's
  *
  * Return: as reconcile().
  */
