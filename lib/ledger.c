@@ -38,6 +38,7 @@
 #include "lock.h"
 #include "memory.h"
 #include "returns.h"
+#include "trust.h"
 
 #define REFUSE_LOCK_MS 1000
 
@@ -128,6 +129,8 @@ static int open_ledger(int root, enum ledger_mode mode, int timeout_ms, struct l
     bool make = mode == LEDGER_WRITE;
     if (make && mkdirat(root, "run", 0755) < 0 && errno != EEXIST)
         return error_set(error, errno, "cannot make /run: %s", strerror(errno));
+    if (trust_way(root, "run", error) < 0)
+        return error_prefix(error, "cannot use /" LEDGER_DIRECTORY);
     ledger->directory = io_open_directory(root, LEDGER_DIRECTORY, make);
     if (ledger->directory == -ENOENT && !make)
         return 0;

@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "schema.h"
 #include "settings.h"
+#include "trust.h"
 #include "xml.h"
 
 #define SUFFIX ".xml"
@@ -361,12 +362,10 @@ static void read_pool(int directory, const char *file, struct pool *pool)
 {
     _cleanup_(cleanup_free) char *data = NULL;
     size_t length = 0;
-    int result = io_read_file(directory, file, MAX_POOL_BYTES, &data, &length);
+    int result = trust_read_file(directory, file, MAX_POOL_BYTES, &data, &length);
     if (result < 0) {
-        const char *why = result == -ELOOP   ? "it is a symbolic link, which is not followed"
-                          : result == -EFBIG ? "it is larger than 1 MiB"
-                                             : strerror(-result);
-        error_set(&pool->fault, -result, "cannot read %s: %s", pool->path, why);
+        error_set(&pool->fault, -result, "cannot read %s: %s", pool->path,
+                  result == -EFBIG ? "it is larger than 1 MiB" : trust_words(result));
         return;
     }
     if (xml_parse(data, length, pool->path, &pool->doc, &pool->fault) < 0 || check_mode(pool) < 0 ||
@@ -427,6 +426,8 @@ static bool is_pool_file(const char *file)
 int pools_load(int root, struct pools *pools, struct error *error)
 {
     *pools = (struct pools){0};
+    if (trust_way(root, POOL_DIRECTORY, error) < 0)
+        return error_prefix(error, "pool files are not read");
     _cleanup_(cleanup_dir) DIR *directory = io_list(root, POOL_DIRECTORY);
     if (!directory)
         return errno == ENOENT ? 0 : error_set(error, errno, "cannot open /" POOL_DIRECTORY ": %s", strerror(errno));

@@ -10,6 +10,7 @@
 #include "io.h"
 #include "memory.h"
 #include "sheet.h"
+#include "trust.h"
 #include "xml.h"
 
 #define SITE_SHEET POOL_DIRECTORY "/hostdev.xsl"
@@ -90,10 +91,9 @@ int transform_domain(int root, const char *operation, const struct domain *domai
     _cleanup_(cleanup_xml_string) char *string = NULL;
     struct sheet sheet = {
         .text = builtin_hostdev_xsl, .length = builtin_length(hostdev_xsl), .path = "hostdev.xsl", .given = given};
-    int status = io_read_file(root, SITE_SHEET, XML_MAX_BYTES, &site, &sheet.length);
+    int status = trust_read_file(root, SITE_SHEET, XML_MAX_BYTES, &site, &sheet.length);
     if (status < 0 && status != -ENOENT)
-        return error_set(error, -status, "cannot read /" SITE_SHEET ": %s",
-                         status == -ELOOP ? "it is a symbolic link, which is not followed" : strerror(-status));
+        return error_set(error, -status, "cannot read /" SITE_SHEET ": %s", trust_words(status));
     if (status == 0) {
         sheet.text = site;
         sheet.path = "/" SITE_SHEET;

@@ -26,6 +26,8 @@ setup() {
 
 # For a test file that has a setup of its own to call.
 common_setup() {
+    # What others may write to is refused.
+    umask 022
     ROOT=$BATS_TEST_TMPDIR/root
     STDOUT=$BATS_TEST_TMPDIR/stdout
     STDERR=$BATS_TEST_TMPDIR/stderr
