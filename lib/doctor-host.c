@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <sys/xattr.h>
 
 #include "claim.h"
 #include "daemon.h"
@@ -17,6 +18,7 @@
 #include "vfinfo.h"
 
 #define MAX_MODULES_BYTES ((size_t)16 * 1024 * 1024)
+#define MAX_PROFILES ((size_t)1024 * 1024)
 
 static bool is_there(int directory, const char *path)
 {
@@ -173,6 +175,61 @@ void check_host_owners(const struct patient *patient, struct finding *finding)
         const char *path = patient->pools.pools[i].path;
         check_owner(patient, path + strspn(path, "/"), finding);
     }
+}
+
+/* AppArmor's profile of libvirtd lets it, and so its hooks, execute what is in these directories (F18). */
+static void check_apparmor(const struct patient *patient, struct finding *finding)
+{
+    _cleanup_(cleanup_free) char *profiles = NULL;
+    size_t length = 0;
+    if (io_read_file(patient->root, "sys/kernel/security/apparmor/profiles", MAX_PROFILES, &profiles, &length) < 0 ||
+        (!strstr(profiles, "libvirtd (enforce)") && !strstr(profiles, "virtqemud (enforce)")))
+        return;
+    if (strncmp(GATE_PATH, "usr/sbin/", 9) == 0 || strncmp(GATE_PATH, "usr/bin/", 8) == 0)
+        finding_add(finding, VERDICT_OK, NULL, "AppArmor lets libvirt's hooks execute /" GATE_PATH);
+    else
+        finding_add(finding, VERDICT_WRONG, "/" GATE_PATH " PUx, in /etc/apparmor.d/local/usr.sbin.libvirtd",
+                    "AppArmor does not let libvirt's hooks execute /" GATE_PATH);
+}
+
+/* Fedora's policy, and RHEL's (F50). Return: whether it knows hooks. */
+static bool check_selinux_boolean(const struct patient *patient, struct finding *finding)
+{
+    _cleanup_(cleanup_free) char *text = NULL;
+    size_t length = 0;
+    if (io_read_file(patient->root, "sys/fs/selinux/booleans/virt_hooks_unconfined", MAX_PROFILES, &text, &length) < 0)
+        return false;
+    if (text[0] != '1')
+        finding_add(finding, VERDICT_WRONG, "setsebool -P virt_hooks_unconfined on",
+                    "SELinux does not let libvirt execute hooks");
+    return true;
+}
+
+static void check_label(const struct patient *patient, const char *path, struct finding *finding)
+{
+    char label[256] = "";
+    _cleanup_(cleanup_close) int fd = openat(patient->root, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return;
+    ssize_t length = fgetxattr(fd, "security.selinux", label, sizeof label - 1);
+    label[length > 0 ? length : 0] = '\0';
+    if (!strstr(label, ":virt_hook_t:"))
+        finding_add(finding, VERDICT_WRONG, "restorecon -R /etc/libvirt/hooks",
+                    "/%s is labelled '%s', not virt_hook_t, and SELinux does not let libvirt execute it", path, label);
+}
+
+void check_host_confinement(const struct patient *patient, struct finding *finding)
+{
+    static const char *const hooks[] = {"etc/libvirt/hooks/qemu",    "etc/libvirt/hooks/qemu.d/vfpool",
+                                        "etc/libvirt/hooks/network", "etc/libvirt/hooks/network.d/vfpool",
+                                        "etc/libvirt/hooks/daemon",  "etc/libvirt/hooks/daemon.d/vfpool"};
+    check_apparmor(patient, finding);
+    if (!check_selinux_boolean(patient, finding))
+        return;
+    for (size_t i = 0; i < sizeof hooks / sizeof *hooks; i++)
+        check_label(patient, hooks[i], finding);
+    if (!finding->text)
+        finding_add(finding, VERDICT_OK, NULL, "SELinux lets libvirt execute the hooks");
 }
 
 static void check_claim(const struct patient *patient, const struct claim *claim, struct finding *finding)

@@ -14,6 +14,7 @@
 #include "gate.h"
 #include "hooks.h"
 #include "io.h"
+#include "ledger.h"
 #include "memory.h"
 #include "witness.h"
 #include "xml.h"
@@ -206,6 +207,73 @@ void check_libvirt_networks(const struct patient *patient, struct finding *findi
     for (size_t i = 0; i < patient->pools.count && gate_present(patient->root); i++)
         if (!patient->pools.pools[i].fault.code)
             check_network(patient, &patient->pools.pools[i], finding);
+}
+
+/* ---- their ports, and who has VFs by our account ---- */
+
+static const struct claim *find_holder(struct claim *const *claims, size_t count, const char *uuid,
+                                       const struct pciaddr *address)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(claims[i]->uuid, uuid) == 0 && claim_find(claims[i], address))
+            return claims[i];
+    return NULL;
+}
+
+static bool has_port(const struct gate_ports *ports, const char *uuid, const struct pciaddr *address)
+{
+    for (size_t i = 0; i < ports->count; i++)
+        if (pciaddr_equal(&ports->ports[i].address, address) && strcmp(ports->ports[i].owner, uuid) == 0)
+            return true;
+    return false;
+}
+
+/* Of guests that run; what is being started or stopped has the one before the other. */
+static void compare_ports(const char *pool, const struct gate_ports *ports, struct claim *const *claims, size_t count,
+                          struct finding *finding)
+{
+    char text[PCIADDR_SIZE];
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < claims[i]->vf_count && claims[i]->state == CLAIM_HELD; j++) {
+            const struct claim_vf *vf = &claims[i]->vfs[j];
+            if (strcmp(vf->pool, pool) == 0 && !vf->by_address && !vf->stuck &&
+                !has_port(ports, claims[i]->uuid, &vf->address))
+                finding_add(finding, VERDICT_WRONG, "vfpool reconcile",
+                            "guest '%.256s' has VF %s and no port of network '%s': libvirt may offer it to others",
+                            claims[i]->name, pciaddr_format(&vf->address, text), pool);
+        }
+    for (size_t i = 0; i < ports->count; i++)
+        if (!find_holder(claims, count, ports->ports[i].owner, &ports->ports[i].address))
+            finding_add(finding, VERDICT_WRONG, "vfpool reconcile",
+                        "'%.256s' has a port of network '%s' for VF %s, and the ledger does not say so",
+                        ports->ports[i].name, pool, pciaddr_format(&ports->ports[i].address, text));
+}
+
+void check_libvirt_ports(const struct patient *patient, struct finding *finding)
+{
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    _cleanup_(error_free) struct error ignored = {0};
+    struct claim **claims = NULL;
+    size_t count = 0, compared = 0;
+    /* That it cannot be read is said of the claims. */
+    if (!gate_present(patient->root) ||
+        ledger_open(patient->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, &ignored) < 0 ||
+        ledger_all(ledger, &claims, &count, &ignored) < 0)
+        return;
+    /* Nobody waits for libvirt's answers. */
+    ledger_close(steal(ledger));
+    for (size_t i = 0; i < patient->pools.count; i++) {
+        struct gate_ports ports = {0};
+        const struct pool *pool = &patient->pools.pools[i];
+        if (!pool->fault.code && gate_ports(patient->root, pool->name, &ports, &ignored) == 0) {
+            compare_ports(pool->name, &ports, claims, count, finding);
+            compared += ports.count;
+        }
+        gate_ports_free(&ports);
+    }
+    if (!finding->text)
+        finding_add(finding, VERDICT_OK, NULL, "%zu ports are guests', as the ledger has it", compared);
+    claims_free(claims, count);
 }
 
 /* ---- the guests ---- */

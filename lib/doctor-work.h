@@ -18,6 +18,7 @@ struct patient {
     int root;
     struct host host;
     struct pools pools;
+    struct error unread; /* why there are none: their directory cannot be read */
     struct vf_table *tables;
 };
 
@@ -39,6 +40,7 @@ void check_host_vfio(const struct patient *patient, struct finding *finding) non
 void check_host_cards(const struct patient *patient, struct finding *finding) nonnull(1, 2);
 void check_host_boot(const struct patient *patient, struct finding *finding) nonnull(1, 2);
 void check_host_owners(const struct patient *patient, struct finding *finding) nonnull(1, 2);
+void check_host_confinement(const struct patient *patient, struct finding *finding) nonnull(1, 2);
 void check_host_claims(const struct patient *patient, struct finding *finding) nonnull(1, 2);
 void check_host_macs(const struct patient *patient, struct finding *finding) nonnull(1, 2);
 void check_host_managers(const struct patient *patient, struct finding *finding) nonnull(1, 2);
@@ -46,6 +48,7 @@ void check_libvirt_daemon(const struct patient *patient, struct finding *finding
 void check_libvirt_hooks(const struct patient *patient, struct finding *finding) nonnull(1, 2);
 void check_libvirt_calls(const struct patient *patient, struct finding *finding) nonnull(1, 2);
 void check_libvirt_networks(const struct patient *patient, struct finding *finding) nonnull(1, 2);
+void check_libvirt_ports(const struct patient *patient, struct finding *finding) nonnull(1, 2);
 void check_libvirt_guests(const struct patient *patient, struct finding *finding) nonnull(1, 2);
 
 #endif

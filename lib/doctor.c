@@ -11,7 +11,9 @@
 
 static void check_pools(const struct patient *patient, struct finding *finding)
 {
-    if (patient->pools.count == 0)
+    if (patient->unread.code)
+        finding_add(finding, VERDICT_WRONG, NULL, "%s", patient->unread.message);
+    else if (patient->pools.count == 0)
         finding_add(finding, VERDICT_WRONG, "vfpool discover > /etc/vfpool/passthrough.xml", "there are no pools");
     for (size_t i = 0; i < patient->pools.count; i++) {
         const struct pool *pool = &patient->pools.pools[i];
@@ -44,8 +46,10 @@ static const struct {
     {"hooks", check_libvirt_hooks},
     {"calls", check_libvirt_calls},
     {"networks", check_libvirt_networks},
+    {"ports", check_libvirt_ports},
     {"guests", check_libvirt_guests},
     {"owners", check_host_owners},
+    {"confinement", check_host_confinement},
     {"claims", check_host_claims},
     {"mac-addresses", check_host_macs},
     {"network-managers", check_host_managers},
@@ -84,6 +88,7 @@ static void free_patient(struct patient *patient)
 {
     vf_tables_free(patient->tables, patient->pools.count);
     pools_free(&patient->pools);
+    error_free(&patient->unread);
     host_close(&patient->host);
 }
 
@@ -100,11 +105,11 @@ static void add_check(xmlNodePtr parent, const char *name, const struct finding 
 int doctor_examine(int root, xmlDocPtr *doc, size_t *wrong, struct error *error)
 {
     _cleanup_(free_patient) struct patient patient = {.root = root, .host.sys = -1};
-    int result = pools_load(root, &patient.pools, error);
-    if (result == 0)
-        result = host_open(root, &patient.host, error);
+    int result = host_open(root, &patient.host, error);
     if (result < 0)
         return result;
+    if (pools_load(root, &patient.pools, &patient.unread) < 0)
+        pools_free(&patient.pools);
     patient.tables = vf_tables_load(&patient.host, &patient.pools);
     *doc = xml_new("doctor");
     *wrong = 0;

@@ -28,6 +28,13 @@ setup() {
     grep -qx '#define HOOKS_PATH "usr/local/libexec/vfpool"' "$copy/build/config.h"
     grep -qx 'ExecStart=/usr/local/sbin/vfpool reconcile --wait 300' "$to/usr/local/lib/systemd/system/vfpool.service"
     grep -qx 'ExecStart=/usr/local/sbin/vfpool reconcile --boot' "$to/usr/local/lib/systemd/system/vfpool-boot.service"
+    # AppArmor's profile of libvirtd has no such place.
+    host eth3:vfs=1
+    pool net eth3
+    mkdir -p "$ROOT/sys/kernel/security/apparmor"
+    echo 'libvirtd (enforce)' > "$ROOT/sys/kernel/security/apparmor/profiles"
+    run_program 1 "$to/usr/local/sbin/vfpool" doctor
+    grep -q '^wrong *confinement .*hooks execute /usr/local/sbin/vfpool-gate$' "$STDOUT"
     # Once more changes nothing.
     VFPOOL_TIMEOUT=300 run_program 0 make -C "$copy" CFLAGS=-O0 PREFIX=/usr/local
     [[ $output != *CC* ]] || fail "it compiled again"

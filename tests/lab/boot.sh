@@ -44,7 +44,7 @@ command=(
     # VFIO needs an IOMMU; caching-mode lets the emulated one see the maps that the host makes.
     -machine q35,kernel-irqchip=split -device intel-iommu,intremap=on,caching-mode=on
     -kernel "$work/vmlinuz" -initrd "$work/initrd"
-    -append "console=ttyS0 quiet panic=-1 intel_iommu=on iommu=pt mitigations=off vfpool.lab=1 tsc=reliable numa_balancing=disable ${LAB_APPEND:-}"
+    -append "console=ttyS0 quiet panic=-1 intel_iommu=on iommu=pt mitigations=off vfpool.lab=1 tsc=reliable numa_balancing=disable log_buf_len=4M ${LAB_APPEND:-}"
     -drive "file=$work/disk.img,if=none,id=disk,format=raw,snapshot=on,cache=unsafe" -device virtio-blk-pci,drive=disk
     -fsdev "local,id=host,path=$work/share,security_model=none" -device virtio-9p-pci,fsdev=host,mount_tag=host
     -chardev "file,id=console,path=$work/results/console.log" -serial chardev:console

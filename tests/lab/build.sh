@@ -15,6 +15,7 @@ lab=$(cd "$(dirname "$0")" && pwd)
 packages=(
     linux-image-amd64 busybox-static udev kmod procps iproute2 ethtool pciutils strace    # a host to look into
     libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86      # what is tested against
+    apparmor                                                                              # what may confine it
     gcc make pkgconf libc6-dev libxml2-dev libxslt1-dev libmnl-dev libvirt-dev            # to build the project
     bats jq libxml2-utils xsltproc                                                        # to test it
 )

@@ -57,6 +57,23 @@ printf '%s\n' 'log_outputs = "1:file:/var/log/libvirt/libvirtd.log"' \
     'log_filters = "1:qemu.qemu_hook 1:network 1:util.hook 3:util 3:rpc 3:object 3:event 3:json"' \
     >> /etc/libvirt/libvirtd.conf
 
+# LAB_APPARMOR=1: libvirtd under the profile that Debian has for it, as on a host that Debian's installer made.
+confine() {
+    mount -t securityfs securityfs /sys/kernel/security
+    # Each denial is a line in the kernel's log, however many there are.
+    echo 0 > /proc/sys/kernel/printk_ratelimit
+    apparmor_parser -r /etc/apparmor.d/usr.sbin.libvirtd /etc/apparmor.d/usr.lib.libvirt.virt-aa-helper
+}
+is_confined() { [[ $(< "/proc/$(libvirtd_pid)/attr/current") == "libvirtd (enforce)" ]]; }
+# Return: whether nothing was denied, of all that there was since the boot.
+nothing_denied() {
+    dmesg | grep 'apparmor="DENIED"' > "$results/denied.log"
+    is_confined || echo "# libvirtd is not confined: $(cat "/proc/$(libvirtd_pid)/attr/current")"
+    echo "# AppArmor: $(wc -l < "$results/denied.log") denials, $(grep -c . /sys/kernel/security/apparmor/profiles) profiles"
+    is_confined && [ ! -s "$results/denied.log" ]
+}
+
+[ -z "${LAB_APPARMOR:-}" ] || confine
 lab_vfs 7
 lab_mark "virtual functions made"
 lab_libvirtd_start
@@ -86,6 +103,7 @@ fi
 if find_cases cases; then
     run_cases
     rc=$?
+    [ -z "${LAB_APPARMOR:-}" ] || nothing_denied || rc=1
     lab_mark "cases done"
 elif find_cases booted; then
     rc=0

@@ -1,6 +1,7 @@
 #!/bin/bash
 # What "make lab" calls: image, boot, the project installed inside, the cases run there, results brought out.
 #
+#   LAB_APPARMOR=1 make lab ...          libvirtd under Debian's AppArmor profile; what is denied is a failure
 #   make lab [DEBIAN=12|13] [TESTS='0*'] [LAB_TAGS=short] [LAB_FILTER='regular expression of test names']
 #   LAB_SCRIPT=FILE tests/lab/run.sh     sources FILE inside instead, with the helpers at hand
 #
@@ -31,7 +32,7 @@ make_share() {
     install -m 755 "$lab/init" "$lab/guard.bash" "$work/share"
     [ -z "${LAB_SCRIPT:-}" ] || cp "$LAB_SCRIPT" "$work/share/script"
     local name
-    for name in LAB_DEADLINE TESTS LAB_TAGS LAB_FILTER LAB_ROUNDS LAB_PAIRS LAB_STORMS LAB_OFFER BATS_TEST_TIMEOUT; do
+    for name in LAB_DEADLINE TESTS LAB_TAGS LAB_FILTER LAB_ROUNDS LAB_PAIRS LAB_STORMS LAB_OFFER LAB_APPARMOR BATS_TEST_TIMEOUT; do
         if [ -n "${!name:-}" ]; then printf '%s=%q\n' "$name" "${!name}"; fi
     done > "$work/share/environment"
     cp -rp "$work/capabilities" "$work/share/capabilities"
