@@ -195,7 +195,7 @@ $(build)/hooks: hook/hooks.sh FORCE
 	$(generate)
 	$(Q)chmod +x $@
 define generate
-	$(Q)mkdir -p $(@D) && sed 's,@SBINDIR@,$(SBINDIR),; s,@LIBEXECDIR@,$(LIBEXECDIR),' $< > $@
+	$(Q)mkdir -p $(@D) && sed 's,@SBINDIR@,$(SBINDIR),; s,@LIBEXECDIR@,$(LIBEXECDIR),; s,@DATADIR@,$(DATADIR),' $< > $@
 endef
 
 install: $(programs) $(generated)
@@ -206,6 +206,7 @@ install: $(programs) $(generated)
 	install -D -m 755 $(build)/hook/daemon $(DESTDIR)$(LIBEXECDIR)/vfpool/daemon
 	install -d $(DESTDIR)$(DATADIR)/vfpool $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 lib/pool.rng xslt/*.xsl $(DESTDIR)$(DATADIR)/vfpool
+	install -m 644 hook/vfpool.apparmor $(DESTDIR)$(DATADIR)/vfpool/apparmor
 	install -m 644 docs/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 docs/vfpool.8 docs/vfpool-hook.8 $(DESTDIR)$(MANDIR)/man8
 	ln -sf vfpool-hook.8 $(DESTDIR)$(MANDIR)/man8/vfpool-gate.8

@@ -152,7 +152,7 @@ has_systemd() { [ -d "$root/run/systemd/system" ]; }
 
 # What puts the hooks in their place and takes them away, before it is installed and after.
 hooks() {
-    sed "s,@SBINDIR@,${SBINDIR#"$root"},; s,@LIBEXECDIR@,${LIBEXECDIR#"$root"}," hook/hooks.sh |
+    sed "s,@SBINDIR@,${SBINDIR#"$root"},; s,@LIBEXECDIR@,${LIBEXECDIR#"$root"},; s,@DATADIR@,${DATADIR#"$root"}," hook/hooks.sh |
         VFPOOL_ROOT=$root sh -s -- "$@" ${dry_run:+--dry-run}
 }
 

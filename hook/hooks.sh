@@ -11,6 +11,7 @@ set -eu
 
 sbin=@SBINDIR@
 programs=@LIBEXECDIR@/vfpool
+data=@DATADIR@/vfpool
 root=${VFPOOL_ROOT:-}
 directory=$root/etc/libvirt/hooks
 dry_run=
@@ -84,6 +85,29 @@ remove_others() { # PLACE...
     done
 }
 
+# Debian's and Ubuntu's guests under AppArmor: hook/vfpool.apparmor says why (F51 of docs/design.md). Since libvirt 10 or
+# so what guests may has a directory for more; before, one file of the administrator's, which gets a line.
+apparmor=$root/etc/apparmor.d
+rule=$apparmor/abstractions/libvirt-qemu.d/vfpool
+more=$apparmor/local/abstractions/libvirt-qemu
+line='  include if exists <abstractions/libvirt-qemu.d> # vfpool'
+put_rule() {
+    [ -e "$apparmor/abstractions/libvirt-qemu" ] || return 0
+    run install -D -m 644 "$root$data/apparmor" "$rule"
+    if ! grep -qsF '<abstractions/libvirt-qemu.d>' "$apparmor/abstractions/libvirt-qemu" "$more"; then
+        run install -d -m 755 "${more%/*}"
+        # shellcheck disable=SC2016 # the inner shell's
+        run sh -c 'echo "$1" >> "$2"' sh "$line" "$more"
+    fi
+}
+remove_rule() {
+    if [ -e "$rule" ]; then
+        run rm -f "$rule"
+        run rmdir --ignore-fail-on-non-empty "${rule%/*}"
+    fi
+    if grep -qsxF "$line" "$more"; then run sed -i "\\,^$line\$,d" "$more"; fi
+}
+
 put() {
     # All of them first: what is refused changes nothing.
     daemon=$(place daemon)
@@ -93,6 +117,7 @@ put() {
     put_one network "$network"
     put_one qemu "$qemu"
     remove_others "$daemon" "$network" "$qemu"
+    put_rule
     run install -d -m 700 "$root/run/vfpool"
     reload_libvirt
     if libvirt_runs; then run "$root$sbin/vfpool" reconcile --wait 60; fi
@@ -105,6 +130,7 @@ remove() {
     reload_libvirt
     # What cannot be put back is said, and no reason to stay.
     if [ -x "$root$sbin/vfpool" ]; then run "$root$sbin/vfpool" open --settings || true; fi
+    remove_rule
     run rm -rf "$root/run/vfpool"
 }
 

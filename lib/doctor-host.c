@@ -190,6 +190,11 @@ static void check_apparmor(const struct patient *patient, struct finding *findin
     else
         finding_add(finding, VERDICT_WRONG, "/" GATE_PATH " PUx, in /etc/apparmor.d/local/usr.sbin.libvirtd",
                     "AppArmor does not let libvirt's hooks execute /" GATE_PATH);
+    if (is_there(patient->root, "etc/apparmor.d/abstractions/libvirt-qemu") &&
+        !is_there(patient->root, "etc/apparmor.d/abstractions/libvirt-qemu.d/vfpool"))
+        finding_add(finding, VERDICT_WRONG, "install.sh install, or the package's postinst, puts it there",
+                    "AppArmor does not let guests open the VFs of a pool: there is no "
+                    "/etc/apparmor.d/abstractions/libvirt-qemu.d/vfpool");
 }
 
 /* Fedora's policy, and RHEL's (F50). Return: whether it knows hooks. */

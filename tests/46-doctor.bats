@@ -239,6 +239,11 @@ VERSIONS
     # tests/51-install.bats has the place that the profile does not know.
     echo 'libvirtd (enforce)' > "$ROOT/sys/kernel/security/apparmor/profiles"
     says confinement ok "AppArmor lets libvirt's hooks execute /usr/sbin/vfpool-gate"
+    mkdir -p "$ROOT/etc/apparmor.d/abstractions/libvirt-qemu.d"
+    touch "$ROOT/etc/apparmor.d/abstractions/libvirt-qemu"
+    says confinement wrong "AppArmor does not let guests open the VFs of a pool" "install.sh install"
+    touch "$ROOT/etc/apparmor.d/abstractions/libvirt-qemu.d/vfpool"
+    says confinement ok "AppArmor lets"
     rm "$ROOT/sys/kernel/security/apparmor/profiles"
     # setxattr(2), which perl has no function for; its number on x86-64.
     # shellcheck disable=SC2016 # perl's

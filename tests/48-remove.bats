@@ -10,11 +10,12 @@ setup() {
     common_setup
     hooks=$ROOT/etc/libvirt/hooks
     host eth3:vfs=2
-    mkdir -p "$ROOT/kernel" "$ROOT/usr/sbin" "$ROOT/usr/libexec/vfpool" "$BATS_TEST_TMPDIR/bin"
+    mkdir -p "$ROOT/kernel" "$ROOT/usr/sbin" "$ROOT/usr/libexec/vfpool" "$ROOT/usr/share/vfpool" "$BATS_TEST_TMPDIR/bin"
+    cp "$TESTS/../hook/vfpool.apparmor" "$ROOT/usr/share/vfpool/apparmor"
     cp "$VFPOOL_BUILD"/hook/{qemu,network,daemon} "$ROOT/usr/libexec/vfpool"
     VFPOOL_BUILD=$VFPOOL_BUILD/tests/kernel
     cp "$VFPOOL_BUILD/hook/vfpool" "$ROOT/usr/sbin"
-    sed 's,@SBINDIR@,/usr/sbin,; s,@LIBEXECDIR@,/usr/libexec,' "$TESTS/../hook/hooks.sh" > "$BATS_TEST_TMPDIR/hooks.sh"
+    sed 's,@SBINDIR@,/usr/sbin,; s,@LIBEXECDIR@,/usr/libexec,; s,@DATADIR@,/usr/share,' "$TESTS/../hook/hooks.sh" > "$BATS_TEST_TMPDIR/hooks.sh"
     # Of this machine's libvirt nothing is asked: these come first.
     libvirt_is 11.3.0
     PATH=$BATS_TEST_TMPDIR/bin:$PATH
@@ -66,6 +67,31 @@ there_are() { assert_equal "$(cd "$hooks" && find . ! -type d -printf '%P\n' | s
     there_are daemon network qemu qemu.d/mine
     hooks 0 remove
     there_are qemu.d/mine
+}
+
+@test "AppArmor: a guest's profile lets it open the VFs of pools, where there is such a profile" {
+    local apparmor=$ROOT/etc/apparmor.d
+    hooks 0 put
+    [[ ! -e $apparmor ]]
+    # libvirt 11.3.0 has a directory for more.
+    mkdir -p "$apparmor/abstractions"
+    echo '  include if exists <abstractions/libvirt-qemu.d>' > "$apparmor/abstractions/libvirt-qemu"
+    hooks 0 put
+    cmp "$apparmor/abstractions/libvirt-qemu.d/vfpool" "$TESTS/../hook/vfpool.apparmor"
+    [[ ! -e $apparmor/local ]]
+    hooks 0 remove
+    [[ ! -e $apparmor/abstractions/libvirt-qemu.d ]]
+    # 9.0.0 has a file, and somebody may have written there.
+    mkdir -p "$apparmor/local/abstractions"
+    echo '  #include <local/abstractions/libvirt-qemu>' > "$apparmor/abstractions/libvirt-qemu"
+    echo '  /srv/** r,' | tee "$apparmor/local/abstractions/libvirt-qemu" > "$BATS_TEST_TMPDIR/local"
+    hooks 0 put
+    hooks 0 put
+    assert_equal "$(grep -c 'libvirt-qemu.d> # vfpool$' "$apparmor/local/abstractions/libvirt-qemu")" 1
+    [[ -e $apparmor/abstractions/libvirt-qemu.d/vfpool ]]
+    hooks 0 remove
+    cmp "$apparmor/local/abstractions/libvirt-qemu" "$BATS_TEST_TMPDIR/local"
+    [[ ! -e $apparmor/abstractions/libvirt-qemu.d ]]
 }
 
 @test "where libvirt runs one hook only, and that is somebody's, nothing is put" {
