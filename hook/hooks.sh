@@ -120,7 +120,10 @@ put() {
     put_rule
     run install -d -m 700 "$root/run/vfpool"
     reload_libvirt
-    if libvirt_runs; then run "$root$sbin/vfpool" reconcile --wait 60; fi
+    # What is wrong with a pool is said, and no reason for a package not to be installed.
+    if libvirt_runs; then
+        run "$root$sbin/vfpool" reconcile --wait 60 || echo "vfpool hooks: the hooks are put; mend that, then vfpool reconcile" >&2
+    fi
     if [ -z "$dry_run" ]; then echo "the hooks are $daemon $network $qemu"; fi
 }
 

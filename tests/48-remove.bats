@@ -56,6 +56,17 @@ there_are() { assert_equal "$(cd "$hooks" && find . ! -type d -printf '%P\n' | s
     hooks 0 remove
 }
 
+@test "a pool that cannot be put right does not keep the hooks from being put" {
+    mkdir -p "$ROOT/run/libvirt" "$ROOT/etc/libvirt"
+    perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) and bind(S, sockaddr_un($ARGV[0])) or die $!' "$ROOT/run/libvirt/libvirt-sock"
+    pool net eth3
+    printf '#!/bin/sh\necho "no connection" >&2\nexit 1\n' > "$ROOT/usr/sbin/vfpool-gate"
+    chmod +x "$ROOT/usr/sbin/vfpool-gate"
+    hooks 0 put
+    there_are daemon network qemu
+    [[ $stderr == *"no connection"*"the hooks are put; mend that, then vfpool reconcile"* ]]
+}
+
 @test "somebody's hook stays, ours is beside it, and moves when that one goes" {
     somebodys qemu
     hooks 0 put
