@@ -67,7 +67,8 @@ confine() {
 is_confined() { [[ $(< "/proc/$(libvirtd_pid)/attr/current") == "libvirtd (enforce)" ]]; }
 # Return: whether nothing was denied, of all that there was since the boot.
 nothing_denied() {
-    dmesg | grep 'apparmor="DENIED"' > "$results/denied.log"
+    # A guest's own are seen by its case; in one of them there is no vfpool, and libvirt's own pool cannot (F51).
+    dmesg | grep 'apparmor="DENIED"' | grep -v 'profile="libvirt-[^"]*" name="/dev/vfio/' > "$results/denied.log"
     is_confined || echo "# libvirtd is not confined: $(cat "/proc/$(libvirtd_pid)/attr/current")"
     echo "# AppArmor: $(wc -l < "$results/denied.log") denials, $(grep -c . /sys/kernel/security/apparmor/profiles) profiles"
     is_confined && [ ! -s "$results/denied.log" ]
