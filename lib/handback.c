@@ -31,7 +31,7 @@ size_t handback_try(struct ledger *ledger, int root, struct claim *claim, const 
         int result = claim_settings_restore(root, vf, false, &problem);
         error_move_notes(error, &problem);
         free(steal(vf->stuck));
-        if (result == 0)
+        if (result >= 0)
             continue;
         vf->stuck = memory_copy(problem.message);
         vf->given = true; /* nobody awaits it */
