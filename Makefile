@@ -175,7 +175,7 @@ lab:
 
 lint: $(build)/config.h
 	clang-format --dry-run --Werror lib/*.[ch] hook/*.[ch] $(wildcard tests/*/*.c)
-	shellcheck install.sh hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/host/demo
+	shellcheck install.sh hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/host/demo tests/packages/deb tests/packages/rpm
 	cd tests && shellcheck helpers.bash libvirt/helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats booted/*.bats booted/*.bash
 	clang-tidy --quiet --warnings-as-errors='*' lib/*.c hook/*.c -- $(cflags)

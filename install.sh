@@ -11,7 +11,8 @@ usage: ./install.sh demo                   install what building needs, build, s
        ./install.sh install [--dry-run]    build, install, hook into libvirt, set up the pools there are
        ./install.sh uninstall [--purge] [--dry-run]
                                            give every VF back to libvirt and leave nothing; --purge: nor /etc/vfpool
-PREFIX=/usr/local ./install.sh ... installs below another directory than /usr, and uninstalls from there.
+PREFIX=/usr/local ./install.sh ... installs below another directory than /usr, and uninstalls from there;
+with VFPOOL_ROOT set all of it is below that.
 USAGE
 }
 
@@ -152,8 +153,10 @@ has_systemd() { [ -d "$root/run/systemd/system" ]; }
 
 # What puts the hooks in their place and takes them away, before it is installed and after.
 hooks() {
-    sed "s,@SBINDIR@,${SBINDIR#"$root"},; s,@LIBEXECDIR@,${LIBEXECDIR#"$root"},; s,@DATADIR@,${DATADIR#"$root"}," hook/hooks.sh |
-        VFPOOL_ROOT=$root sh -s -- "$@" ${dry_run:+--dry-run}
+    local script
+    script=$(sed "s,@SBINDIR@,${SBINDIR#"$root"},; s,@LIBEXECDIR@,${LIBEXECDIR#"$root"},; s,@DATADIR@,${DATADIR#"$root"}," hook/hooks.sh)
+    # Not on its standard input, which what it runs has as well.
+    VFPOOL_ROOT=$root sh -c "$script" hooks "$@" ${dry_run:+--dry-run}
 }
 
 # AppArmor's profile of libvirtd, which its hooks run under, lets them execute what is in /usr/sbin (design.md, F18).

@@ -85,8 +85,8 @@ remove_others() { # PLACE...
     done
 }
 
-# Debian's and Ubuntu's guests under AppArmor: hook/vfpool.apparmor says why (F51 of docs/design.md). Since libvirt 10 or
-# so what guests may has a directory for more; before, one file of the administrator's, which gets a line.
+# Debian's and Ubuntu's guests under AppArmor: hook/vfpool.apparmor says why (F51 of docs/design.md). What guests may has
+# a directory for more in libvirt 11.3.0, and in 9.0.0 one file of the administrator's, which gets a line.
 apparmor=$root/etc/apparmor.d
 rule=$apparmor/abstractions/libvirt-qemu.d/vfpool
 more=$apparmor/local/abstractions/libvirt-qemu
