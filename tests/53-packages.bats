@@ -83,7 +83,7 @@ installs() {
 
 @test "Debian" {
     system ID=debian 'VERSION_ID="13"'
-    asks_for gcc make pkgconf libc6-dev libxml2-dev libxslt1-dev libmnl-dev libvirt-dev bats parallel libxml2-utils strace jq \
+    asks_for gcc make pkgconf libc6-dev libxml2-dev libxslt1-dev libmnl-dev libvirt-dev bats libxml2-utils strace jq \
         bsdutils util-linux procps zsh fish libvirt-common
     local how='apt-get -qq install --no-install-recommends'
     installs gcc libmnl-dev "apt-get -qq update"$'\n'"$how" "apt-get install"
@@ -110,8 +110,8 @@ installs() {
 
 @test "Fedora" {
     system ID=fedora VERSION_ID=42
-    asks_for gcc make pkgconfig glibc-devel libxml2-devel libxslt-devel libmnl-devel libvirt-devel bats parallel libxml2 \
-        strace jq /usr/bin/script util-linux procps-ng zsh fish libasan libubsan libvirt-libs
+    asks_for gcc make pkgconfig glibc-devel libxml2-devel libxslt-devel libmnl-devel libvirt-devel bats libxml2 strace \
+        jq /usr/bin/script util-linux procps-ng zsh fish libasan libubsan libvirt-libs
     installs make libvirt-devel "dnf -q -y install" "dnf install"
 }
 
@@ -125,21 +125,21 @@ installs() {
 
 @test "openSUSE" {
     system 'ID="opensuse-leap"' 'ID_LIKE="suse opensuse"'
-    asks_for gcc make pkgconfig glibc-devel libxml2-devel libxslt-devel libmnl-devel libvirt-devel bats gnu_parallel \
-        libxml2-tools strace jq util-linux procps zsh fish libvirt-libs
+    asks_for gcc make pkgconfig glibc-devel libxml2-devel libxslt-devel libmnl-devel libvirt-devel bats libxml2-tools \
+        strace jq util-linux procps zsh fish libvirt-libs
     installs gcc libxslt-devel "zypper -q --non-interactive install --no-recommends" "zypper install"
 }
 
 @test "Arch" {
     system ID=arch
-    asks_for gcc make pkgconf glibc libxml2 libxslt libmnl libvirt bats parallel strace jq util-linux procps-ng zsh fish
+    asks_for gcc make pkgconf glibc libxml2 libxslt libmnl libvirt bats strace jq util-linux procps-ng zsh fish
     installs libmnl libvirt "pacman -S --noconfirm --needed" "pacman -S" "; it may know only old versions (pacman -Syu)"
 }
 
 @test "Alpine" {
     system ID=alpine
-    asks_for gcc make pkgconf musl-dev linux-headers libxml2-dev libxslt-dev libmnl-dev libvirt-dev bats parallel \
-        libxml2-utils strace jq util-linux-misc util-linux procps-ng zsh fish libvirt
+    asks_for gcc make pkgconf musl-dev linux-headers libxml2-dev libxslt-dev libmnl-dev libvirt-dev bats libxml2-utils \
+        strace jq util-linux-misc util-linux procps-ng zsh fish libvirt
     installs linux-headers libvirt-dev "apk add -q" "apk add" "; some are in the repository community (/etc/apk/repositories)"
 }
 
@@ -171,7 +171,7 @@ LIST
     assert_equal "$stderr" "install.sh: this is no system whose packages are known: install $needed then run make"
     rm "$ROOT/etc/os-release"
     run_install 1 check
-    [[ $stderr == *"install $needed bats, GNU parallel, "*"libvirt XML schemas, then run make" ]]
+    [[ $stderr == *"install $needed bats, "*"libvirt XML schemas, then run make" ]]
     assert_one_line
     assert_equal "$(cat "$T/asked" "$T/called")" ""
     [[ ! -e $T/executed ]]
