@@ -3,6 +3,7 @@
 #
 # The tests in C (tests/unit), where a table is clearer. "make tests" builds them.
 
+LEAK_CHECK=1
 load helpers
 
 # unit NAME: all its tests pass, and it came to its end.

@@ -149,11 +149,12 @@ class_of() {
             if [[ -n ${want#*|} ]]; then
                 assert_taken $VF0 $DB $VF1 $DB
                 grep -q "state=\"${want#*|}\"" "$ROOT/run/vfpool/guests/$DB.xml"
+                assert_invariants
             else
                 assert_taken
+                [[ ! -e $ROOT/run/vfpool/guests/$DB.xml ]]
             fi
             [[ $class != foreign || ! -e $ROOT/run/vfpool ]]
-            assert_invariants
             count=$((count + 1))
         done
     done

@@ -42,6 +42,12 @@ assert_out_of_service() {
     assert_other_grants
 }
 
+# assert_refused TEXT...: the same, as far as one verb says it: for many documents.
+assert_refused() {
+    TEXTS=("$@")
+    run_vfpool 1 dumpxml p && assert_failed
+}
+
 assert_shown() {
     local text
     for text in "${@:2}" "${TEXTS[@]}"; do
@@ -180,7 +186,7 @@ XML
     # LINE|REASON|CHILDREN OF <network>
     while IFS='|' read -r line reason children; do
         network "${children//\\n/$'\n'}" >"$FILE"
-        assert_out_of_service /etc/vfpool/p.xml "line $line:" "$reason"
+        assert_refused /etc/vfpool/p.xml "line $line:" "$reason"
         count=$((count + 1))
     done <<'BREACHES'
 4|ip|<ip address='10.0.0.1' netmask='255.255.255.0'/>
@@ -223,7 +229,7 @@ XML
 BREACHES
     while IFS='|' read -r reason attributes content; do
         forward "$content" "$attributes" >"$FILE"
-        assert_out_of_service /etc/vfpool/p.xml "line 3:" "$reason"
+        assert_refused /etc/vfpool/p.xml "line 3:" "$reason"
         count=$((count + 1))
     done <<'BREACHES'
 forward|mode='nat'|<pf dev='eth3'/>
@@ -278,6 +284,7 @@ PCI address|mode='hostdev'|<address type='pci' bus='08' slot='16' function='0'/>
 twice|mode='hostdev'|<address type='pci' bus='1' slot='16' function='0'/><address type='pci' bus='0x1' slot='0x10' function='0'/>
 BREACHES
     assert_equal $count 87
+    assert_out_of_service /etc/vfpool/p.xml "line 3:" twice
     network >"$FILE"
     assert_grants
 }
@@ -288,7 +295,7 @@ BREACHES
     # LINE|REASON|DOCUMENT
     while IFS='|' read -r line reason document; do
         printf '%b' "$document" >"$FILE"
-        assert_out_of_service /etc/vfpool/p.xml ${line:+"line $line:"} "$reason"
+        assert_refused /etc/vfpool/p.xml ${line:+"line $line:"} "$reason"
     done <<'DOCUMENTS'
 |empty|
 2|XML|\n

@@ -20,9 +20,12 @@ bound() {
 
 # chosen: the addresses of the guest's VFs, in the order of its interfaces
 chosen() {
-    xmllint --xpath '//interface//source/address' "$STDOUT" |
-        sed -n 's/.*domain=.0x\([0-9a-f]*\).* bus=.0x\([0-9a-f]*\).* slot=.0x\([0-9a-f]*\).* function=.0x\([0-7]\).*/\1:\2:\3.\4/p' |
-        xargs
+    local line all=()
+    while IFS= read -r line; do
+        [[ $line =~ '<address type="pci" domain="0x'([0-9a-f]+)'" bus="0x'([0-9a-f]+)'" slot="0x'([0-9a-f]+)'" function="0x'([0-7])'"/>' ]] &&
+            all+=("${BASH_REMATCH[1]}:${BASH_REMATCH[2]}:${BASH_REMATCH[3]}.${BASH_REMATCH[4]}")
+    done < "$STDOUT"
+    echo "${all[*]}"
 }
 
 # gets N WANT <XML: transform says so, prepare does it

@@ -3,6 +3,7 @@
 #
 # vfpool explain: of every VF why a guest would get it now, or not, as prepare would decide.
 
+LEAK_CHECK=1
 load helpers
 load libvirt/helpers
 

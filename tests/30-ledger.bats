@@ -448,7 +448,7 @@ refused() {
 # read-only; FAULT is strace's, SYSCALL:error=NAME[:when=N], of calls on the ledger.
 failing() {
     hook_environment
-    run_program "$1" "${HOOK_ENVIRONMENT[@]}" ASAN_OPTIONS=detect_leaks=0 strace -qq -o /dev/null \
+    run_program "$1" "${HOOK_ENVIRONMENT[@]}" strace -qq -o /dev/null \
         -P "$LEDGER" -P "$LEDGER/guests" -P "$LEDGER/vfs" -P "$LEDGER/lock" -P "$LEDGER/new.xml" \
         -e inject="$2" "$VFPOOL_BUILD/hook/qemu" "$3" "$4" "$(suboperation "$4")" -
 }
@@ -746,7 +746,7 @@ half() {
 killed_at() {
     local code=0
     hook_environment
-    "${HOOK_ENVIRONMENT[@]}" ASAN_OPTIONS=detect_leaks=0 strace -qq -o /dev/null -e trace="$1" \
+    "${HOOK_ENVIRONMENT[@]}" strace -qq -o /dev/null -e trace="$1" \
         -e inject="$1:signal=KILL:when=$2" "$VFPOOL_BUILD/hook/qemu" "${@:3}" >/dev/null 2>&1 3>&- || code=$?
     ((code == 137)) || { ((code == 0)) || echo "exit code $code" >&2; return 1; }
 }
@@ -757,7 +757,7 @@ MUTATIONS=(mkdirat flock pwrite64 ftruncate symlinkat write fsync renameat unlin
 # kill_everywhere HELD WANTED CALL...: before it the guest holds HELD VFs, it
 # asks for WANTED.
 kill_everywhere() {
-    local before=$1 after=$2 call i kills=0 holds
+    local before=$1 after=$2 call i kills=0 holds VFPOOL_BUILD=$PLAIN
     shift 2
     for call in "${MUTATIONS[@]}"; do
         for ((i = 1; i < 100; i++)); do
@@ -826,7 +826,7 @@ kill_everywhere() {
     for path in etc/vfpool run/vfpool/vfs; do
         hook_environment
         run_program 1 strace -qq -o /dev/null -P "$ROOT/$path" -e trace=getdents64 -e inject=getdents64:error=EIO:when=1 \
-            "${HOOK_ENVIRONMENT[@]}" ASAN_OPTIONS=detect_leaks=0 "$VFPOOL_BUILD/hook/qemu" vm2 prepare begin - \
+            "${HOOK_ENVIRONMENT[@]}" "$VFPOOL_BUILD/hook/qemu" vm2 prepare begin - \
             < <(vm 2 1)
         assert_one_line "cannot read /$path: Input/output error"
         assert_unchanged

@@ -132,7 +132,7 @@ READERS=(status json dumpxml transform)
         transform) input=$(vm 3) program=("$VFPOOL_BUILD/hook/vfpool" transform -) ;;
         esac
         hold -x
-        "${HOOK_ENVIRONMENT[@]}" ASAN_OPTIONS=detect_leaks=0 strace -qq -o "$log" -e trace=flock -e signal=none \
+        "${HOOK_ENVIRONMENT[@]}" strace -qq -o "$log" -e trace=flock -e signal=none \
             "${program[@]}" <<<"$input" >"$BATS_TEST_TMPDIR/$what.out" 2>&1 3>&- {LEASH}>&- &
         waiter=$!
         wait_until waiting "$log"
@@ -157,7 +157,7 @@ READERS=(status json dumpxml transform)
     assert_equal "$(cat "$BATS_TEST_TMPDIR"/together/*.code | sort | uniq -c | xargs)" "16 0"
     hook_environment
     log=$BATS_TEST_TMPDIR/strace
-    "${HOOK_ENVIRONMENT[@]}" ASAN_OPTIONS=detect_leaks=0 strace -qq -o "$log" -e trace=flock -e signal=none \
+    "${HOOK_ENVIRONMENT[@]}" strace -qq -o "$log" -e trace=flock -e signal=none \
         "$VFPOOL_BUILD/hook/qemu" vm2 prepare begin - < <(vm 2) >/dev/null 2>&1 3>&- {LEASH}>&- &
     waiter=$!
     wait_until waiting "$log"
@@ -193,7 +193,7 @@ changes() {
 traced() {
     LOG=$BATS_TEST_TMPDIR/strace
     hook_environment
-    run_program 0 "${HOOK_ENVIRONMENT[@]}" ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$LOG" -e trace="$1" "${@:2}"
+    run_program 0 "${HOOK_ENVIRONMENT[@]}" strace -f -qq -o "$LOG" -e trace="$1" "${@:2}"
 }
 
 @test "a guest without an interface on a pool: no lock, nothing written, nothing made" {

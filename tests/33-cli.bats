@@ -4,6 +4,7 @@
 # vfpool as a person meets it: what each verb prints and changes, and that the
 # dry run and the real run are one.
 
+LEAK_CHECK=1
 load helpers
 
 V=(0000:01:10.0 0000:01:10.2 0000:01:10.4 0000:01:10.6)
@@ -492,6 +493,7 @@ captured_host() {
 
 @test "transform prints what prepare then prints, or the input; and claims nothing" {
     captured_host
+    ASAN_OPTIONS+=:detect_leaks=0 # so many are looked into elsewhere
     compared=0 refused=0 untouched=0
     for file in "$FIXTURES"/domains/*.xml "$FIXTURES"/captured/*.prepare.*.xml "$FIXTURES/seed/guest.xml"; do
         for neighbour in no yes; do
@@ -531,6 +533,7 @@ captured_host() {
 
 @test "transform --op restore and migrate print what the hook prints, or the input" {
     captured_host
+    ASAN_OPTIONS+=:detect_leaks=0 # so many are looked into elsewhere
     changed=0
     for file in "$FIXTURES"/domains/*.xml "$FIXTURES"/captured/*.xml; do
         for operation in restore migrate; do

@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Out of memory: each allocation of each call fails in turn (tests/memory/sweep.c), in the programs as they are
+# Out of memory: allocations of each call fail, one in each run (tests/memory/sweep.c), in the programs as they are
 # installed, as sanitizers have a malloc of their own. Either the call is whole or it ends, with one line and a ledger
 # that is what it was or what the call makes of it.
 
-VFPOOL_TIMEOUT=400    # thousands of runs each
+VFPOOL_TIMEOUT=400    # hundreds of runs each
 load helpers
 
 A=$(uuid 1)
@@ -20,7 +20,7 @@ setup() {
     guest g "$A" "net:$(mac 1)" "net:$(mac 2)" > "$XML"
 }
 
-# sweep STATUS PROGRAM ARGUMENT...: all allocations of it fail, one in each run
+# sweep STATUS PROGRAM ARGUMENT...: allocations of it fail, one in each run (with SWEEP=all every one)
 sweep() {
     local ended=$1 program=$2
     shift 2

@@ -5,6 +5,7 @@
 # real one is in tests/lab.
 # shellcheck disable=SC2030,SC2031 # each test is a process of its own, and that is what is wanted
 
+LEAK_CHECK=1
 load helpers
 
 A=6695eb01-f6a4-8304-79aa-97f2502e1901

@@ -4,6 +4,7 @@
 # vfpool doctor: what is wrong with a host is said, with what to do, each check provoked. A host where all is well
 # first; each test then spoils one thing.
 
+LEAK_CHECK=1
 load helpers
 load libvirt/helpers
 

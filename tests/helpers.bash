@@ -17,6 +17,10 @@ export FIXTURES=$TESTS/fixtures
 # The same programs without sanitizers, as they are installed: for thousands of runs ("make plain").
 PLAIN=$TESTS/../build
 
+# Looking for leaks takes twice as long as all else that a sanitized program does. A file that has LEAK_CHECK=1 before it
+# loads this does it; together those call every program, hook and verb, in good cases and bad.
+export ASAN_OPTIONS=detect_leaks=${LEAK_CHECK:-0}${ASAN_OPTIONS:+:$ASAN_OPTIONS}
+
 # Seconds after which a program, or a wait, counts as hanging.
 : "${VFPOOL_TIMEOUT:=60}" "${VFPOOL_WAIT:=20}"
 
@@ -148,7 +152,9 @@ pool() {
     local name=$1 file=$ROOT/etc/vfpool/$1.xml
     shift
     {
-        printf '<network>\n  <name>%s</name>\n' "$(xml_escape "$name")"
+        printf '<network>\n  <name>'
+        xml_escape "$name"
+        printf '</name>\n'
         printf "  <forward mode='hostdev' managed='yes'>\n    <driver name='vfio'/>\n"
         while (($#)) && [[ $1 != -- ]]; do
             printf "    <pf dev='%s'/>\n" "$1"
@@ -163,12 +169,11 @@ pool() {
 # guest NAME UUID INTERFACE...: a domain as libvirt hands it to prepare. An
 # interface is NETWORK:MAC or NETWORK/PORTGROUP:MAC, or XML that goes in as it is.
 guest() {
-    local name uuid=$2 device network portgroup
-    name=$(xml_escape "$1")
+    local uuid=$2 device network portgroup
+    printf "<domain type='qemu' id='1'>\n  <name>"
+    xml_escape "$1"
     shift 2
-    cat <<X
-<domain type='qemu' id='1'>
-  <name>$name</name>
+    printf '%s\n' "</name>
   <uuid>$uuid</uuid>
   <memory unit='KiB'>65536</memory>
   <currentMemory unit='KiB'>65536</currentMemory>
@@ -179,8 +184,7 @@ guest() {
   </os>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
-    <controller type='pci' index='0' model='pcie-root'/>
-X
+    <controller type='pci' index='0' model='pcie-root'/>"
     for device; do
         if [[ $device == '<'* ]]; then
             printf '    %s\n' "$device"
@@ -190,12 +194,10 @@ X
         if [[ $network == */* ]]; then
             portgroup=" portgroup='${network#*/}'" network=${network%%/*}
         fi
-        cat <<X
-    <interface type='network'>
+        printf '%s\n' "    <interface type='network'>
       <mac address='${device#*:}'/>
       <source network='$network'$portgroup/>
-    </interface>
-X
+    </interface>"
     done
     printf "    <memballoon model='none'/>\n  </devices>\n</domain>\n"
 }
@@ -210,7 +212,11 @@ mac() {
 }
 
 xml_escape() {
-    sed -e 's/&/\&amp;/g' -e 's/</\&lt;/g' -e 's/>/\&gt;/g' -e "s/'/\&apos;/g" -e 's/"/\&quot;/g' <<<"$1"
+    local text=$1
+    # Quoted, as bash 5.2 takes a plain & for what was found.
+    text=${text//'&'/'&amp;'} text=${text//'<'/'&lt;'} text=${text//'>'/'&gt;'}
+    text=${text//"'"/'&apos;'} text=${text//'"'/'&quot;'}
+    printf '%s' "$text"
 }
 
 # --- the ledger --------------------------------------------------------------
@@ -222,16 +228,17 @@ assert_invariants() {
 
 # holder ADDRESS: the UUID that a VF's link leads to; nothing when it is free.
 holder() {
-    local link=$ROOT/run/vfpool/vfs/$1
-    [[ ! -e $link ]] || basename "$(readlink "$link")" .xml
+    local link=$ROOT/run/vfpool/vfs/$1 target
+    [[ -e $link ]] || return 0
+    target=$(readlink "$link")
+    target=${target##*/}
+    printf '%s\n' "${target%.xml}"
 }
 
 # taken: "ADDRESS UUID" of every VF that is held, sorted.
 taken() {
-    local link
-    for link in "$ROOT"/run/vfpool/vfs/*; do
-        [[ ! -e $link ]] || echo "${link##*/} $(holder "${link##*/}")"
-    done
+    [[ ! -d $ROOT/run/vfpool/vfs ]] || find "$ROOT/run/vfpool/vfs/" -mindepth 1 -maxdepth 1 ! -xtype l -printf '%f %l\n' |
+        sed 's, .*/, ,; s,\.xml$,,' | sort
 }
 
 # assert_taken [ADDRESS UUID]...: exactly these VFs are held.
@@ -263,8 +270,8 @@ snapshot_of() (
     cd "$1" || exit
     for tree in etc/vfpool run/vfpool var/lib/vfpool; do
         [[ ! -L $tree && ! -e $tree ]] || find "$tree" ! -type d \
-            ! \( -path run/vfpool/lock -type f -empty \) ! -path var/lib/vfpool/history -printf '%p %y %m %l ' \
-            \( -type f -exec cksum {} \; -o -printf '\n' \)
+            ! \( -path run/vfpool/lock -type f -empty \) ! -path var/lib/vfpool/history -printf '%p %y %m %l\n' \
+            -type f -exec cksum {} +
     done | sort
 )
 

@@ -131,8 +131,8 @@ fault() {
     fi
 }
 
-# each_fault COMMAND...: runs it once to count its calls, then once for each call that fails, for each that is the last
-# one before a kill; and, for each name, with a libvirt that does not answer the first one, or any, from the same
+# each_fault COMMAND...: runs it once to see its calls, then once for each call that fails, for each that is the last
+# one before a kill, of several of one name the first and the last (FAULTS=all: every one); and, for each name, with a libvirt that does not answer the first one, or any, from the same
 # beginning each time. After each: one line if it failed, then AFTER, all is well again, and a reconcile, FINALLY.
 each_fault() {
     local count call what name names VFPOOL_BUILD=$PLAIN
@@ -144,7 +144,8 @@ each_fault() {
     count=$(wc -l < "$LIBVIRT/calls")
     ((count > 2)) || fail "$count calls"
     names=$(cut -d' ' -f1 "$LIBVIRT/calls")
-    for ((call = 1; call <= count; call++)); do
+    for call in $(awk -v all="${FAULTS-}" '!($1 in first) { first[$1] = NR } { last[$1] = NR; name[NR] = $1 }
+        END { for (i = 1; i <= NR; i++) if (all || i == first[name[i]] || i == last[name[i]]) print i }' <<< "$names"); do
         name=$(sed -n "${call}p" <<< "$names")
         for what in fail kill killed hang silent; do
             if [[ $what == hang || $what == silent ]]; then

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sweep - fail each allocation of a call in turn
+ * sweep - fail allocations of a call in turn
  *
  *   sweep STATUS FAIL.SO INPUT VFPOOL PROGRAM ARGUMENT...
  *
- * Below $VFPOOL_ROOT the program is run once whole, then once for each allocation that it makes, from the same ledger
- * each time, until there is no further one. Each of these has to be whole as well (the same output, exit status and
+ * Below $VFPOOL_ROOT the program is run once whole, then once for some 200 allocations of the thousands that it makes,
+ * evenly spread, and for each of the last 50, from the same ledger each time; with SWEEP=all for every one. Each of
+ * these has to be whole as well (the same output, exit status and
  * ledger), or to end with exit status STATUS, nothing on standard output and one line on standard error. The ledger is
  * then what it was, or what the whole call makes of it, once VFPOOL has looked at it, which repairs what a kill leaves;
  * with SWEEP_AGAIN=1 it may be anything from which the same call, made again, makes that. The libvirt on files in
  * $FAKE_LIBVIRT, if there is one, counts as a part of the ledger.
  *
- * Prints "N allocations: N whole, N ended before a change, N after it"; exit status 1 when one is neither.
+ * Prints "N of N allocations: N whole, N ended before a change, N after it"; exit status 1 when one is neither.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -28,6 +29,8 @@
 #include <unistd.h>
 
 #define UNMET 8
+#define SPREAD 200
+#define LAST 50
 #define MAX_BYTES ((size_t)1 << 20)
 
 struct run {
@@ -248,6 +251,33 @@ static bool is_mended(const struct run *whole)
     return mended;
 }
 
+static bool is_met(unsigned long at)
+{
+    struct run one = run(at);
+    restore_ledger();
+    forget(&one);
+    return unlink(mark) == 0;
+}
+
+static unsigned long count_allocations(void)
+{
+    unsigned long met = 0, unmet = 1;
+    for (; is_met(unmet); unmet *= 2)
+        met = unmet;
+    while (unmet - met > 1) {
+        unsigned long middle = met + (unmet - met) / 2;
+        *(is_met(middle) ? &met : &unmet) = middle;
+    }
+    return met;
+}
+
+static unsigned long next_after(unsigned long i, unsigned long total)
+{
+    const char *sweep = getenv("SWEEP");
+    bool all = sweep && strcmp(sweep, "all") == 0;
+    return all || i + LAST >= total ? i + 1 : i + 1 + total / SPREAD;
+}
+
 int main(int argc, char **argv)
 {
     root = getenv("VFPOOL_ROOT");
@@ -273,8 +303,9 @@ int main(int argc, char **argv)
     restore_ledger();
     if (whole.status != 0)
         die("the call fails by itself");
+    unsigned long total = count_allocations();
     /* That many runs in a row without a failure are no accident. */
-    for (unsigned long i = 1, unmet = 0; unmet < UNMET; i++) {
+    for (unsigned long i = 1, unmet = 0; unmet < UNMET; i = next_after(i, total)) {
         struct run one = run(i);
         unmet = unlink(mark) == 0 ? 0 : unmet + 1;
         count += unmet == 0;
@@ -293,7 +324,8 @@ int main(int argc, char **argv)
             restore_ledger();
         forget(&one);
     }
-    printf("%lu allocations: %lu whole, %lu ended before a change, %lu after it\n", count, same, ended, late);
+    printf("%lu of %lu allocations: %lu whole, %lu ended before a change, %lu after it\n", count, total, same, ended,
+           late);
     for (size_t i = 0; i < ledger_count; i++)
         command((char *[]){"rm", "-rf", before[i], NULL});
     forget(&whole);

@@ -79,7 +79,6 @@ persistent_is_abstract() {
     done
 }
 
-# bats test_tags=short
 @test "a pool that is used up says who has its VFs" {
     lab_vfs 2 enp1s0
     pool passthrough enp1s0
@@ -106,7 +105,6 @@ persistent_is_abstract() {
     [ "$(live_vfs g3) $(live_vfs g2)" = "${vfs[*]}" ]
 }
 
-# bats test_tags=short
 @test "a PF that is down is passed over, and named where no other is left" {
     pool passthrough enp1s0 enp2s0
     pools_up
