@@ -158,8 +158,8 @@ demo: $(programs)
 	@tests/host/demo $(build)
 
 check:
-	$(Q)$(MAKE) --no-print-directory SANITIZE=1 tests
-	$(Q)$(MAKE) --no-print-directory plain
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) SANITIZE=1 tests
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) plain
 	@tests/run build/sanitize $(TESTS)
 
 tests: $(programs) $(unit_tests) $(fake) $(kernel)
@@ -178,7 +178,7 @@ lint: $(build)/config.h
 	shellcheck install.sh hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/host/demo tests/packages/deb tests/packages/rpm
 	cd tests && shellcheck helpers.bash libvirt/helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats booted/*.bats booted/*.bash
-	clang-tidy --quiet --warnings-as-errors='*' lib/*.c hook/*.c -- $(cflags)
+	printf '%s\n' lib/*.c hook/*.c | xargs -P $(shell nproc) -n 8 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- $(cflags)' sh
 	codespell --ignore-words-list=nd NEWS README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh packages/* Makefile
 
 # ---- installing ----

@@ -6,6 +6,7 @@
 # and what a kill at any system call leaves for the next one to repair.
 
 load helpers
+as_installed
 
 V=(0000:01:10.0 0000:01:10.2 0000:01:10.4 0000:01:10.6)
 
@@ -757,7 +758,7 @@ MUTATIONS=(mkdirat flock pwrite64 ftruncate symlinkat write fsync renameat unlin
 # kill_everywhere HELD WANTED CALL...: before it the guest holds HELD VFs, it
 # asks for WANTED.
 kill_everywhere() {
-    local before=$1 after=$2 call i kills=0 holds VFPOOL_BUILD=$PLAIN
+    local before=$1 after=$2 call i kills=0 holds
     shift 2
     for call in "${MUTATIONS[@]}"; do
         for ((i = 1; i < 100; i++)); do

@@ -4,6 +4,7 @@
 # The lock: who waits for whom, how long, and who never takes it at all.
 
 load helpers
+as_installed
 
 setup() {
     common_setup

@@ -46,7 +46,7 @@ frugally() {
 # rejects [TEXT...]: $INPUT is refused wherever a domain is read, in a line: by every operation the first time in a test,
 # after that by those that differ in how they say so.
 rejects() {
-    local operation draft= refusing=(prepare) passing=(reconnect) transforming=(prepare)
+    local operation draft="" refusing=(prepare) passing=(reconnect) transforming=(prepare)
     [[ ${1-} != draft ]] || { draft=yes && shift; }
     if [[ ! -e $BATS_TEST_TMPDIR/all ]]; then
         refusing=(prepare start release migrate restore) passing=(reconnect attach) transforming=(prepare restore migrate)
@@ -55,18 +55,18 @@ rejects() {
     VFPOOL_TIMEOUT=20
     snapshot
     for operation in "${refusing[@]}"; do
-        run_hook 1 x $operation <"$INPUT" || return
+        run_hook 1 x "$operation" <"$INPUT" || return
         assert_one_line "$@" || return
         [[ ! -s $STDOUT ]] || fail "$operation printed something" || return
     done
     for operation in "${passing[@]}"; do
-        run_hook 0 x $operation <"$INPUT" || return
+        run_hook 0 x "$operation" <"$INPUT" || return
         assert_one_line "$@" || return
     done
     # A draft is not defined yet: what libvirt would give it may be missing there.
     if [[ -z $draft ]]; then
         for operation in "${transforming[@]}"; do
-            run_vfpool 1 transform --op $operation - <"$INPUT" || return
+            run_vfpool 1 transform --op "$operation" - <"$INPUT" || return
             assert_one_line "$@" || return
             [[ ! -s $STDOUT ]] || fail "transform printed something" || return
         done

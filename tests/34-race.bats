@@ -7,8 +7,7 @@
 # sanitized ones, 64 at a time, wait more for memory than for each other.
 
 load helpers
-
-VFPOOL_BUILD=$PLAIN
+as_installed
 
 PROCESSES=64
 

@@ -5,6 +5,7 @@
 # any of its calls fails or is the last one before a kill. The real libvirt is in tests/lab.
 
 load helpers
+as_installed
 load libvirt/helpers
 
 setup() { libvirt_setup; }

@@ -5,6 +5,7 @@
 # guest has is refused.
 
 load helpers
+as_installed
 
 A=$(uuid 1)
 B=$(uuid 2)

@@ -4,6 +4,7 @@
 # What is set on a guest's VFs, and put back: the programs with a kernel on files (kernel/rtnetlink.c).
 
 load helpers
+as_installed
 
 MAC0=52:54:00:aa:00:00
 

@@ -4,6 +4,7 @@
 # What pool files ask of their PFs, before libvirt starts: reconcile --boot. The programs with a kernel on files.
 
 load helpers
+as_installed
 
 setup() {
     common_setup

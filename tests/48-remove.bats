@@ -5,6 +5,7 @@
 # left of what was set. The programs with a kernel on files (kernel/rtnetlink.c).
 
 load helpers
+as_installed
 
 setup() {
     common_setup

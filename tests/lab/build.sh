@@ -111,7 +111,7 @@ make_image() {
         --essential-hook="$hook" \
         --include="$(IFS=,; echo "${packages[*]}")" \
         "$suite" "$root" ${from:+"$from"}
-    rm -rf "$root"/dev/*
+    rm -rf "${root:?}"/dev/*
     # libvirtd asks every emulator it finds what it can do; the guests use one.
     rm -f "$root/usr/bin/qemu-system-i386"
     rm -f "$root"/usr/share/libvirt/networks/default.xml "$root"/etc/libvirt/qemu/networks/{default.xml,autostart/default.xml}

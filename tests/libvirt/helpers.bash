@@ -35,8 +35,12 @@ calls() {
 
 # listed NETWORK: the VFs that libvirt may pick, in order.
 listed() {
-    xmllint --xpath '/network/forward/address' "$LIBVIRT/networks/$1.active" |
-        sed -n "s/.*domain=.0x\([0-9a-f]*\).* bus=.0x\([0-9a-f]*\).* slot=.0x\([0-9a-f]*\).* function=.0x\([0-7]\).*/\1:\2:\3.\4/p"
+    local text
+    IFS= read -r -d '' text < "$LIBVIRT/networks/$1.active" || :
+    while [[ $text =~ \<address\ type=.pci.\ domain=.0x(....).\ bus=.0x(..).\ slot=.0x(..).\ function=.0x(.). ]]; do
+        echo "${BASH_REMATCH[1]}:${BASH_REMATCH[2]}:${BASH_REMATCH[3]}.${BASH_REMATCH[4]}"
+        text=${text#*"${BASH_REMATCH[0]}"}
+    done
 }
 
 # open_vfs NETWORK: those that libvirt would give to the next who asks.
@@ -49,12 +53,12 @@ open_vfs() {
 
 # owner NETWORK ADDRESS: whose port the VF has.
 owner() {
-    local port
+    local port text
     for port in "$LIBVIRT/ports/$1"/*.xml; do
         [[ -e $port ]] || continue
-        if grep -q "bus=.0x${2:5:2}. slot=.0x${2:8:2}. function=.0x${2:11}." "$port"; then
-            xmllint --xpath 'string(/networkport/owner/name)' "$port"
-        fi
+        IFS= read -r -d '' text < "$port" || :
+        [[ $text =~ bus=.0x${2:5:2}.\ slot=.0x${2:8:2}.\ function=.0x${2:11}. ]] || continue
+        [[ $text =~ \<owner\>[[:space:]]*\<name\>([^\<]*)\</name\> ]] && echo "${BASH_REMATCH[1]}"
     done
 }
 
@@ -135,7 +139,7 @@ fault() {
 # one before a kill, of several of one name the first and the last (FAULTS=all: every one); and, for each name, with a libvirt that does not answer the first one, or any, from the same
 # beginning each time. After each: one line if it failed, then AFTER, all is well again, and a reconcile, FINALLY.
 each_fault() {
-    local count call what name names VFPOOL_BUILD=$PLAIN
+    local count call what name names tried VFPOOL_BUILD=$PLAIN
     libvirt_begin
     rm -f "$LIBVIRT/calls"
     cp -a "$LIBVIRT" "$ROOT/libvirt.before"
@@ -144,8 +148,11 @@ each_fault() {
     count=$(wc -l < "$LIBVIRT/calls")
     ((count > 2)) || fail "$count calls"
     names=$(cut -d' ' -f1 "$LIBVIRT/calls")
-    for call in $(awk -v all="${FAULTS-}" '!($1 in first) { first[$1] = NR } { last[$1] = NR; name[NR] = $1 }
-        END { for (i = 1; i <= NR; i++) if (all || i == first[name[i]] || i == last[name[i]]) print i }' <<< "$names"); do
+    mapfile -t tried < <(awk -v all="${FAULTS-}" '
+        !($1 in first) { first[$1] = NR }
+        { last[$1] = NR; name[NR] = $1 }
+        END { for (i = 1; i <= NR; i++) if (all || i == first[name[i]] || i == last[name[i]]) print i }' <<< "$names")
+    for call in "${tried[@]}"; do
         name=$(sed -n "${call}p" <<< "$names")
         for what in fail kill killed hang silent; do
             if [[ $what == hang || $what == silent ]]; then
