@@ -135,9 +135,10 @@ fault() {
     fi
 }
 
-# each_fault COMMAND...: runs it once to see its calls, then once for each call that fails, for each that is the last
-# one before a kill, of several of one name the first and the last (FAULTS=all: every one); and, for each name, with a libvirt that does not answer the first one, or any, from the same
-# beginning each time. After each: one line if it failed, then AFTER, all is well again, and a reconcile, FINALLY.
+# each_fault COMMAND...: runs it once to see its calls, then once for each call that fails, and for each that is the last
+# one before a kill; of several of one name the first and the last (FAULTS=all: every one). For each name, once more with
+# a libvirt that does not answer the first one, or any. From the same beginning each time. After each: one line if it
+# failed, then AFTER, all is well again, and a reconcile, FINALLY.
 each_fault() {
     local count call what name names tried VFPOOL_BUILD=$PLAIN
     libvirt_begin

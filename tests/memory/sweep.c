@@ -6,11 +6,11 @@
  *
  * Below $VFPOOL_ROOT the program is run once whole, then once for some 100 allocations of the thousands that it makes,
  * evenly spread, and for each of the last 30, from the same ledger each time; with SWEEP=all for every one. Each of
- * these has to be whole as well (the same output, exit status and
- * ledger), or to end with exit status STATUS, nothing on standard output and one line on standard error. The ledger is
- * then what it was, or what the whole call makes of it, once VFPOOL has looked at it, which repairs what a kill leaves;
- * with SWEEP_AGAIN=1 it may be anything from which the same call, made again, makes that. The libvirt on files in
- * $FAKE_LIBVIRT, if there is one, counts as a part of the ledger.
+ * these has to be whole as well (the same output, exit status and ledger), or to end with exit status STATUS, nothing
+ * on standard output and one line on standard error. The ledger is then what it was, or what the whole call makes of
+ * it, once VFPOOL has looked at it, which repairs what a kill leaves; with SWEEP_AGAIN=1 it may be anything from which
+ * the same call, made again, makes that. The libvirt on files in $FAKE_LIBVIRT, if there is one, counts as a part of
+ * the ledger.
  *
  * Prints "N of N allocations: N whole, N ended before a change, N after it"; exit status 1 when one is neither.
  */
