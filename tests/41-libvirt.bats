@@ -23,14 +23,18 @@ two_guests() {
 # assert_whole [OWNER...]: the network is there as the pool wants it, each VF has the port of one of these, and libvirt
 # counts right.
 assert_whole() {
-    local i
+    local i connections ports
     [[ -e $LIBVIRT/networks/p.active && -e $LIBVIRT/networks/p.persistent && -e $LIBVIRT/networks/p.autostart ]] ||
         fail "the network is not there: $(ls "$LIBVIRT/networks")" || return
-    assert_equal "$(open_vfs p)" "" || return
+    look p
+    assert_equal "${OPEN[*]}" "" || return
     for ((i = 0; i < $#; i++)); do
-        [[ $(owner p "${V[i]}") =~ ^(${*:i+1:1})$ ]] || fail "${V[i]} is '$(owner p "${V[i]}")'s" || return
+        [[ ${OWNER[${V[i]}]-} =~ ^(${*:i+1:1})$ ]] || fail "${V[i]} is '${OWNER[${V[i]}]-}'s" || return
     done
-    assert_equal "$(cat "$LIBVIRT/networks/p.connections")" "$(find "$LIBVIRT/ports/p" -name '*.xml' | wc -l)" || return
+    read -r connections < "$LIBVIRT/networks/p.connections" || return
+    ports=("$LIBVIRT"/ports/p/*.xml)
+    [[ -e ${ports[0]} ]] || ports=()
+    assert_equal "$connections" ${#ports[@]} || return
     [[ ! -e $ROOT/run/vfpool/ports/p.xml ]] || fail "ports are still to be made again" || return
     assert_invariants
 }
@@ -40,8 +44,9 @@ assert_whole() {
 assert_kept() {
     local kept=$ROOT/run/vfpool/ports/p.xml i
     [[ -e $LIBVIRT/networks/p.active || -e $kept ]] || fail "the network is gone" || return
+    look p
     for i in 0 1; do
-        [[ -n $(owner p "${V[i]}") ]] || grep -qs "<name>g$((i + 1))</name>" "$kept" ||
+        [[ -n ${OWNER[${V[i]}]-} ]] || grep -qs "<name>g$((i + 1))</name>" "$kept" ||
             fail "the port of guest $((i + 1)) is gone" || return
     done
 }

@@ -415,8 +415,9 @@ untrusted() {
 
 # Guest 1 has its VF, or we hold it for it; the others are open.
 assert_offered() {
-    case $(owner p "${V[0]}") in g1 | vfpool) ;; *) fail "guest 1's VF is $(owner p "${V[0]}")'s" || return ;; esac
-    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]:1}")"
+    look p
+    case ${OWNER[${V[0]}]-} in g1 | vfpool) ;; *) fail "guest 1's VF is '${OWNER[${V[0]}]-}'s" || return ;; esac
+    assert_equal "${OPEN[*]}" "${V[*]:1}"
     assert_equal "$(holder "${V[0]}")" "$(uuid 1)"
     assert_invariants
 }

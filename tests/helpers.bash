@@ -53,6 +53,14 @@ fail() {
     return 1
 }
 
+# slurp VARIABLE FILE: what is in it up to the first NUL, without newlines at its end; "$(<FILE)" is a process.
+slurp() {
+    local text
+    IFS= read -r -d '' text <"$2" || :
+    while [[ $text == *$'\n' ]]; do text=${text%$'\n'}; done
+    printf -v "$1" %s "$text"
+}
+
 # run_program CODE COMMAND...: runs it with a deadline; logs it and what it said,
 # which bats shows when the test fails. fd 3 is bats' own: a child that kept it
 # would keep bats waiting.
@@ -61,8 +69,8 @@ run_program() {
     shift
     status=0
     timeout --kill-after=5 "$VFPOOL_TIMEOUT" "$@" >"$STDOUT" 2>"$STDERR" 3>&- || status=$?
-    # A NUL in the output is for $STDOUT to show; bash would warn of it here.
-    { output=$(<"$STDOUT") stderr=$(<"$STDERR"); } 2>/dev/null
+    slurp output "$STDOUT"
+    slurp stderr "$STDERR"
     printf '$ %s\n' "${*@Q}"
     [[ -z $output ]] || printf '%s\n' "$output"
     [[ -z $stderr ]] || printf 'stderr: %s\n' "$stderr"
@@ -285,7 +293,8 @@ snapshot_of() (
 # holds each text.
 assert_one_line() {
     local text
-    [[ $(wc -l <"$STDERR") == 1 && -n $stderr && $(tail -c 1 "$STDERR" | wc -l) == 1 ]] ||
+    IFS= read -r -d '' text <"$STDERR" || :
+    [[ $text == "$stderr"$'\n' && -n $stderr && $stderr != *$'\n'* ]] ||
         fail "stderr is not exactly one line:" "$stderr" || return
     for text; do
         [[ $stderr == *"$text"* ]] || fail "no '$text' in: $stderr" || return

@@ -33,34 +33,33 @@ calls() {
     rm -f "$LIBVIRT/calls"
 }
 
-# listed NETWORK: the VFs that libvirt may pick, in order.
-listed() {
-    local text
-    IFS= read -r -d '' text < "$LIBVIRT/networks/$1.active" || :
-    while [[ $text =~ \<address\ type=.pci.\ domain=.0x(....).\ bus=.0x(..).\ slot=.0x(..).\ function=.0x(.). ]]; do
-        echo "${BASH_REMATCH[1]}:${BASH_REMATCH[2]}:${BASH_REMATCH[3]}.${BASH_REMATCH[4]}"
+# look NETWORK: what libvirt knows of it, without a process (a test asks some hundred times): LISTED, the VFs that it may
+# pick, in order; OPEN, those of them that it would give to the next who asks; OWNER, whose port a VF has, by address.
+look() {
+    local network=$LIBVIRT/networks/$1 ports=$LIBVIRT/ports/$1 text port vf
+    local address='<address type=.pci. domain=.0x(....). bus=.0x(..). slot=.0x(..). function=.0x(.).'
+    LISTED=() OPEN=()
+    declare -gA OWNER=()
+    [[ ! -e $network.active ]] || IFS= read -r -d '' text < "$network.active" || :
+    while [[ $text =~ $address ]]; do
+        vf=${BASH_REMATCH[1]}:${BASH_REMATCH[2]}:${BASH_REMATCH[3]}.${BASH_REMATCH[4]}
         text=${text#*"${BASH_REMATCH[0]}"}
+        LISTED+=("$vf")
+        [[ -e $network.count/$vf ]] || OPEN+=("$vf")
     done
-}
-
-# open_vfs NETWORK: those that libvirt would give to the next who asks.
-open_vfs() {
-    local vf
-    for vf in $(listed "$1"); do
-        [[ -e $LIBVIRT/networks/$1.count/$vf ]] || echo "$vf"
-    done
-}
-
-# owner NETWORK ADDRESS: whose port the VF has.
-owner() {
-    local port text
-    for port in "$LIBVIRT/ports/$1"/*.xml; do
+    for port in "$ports"/*.xml; do
         [[ -e $port ]] || continue
         IFS= read -r -d '' text < "$port" || :
-        [[ $text =~ bus=.0x${2:5:2}.\ slot=.0x${2:8:2}.\ function=.0x${2:11}. ]] || continue
-        [[ $text =~ \<owner\>[[:space:]]*\<name\>([^\<]*)\</name\> ]] && echo "${BASH_REMATCH[1]}"
+        [[ $text =~ domain=.0x(....).\ bus=.0x(..).\ slot=.0x(..).\ function=.0x(.). ]] || continue
+        vf=${BASH_REMATCH[1]}:${BASH_REMATCH[2]}:${BASH_REMATCH[3]}.${BASH_REMATCH[4]}
+        [[ ! $text =~ \<owner\>[[:space:]]*\<name\>([^\<]*)\</name\> ]] || OWNER[$vf]=${BASH_REMATCH[1]}
     done
 }
+
+# listed, open_vfs NETWORK; owner NETWORK ADDRESS: the same, printed.
+listed() { look "$1" && { ((${#LISTED[@]} == 0)) || printf '%s\n' "${LISTED[@]}"; }; }
+open_vfs() { look "$1" && { ((${#OPEN[@]} == 0)) || printf '%s\n' "${OPEN[@]}"; }; }
+owner() { look "$1" && echo "${OWNER[$2]-}"; }
 
 # port NETWORK NAME UUID ADDRESS: somebody gets a port, as libvirt makes it for a guest.
 port() {
@@ -140,46 +139,63 @@ fault() {
 # a libvirt that does not answer the first one, or any. From the same beginning each time. After each: one line if it
 # failed, then AFTER, all is well again, and a reconcile, FINALLY.
 each_fault() {
-    local count call what name names tried VFPOOL_BUILD=$PLAIN
+    local count call first what name names tried traced VFPOOL_BUILD=$PLAIN
     libvirt_begin
     rm -f "$LIBVIRT/calls"
-    cp -a "$LIBVIRT" "$ROOT/libvirt.before"
-    cp -a "$ROOT/run/vfpool" "$ROOT/vfpool.before" 2> /dev/null || mkdir "$ROOT/vfpool.before"
+    mkdir -p "$ROOT/run/vfpool" "$ROOT/before/run"
+    cp -a "$LIBVIRT" "$ROOT/before"
+    cp -a "$ROOT/run/vfpool" "$ROOT/before/run"
     "$@" > /dev/null 2>&1
-    count=$(wc -l < "$LIBVIRT/calls")
+    mapfile -t names < <(cut -d' ' -f1 "$LIBVIRT/calls")
+    count=${#names[@]}
     ((count > 2)) || fail "$count calls"
-    names=$(cut -d' ' -f1 "$LIBVIRT/calls")
-    mapfile -t tried < <(awk -v all="${FAULTS-}" '
+    mapfile -t tried < <(printf '%s\n' "${names[@]}" | awk -v all="${FAULTS-}" '
         !($1 in first) { first[$1] = NR }
         { last[$1] = NR; name[NR] = $1 }
-        END { for (i = 1; i <= NR; i++) if (all || i == first[name[i]] || i == last[name[i]]) print i }' <<< "$names")
+        END {
+            for (i = 1; i <= NR; i++)
+                if (all || i == first[name[i]] || i == last[name[i]]) print i, (i == first[name[i]])
+        }')
+    # What bats does before each command takes as long as the command, and a failure is named by its call.
+    traced=$(trap -p DEBUG)
+    trap - DEBUG
     for call in "${tried[@]}"; do
-        name=$(sed -n "${call}p" <<< "$names")
+        read -r call first <<< "$call"
+        name=${names[call - 1]}
         for what in fail kill killed hang silent; do
             # Killed before or after a call that only asks: the same.
             [[ $what != killed || -n ${FAULTS-} || ! $name =~ Open|Lookup|List|Get|Is ]] || continue
-            if [[ $what == hang || $what == silent ]]; then
-                [[ $(grep -nxm1 "$name" <<< "$names") == "$call:"* ]] || continue
-                VFPOOL_BUILD=$PLAIN/tests/libvirt/hasty
-            fi
-            rm -rf "$LIBVIRT" "$ROOT/run/vfpool"
-            cp -a "$ROOT/libvirt.before" "$LIBVIRT"
-            cp -a "$ROOT/vfpool.before" "$ROOT/run/vfpool"
-            if [[ $what == silent ]]; then fault "$name" hang; else fault "$call" "$what"; fi
-            code=0
-            "$@" > "$STDOUT" 2> "$STDERR" || code=$?
-            VFPOOL_BUILD=$PLAIN
-            echo "call $call of $count, $(sed -n "${call}p" "$LIBVIRT/calls"), $what: exit code $code, $(< "$STDOUT")$(< "$STDERR")"
-            ((code <= 1 && (code == 0 || $(grep -vc "^vfpool: note: " "$STDERR") == 1))) || fail "not one line"
-            [[ $what != silent || $(< "$STDERR") == *"did not answer"* ]] || fail "its silence is not named"
-            ${AFTER:-true}
-            fault
-            run_vfpool 0 reconcile
-            $FINALLY
-            run_vfpool 0 reconcile
-            assert_equal "$output" "nothing to repair"
+            [[ ($what != hang && $what != silent) || $first == 1 ]] || continue
+            one_fault "$call" "$name" "$what" "$@"
         done
     done
+    eval "$traced"
+}
+
+# one_fault CALL NAME WHAT COMMAND...: one of each_fault's
+one_fault() {
+    local call=$1 name=$2 what=$3 code=0 said out line lines=0 VFPOOL_BUILD=$PLAIN
+    shift 3
+    rm -rf "$LIBVIRT" "$ROOT/run/vfpool"
+    cp -a "$ROOT/before/." "$ROOT"
+    if [[ $what == silent ]]; then fault "$name" hang; else fault "$call" "$what"; fi
+    [[ $what != hang && $what != silent ]] || VFPOOL_BUILD=$PLAIN/tests/libvirt/hasty
+    "$@" > "$STDOUT" 2> "$STDERR" || code=$?
+    VFPOOL_BUILD=$PLAIN
+    slurp out "$STDOUT"
+    slurp said "$STDERR"
+    echo "call $call, $name, $what: exit code $code, $out$said"
+    while IFS= read -r line; do
+        [[ $line == "vfpool: note: "* ]] || lines=$((lines + 1))
+    done < "$STDERR"
+    ((code == 0 || (code == 1 && lines == 1))) || fail "not one line"
+    [[ $what != silent || $said == *"did not answer"* ]] || fail "its silence is not named"
+    ${AFTER:-true}
+    fault
+    run_vfpool 0 reconcile
+    $FINALLY
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
 }
 
 vfpool() { timeout 60 "$VFPOOL_BUILD/hook/vfpool" "$@" 3>&-; }
