@@ -41,7 +41,7 @@ program() {
 
 @test "run_hook calls as libvirt does" {
     program qemu <<<'pwd; echo "$*"; env | grep -v -e ^_= -e ^SHLVL= -e ^PWD= | cut -d = -f 1 | sort | xargs; cat'
-    LEAKS=1 ASAN_OPTIONS='' run_hook 0 web prepare < <(guest web "$(uuid 1)")
+    LEAKS=1 ASAN_OPTIONS='' run_hook 0 web prepare < <(guest web "${UUID[1]}")
     assert_equal "${output%%<*}" "/"$'\n'"web prepare begin -"$'\n'"HOME LC_ALL PATH VFPOOL_ROOT"$'\n'
     [[ $output == *"<name>web</name>"* ]]
     run_hook 0 web release '' saved </dev/null
@@ -101,16 +101,16 @@ program() {
 @test "holder, taken and released are read from the links" {
     mkdir -p "$ROOT/run/vfpool/guests" "$ROOT/run/vfpool/vfs"
     assert_taken
-    touch "$ROOT/run/vfpool/guests/$(uuid 1).xml"
-    ln -s "../guests/$(uuid 1).xml" "$ROOT/run/vfpool/vfs/0000:01:10.0"
-    ln -s "../guests/$(uuid 2).xml" "$ROOT/run/vfpool/vfs/0000:01:10.2"
-    assert_equal "$(holder 0000:01:10.0)|$(holder 0000:01:10.2)|$(holder 0000:01:10.4)" "$(uuid 1)||"
-    assert_taken 0000:01:10.0 "$(uuid 1)"
+    touch "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
+    ln -s "../guests/${UUID[1]}.xml" "$ROOT/run/vfpool/vfs/0000:01:10.0"
+    ln -s "../guests/${UUID[2]}.xml" "$ROOT/run/vfpool/vfs/0000:01:10.2"
+    assert_equal "$(holder 0000:01:10.0)|$(holder 0000:01:10.2)|$(holder 0000:01:10.4)" "${UUID[1]}||"
+    assert_taken 0000:01:10.0 "${UUID[1]}"
     run -1 assert_taken
-    run -1 assert_taken 0000:01:10.0 "$(uuid 2)"
-    run -1 assert_released "$(uuid 1)"
-    run -1 assert_released "$(uuid 2)"
-    assert_released "$(uuid 3)"
+    run -1 assert_taken 0000:01:10.0 "${UUID[2]}"
+    run -1 assert_released "${UUID[1]}"
+    run -1 assert_released "${UUID[2]}"
+    assert_released "${UUID[3]}"
 }
 
 @test "assert_invariants fails on a broken ledger" {
@@ -124,7 +124,7 @@ program() {
     pool net eth3 eth4 -- "<vlan><tag id='5'/></vlan>" "<!-- last -->"
     assert_equal "$(xmllint --xpath 'string(/network/forward[@mode="hostdev"]/pf[2]/@dev)' "$ROOT/etc/vfpool/net.xml")" eth4
     assert_equal "$(xmllint --xpath 'string(/network/vlan/tag/@id)' "$ROOT/etc/vfpool/net.xml")" 5
-    guest "a<b>'&\"" "$(uuid 16)" net:"$(mac 258)" net/gold:"$(mac 1)" '<rng/>' >"$ROOT/guest.xml"
+    guest "a<b>'&\"" "${UUID[16]}" net:"${MAC[258]}" net/gold:"${MAC[1]}" '<rng/>' >"$ROOT/guest.xml"
     get() { xmllint --xpath "string($1)" "$ROOT/guest.xml"; }
     assert_equal "$(get /domain/name)" "a<b>'&\""
     assert_equal "$(get /domain/uuid)" 00000000-0000-4000-8000-000000000010

@@ -67,8 +67,8 @@ edit() {
 @test "a decision without its claim" {
     echo '<decision/>' > "$LEDGER/guests/$A.why"
     assert_invariants
-    mv "$LEDGER/guests/$A.why" "$LEDGER/guests/$(uuid 7).why"
-    assert_found "guests/$(uuid 7).why: explains no claim"
+    mv "$LEDGER/guests/$A.why" "$LEDGER/guests/${UUID[7]}.why"
+    assert_found "guests/${UUID[7]}.why: explains no claim"
 }
 
 @test "a VF with two holders" {

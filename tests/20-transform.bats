@@ -79,8 +79,8 @@ assert_valid() {
 
 # hold ADDRESS [N]: another guest holds that VF.
 hold() {
-    run_hook 0 other prepare < <(guest other "$(uuid "${2:-99}")" "$(static_hostdev "$1")") || return
-    assert_equal "$(holder "$1")" "$(uuid "${2:-99}")"
+    run_hook 0 other prepare < <(guest other "${UUID[${2:-99}]}" "$(static_hostdev "$1")") || return
+    assert_equal "$(holder "$1")" "${UUID[${2:-99}]}"
 }
 
 # pci ADDRESS: as attributes.
@@ -223,7 +223,7 @@ class_of() {
 
 @test "XML without a pool comes out byte for byte" {
     printf '<?xml version="1.0"?>\r\n<!-- x -->\n<domain  type = "kvm" ><name>a</name><uuid>%s</uuid>\n<e a="&#10;&amp;"></e></domain>\n\n<?end?>' \
-        "$(uuid 1)" >"$IN"
+        "${UUID[1]}" >"$IN"
     for file in "$IN" "$FIXTURES/domains/no-pool.xml" "$FIXTURES"/captured/*.iso1.*; do
         for op in prepare restore migrate; do
             transform 0 "$file" $op
@@ -273,7 +273,7 @@ class_of() {
 }
 
 @test "a document in another encoding comes out as UTF-8" {
-    { echo '<?xml version="1.0" encoding="ISO-8859-1"?>'; guest 'caf#' "$(uuid 1)" passthrough:"$(mac 1)"; } |
+    { echo '<?xml version="1.0" encoding="ISO-8859-1"?>'; guest 'caf#' "${UUID[1]}" passthrough:"${MAC[1]}"; } |
         tr '#' '\351' >"$IN"
     transform 0 "$IN"
     grep -q '<name>café</name>' "$OUT"
@@ -344,7 +344,7 @@ KEPT
 }
 
 @test "a model given to an interface while its network was unknown is dropped at prepare" {
-    guest g "$(uuid 1)" "<interface type='network'><mac address='$(mac 1)'/><source network='passthrough'/><model type='rtl8139'/><address type='pci' domain='0x0000' bus='0x08' slot='0x01' function='0x0'/></interface>" >"$IN"
+    guest g "${UUID[1]}" "<interface type='network'><mac address='${MAC[1]}'/><source network='passthrough'/><model type='rtl8139'/><address type='pci' domain='0x0000' bus='0x08' slot='0x01' function='0x0'/></interface>" >"$IN"
     transform 0 "$IN"
     assert_get "count(//interface/model)" 0
     assert_get "//interface/address/@slot" 0x01
@@ -358,7 +358,7 @@ KEPT
         IFS='|' read -r attributes managed driver <<<"$forward"
         echo "<network><name>passthrough</name><forward $attributes><pf dev='eth3'/>$driver</forward></network>" \
             >"$ROOT/etc/vfpool/passthrough.xml"
-        guest g "$(uuid 1)" "<interface type='network'><mac address='$(mac 1)'/><source network='passthrough'/><driver name='vhost' queues='0'/></interface>" >"$IN"
+        guest g "${UUID[1]}" "<interface type='network'><mac address='${MAC[1]}'/><source network='passthrough'/><driver name='vhost' queues='0'/></interface>" >"$IN"
         transform 0 "$IN"
         assert_get "//interface/@managed" "$managed"
         # As it is in the pool, with nothing of the guest's.
@@ -368,7 +368,7 @@ KEPT
 
 # vlan_of XML-OF-THE-INTERFACE [PORTGROUP]
 vlan_of() {
-    guest g "$(uuid 1)" "<interface type='network'><mac address='$(mac 1)'/><source network='net'${2:+ portgroup='$2'}/>$1</interface>" >"$IN"
+    guest g "${UUID[1]}" "<interface type='network'><mac address='${MAC[1]}'/><source network='net'${2:+ portgroup='$2'}/>$1</interface>" >"$IN"
     transform 0 "$IN" >&2 || { echo failed && return; }
     get "//interface/vlan/tag/@id"
 }
@@ -402,7 +402,7 @@ vlan_of() {
     rm "$ROOT/etc/vfpool/storage.xml"
     refused() { # OF-INTERFACE OF-POOL OF-PORTGROUP TEXT...
         pool net eth4 -- "$2" "<portgroup name='g'>$3</portgroup>"
-        guest g "$(uuid 1)" "<interface type='network'><mac address='$(mac 1)'/><source network='net' portgroup='g'/>$1</interface>" >"$IN"
+        guest g "${UUID[1]}" "<interface type='network'><mac address='${MAC[1]}'/><source network='net' portgroup='g'/>$1</interface>" >"$IN"
         run_hook 1 g prepare <"$IN"
         assert_one_line "interface 1 of guest 'g' on pool 'net'" "${@:4}"
         run_vfpool 1 transform "$IN"
@@ -432,16 +432,16 @@ vlan_of() {
     for row in "<bandwidth>|<bandwidth><inbound average='1'/></bandwidth>" "<filterref>|<filterref filter='clean-traffic'/>" \
         "<driver queues=''>|<model type='virtio'/><driver queues='4'/>" "<backend tap=''>|<backend tap='/dev/net/tun'/>" \
         "<port isolated='yes'>|<port isolated='yes'/>"; do
-        guest g "$(uuid 1)" "<interface type='network'><mac address='$(mac 1)'/><source network='passthrough'/>${row#*|}</interface>" >"$IN"
+        guest g "${UUID[1]}" "<interface type='network'><mac address='${MAC[1]}'/><source network='passthrough'/>${row#*|}</interface>" >"$IN"
         run_hook 1 g prepare <"$IN"
         assert_one_line "interface 1 of guest 'g' on pool 'passthrough' has ${row%%|*}, which a VF cannot do: remove it"
         run_vfpool 1 transform "$IN"
         assert_taken
     done
-    guest g "$(uuid 1)" "<interface type='network'><mac address='$(mac 1)'/><source network='passthrough'/><port isolated='no'/><model type='virtio'/><driver queues='1'/></interface>" >"$IN"
+    guest g "${UUID[1]}" "<interface type='network'><mac address='${MAC[1]}'/><source network='passthrough'/><port isolated='no'/><model type='virtio'/><driver queues='1'/></interface>" >"$IN"
     run_hook 0 g prepare <"$IN"
     # libvirt does not read them of a model that has none.
-    guest g "$(uuid 1)" "<interface type='network'><mac address='$(mac 1)'/><source network='passthrough'/><driver queues='4'/></interface>" >"$IN"
+    guest g "${UUID[1]}" "<interface type='network'><mac address='${MAC[1]}'/><source network='passthrough'/><driver queues='4'/></interface>" >"$IN"
     run_hook 0 g prepare <"$IN"
 }
 
@@ -449,7 +449,7 @@ vlan_of() {
 virtualport() {
     pool net eth4 -- "$3" "<portgroup name='g'>$4</portgroup>"
     rm -f "$ROOT/etc/vfpool/storage.xml"
-    guest g "$(uuid 1)" "<interface type='network'><mac address='$(mac 1)'/><source network='net' portgroup='g'/>$2</interface>" >"$IN"
+    guest g "${UUID[1]}" "<interface type='network'><mac address='${MAC[1]}'/><source network='net' portgroup='g'/>$2</interface>" >"$IN"
     transform "$1" "$IN" >&2 || { echo failed && return 1; }
     [[ $1 != 0 ]] || xmllint --xpath "concat(//virtualport/@type, ' ', //virtualport/parameters/@managerid, ' ', //virtualport/parameters/@typeid,
         ' ', //virtualport/parameters/@typeidversion, ' ', //virtualport/parameters/@instanceid, ' ',
@@ -487,11 +487,11 @@ vp() {
         IFS='|' read -r interface network portgroup <<<"$conflict"
         virtualport 1 "$interface" "$network" "$portgroup"
         [[ -z $output ]]
-        assert_one_line "$(mac 1)" virtualport
+        assert_one_line "${MAC[1]}" virtualport
         snapshot
         run_hook 1 g prepare <"$IN"
         [[ -z $output ]]
-        assert_one_line "$(mac 1)" virtualport
+        assert_one_line "${MAC[1]}" virtualport
         assert_unchanged
         assert_taken
     done
@@ -510,7 +510,7 @@ vp() {
 }
 
 @test "an interface in one line stays in one line" {
-    guest g "$(uuid 1)" "<interface type='network'><mac address='$(mac 1)'/><source network='passthrough'/></interface>" >"$IN"
+    guest g "${UUID[1]}" "<interface type='network'><mac address='${MAC[1]}'/><source network='passthrough'/></interface>" >"$IN"
     transform 0 "$IN"
     grep -qx " *<interface type=\"hostdev\" managed=\"yes\">.*</interface>" "$OUT"
 }
@@ -548,25 +548,25 @@ vp() {
 }
 
 @test "migrate and restore keep a VF that is free or the guest's own" {
-    guest g "$(uuid 1)" "$(static_interface $VF1 "$(mac 1)")" >"$IN"
+    guest g "${UUID[1]}" "$(static_interface $VF1 "${MAC[1]}")" >"$IN"
     for op in migrate restore; do
         run_hook 0 g $op <"$IN"
         assert_silent
     done
     run_hook 0 g prepare <"$IN"
-    assert_taken $VF1 "$(uuid 1)"
+    assert_taken $VF1 "${UUID[1]}"
     for op in migrate restore; do
         run_hook 0 g $op <"$IN"
         assert_silent
         transform 0 "$IN" $op
         cmp "$IN" "$OUT"
     done
-    assert_taken $VF1 "$(uuid 1)"
+    assert_taken $VF1 "${UUID[1]}"
 }
 
 @test "migrate and restore give another VF for one that another guest holds, and touch nothing else" {
     hold $VF1
-    guest g "$(uuid 1)" "$(static_interface $VF1 "$(mac 1)")" "$(static_interface $VF2 "$(mac 2)")" >"$IN"
+    guest g "${UUID[1]}" "$(static_interface $VF1 "${MAC[1]}")" "$(static_interface $VF2 "${MAC[2]}")" >"$IN"
     snapshot
     for op in migrate restore; do
         run_hook 0 g $op <"$IN"
@@ -582,7 +582,7 @@ vp() {
 }
 
 @test "migrate and restore give another VF for one whose PF is down or that is gone" {
-    guest g "$(uuid 1)" "$(static_interface 0000:02:10.0 "$(mac 1)")" >"$IN" # eth4's first
+    guest g "${UUID[1]}" "$(static_interface 0000:02:10.0 "${MAC[1]}")" >"$IN" # eth4's first
     host down eth4
     run_hook 0 g restore <"$IN"
     cp "$STDOUT" "$OUT"
@@ -592,7 +592,7 @@ vp() {
     run_hook 0 g restore <"$IN"
     cp "$STDOUT" "$OUT"
     assert_equal "$(vf //interface)" 0000:02:10.2
-    guest g "$(uuid 1)" "$(static_interface 0000:03:10.4 "$(mac 1)")" >"$IN"
+    guest g "${UUID[1]}" "$(static_interface 0000:03:10.4 "${MAC[1]}")" >"$IN"
     host vanish eth5/2
     run_hook 0 g restore <"$IN"
     cp "$STDOUT" "$OUT"
@@ -601,7 +601,7 @@ vp() {
 
 @test "migrate fails the guest, and says who has what, when no other VF is left" {
     run_hook 0 many prepare <"$FIXTURES/domains/seven.xml"
-    guest g "$(uuid 1)" "$(static_interface $VF1 "$(mac 1)")" >"$IN"
+    guest g "${UUID[1]}" "$(static_interface $VF1 "${MAC[1]}")" >"$IN"
     snapshot
     run_hook 1 g migrate <"$IN"
     [[ -z $output ]]
@@ -612,21 +612,21 @@ vp() {
 @test "two interfaces whose VFs are held get two others" {
     hold $VF0 98
     hold $VF1 99
-    guest g "$(uuid 1)" "$(static_interface $VF0 "$(mac 1)")" "$(static_interface $VF1 "$(mac 2)")" >"$IN"
+    guest g "${UUID[1]}" "$(static_interface $VF0 "${MAC[1]}")" "$(static_interface $VF1 "${MAC[2]}")" >"$IN"
     transform 0 "$IN" restore
     assert_equal "$(vf '//interface[1]') $(vf '//interface[2]')" "$VF2 0000:01:10.6"
 }
 
 @test "a hostdev interface of no pool is left alone, whatever its MAC" {
     hold $VF1
-    guest g "$(uuid 1)" "$(static_interface $VF1 "$(mac 1)")" "$(static_interface 0000:7f:00.0 "$(mac 1)")" >"$IN"
+    guest g "${UUID[1]}" "$(static_interface $VF1 "${MAC[1]}")" "$(static_interface 0000:7f:00.0 "${MAC[1]}")" >"$IN"
     transform 0 "$IN" restore
     assert_equal "$(vf '//interface[1]') $(vf '//interface[2]')" "$VF0 0000:7f:00.0"
 }
 
 @test "a plain <hostdev> is left alone at migrate and restore" {
     hold $VF1
-    guest g "$(uuid 1)" "$(static_hostdev $VF1)" >"$IN"
+    guest g "${UUID[1]}" "$(static_hostdev $VF1)" >"$IN"
     for op in migrate restore; do
         run_hook 0 g $op <"$IN"
         assert_silent
@@ -693,7 +693,7 @@ XSL
 </xsl:template>
 XSL
     hold $VF1
-    guest g "$(uuid 1)" "$(static_interface $VF1 "$(mac 1)")" >"$IN"
+    guest g "${UUID[1]}" "$(static_interface $VF1 "${MAC[1]}")" >"$IN"
     transform 0 "$IN" restore
     assert_equal "$(vf //interface)" $VF0
 }

@@ -34,12 +34,12 @@ assert_refused() {
 assert_granted() {
     local address expected=()
     for address; do
-        expected+=("$address" "$(uuid 1)")
+        expected+=("$address" "${UUID[1]}")
     done
     run_hook 0 g prepare <"$IN" || return
     [[ -z $stderr ]] || fail "it complained" || return
     assert_taken "${expected[@]}" && assert_invariants || return
-    run_hook 0 g release <"$IN" && assert_taken && assert_released "$(uuid 1)"
+    run_hook 0 g release <"$IN" && assert_taken && assert_released "${UUID[1]}"
 }
 
 # interface MAC-ELEMENT [MORE] [NETWORK]
@@ -49,7 +49,7 @@ interface() {
 
 # asks FOR...: a guest in $IN.
 asks() {
-    guest g "$(uuid 1)" "$@" >"$IN"
+    guest g "${UUID[1]}" "$@" >"$IN"
 }
 
 static_hostdev() {
@@ -57,7 +57,7 @@ static_hostdev() {
 }
 
 static_interface() {
-    echo "<interface type='hostdev' managed='yes'><mac address='$(mac 77)'/><source><address type='pci' $1/></source></interface>"
+    echo "<interface type='hostdev' managed='yes'><mac address='${MAC[77]}'/><source><address type='pci' $1/></source></interface>"
 }
 
 # at SLOT FUNCTION: attributes of a VF of eth3.
@@ -69,8 +69,8 @@ at() {
 
 # libvirt gives each a MAC address when the guest is defined, and so when a draft is created.
 @test "an interface on a pool without a MAC address is refused by the hook, and no matter for a draft" {
-    for mac in '' '<mac/>' "<x:mac xmlns:x='urn:x' address='$(mac 1)'/>"; do
-        asks passthrough:"$(mac 9)" "$(interface "$mac")"
+    for mac in '' '<mac/>' "<x:mac xmlns:x='urn:x' address='${MAC[1]}'/>"; do
+        asks passthrough:"${MAC[9]}" "$(interface "$mac")"
         snapshot
         run_hook 1 g prepare <"$IN"
         assert_one_line 'interface 2' "'g'" passthrough 'no MAC address'
@@ -101,38 +101,38 @@ at() {
     assert_granted $VF0
     asks "$(interface "<mac address='52:54:00:AB:CD:EF'/>")" passthrough:52:54:00:ab:cd:ef
     assert_refused 'interface 2' 'with MAC address 52:54:00:ab:cd:ef'
-    run_hook 0 g prepare < <(guest g "$(uuid 1)" passthrough:52:54:00:AB:CD:EF)
+    run_hook 0 g prepare < <(guest g "${UUID[1]}" passthrough:52:54:00:AB:CD:EF)
     run_vfpool 0 status --format xml
     [[ $output == *'mac="52:54:00:ab:cd:ef"'* ]]
 }
 
 # The halves of a bond in the guest: a VF that is not trusted may not change its MAC address.
 @test "interfaces with one MAC address get VFs of different PFs, also of one pool" {
-    asks storage:"$(mac 1)" passthrough:"$(mac 1)"
+    asks storage:"${MAC[1]}" passthrough:"${MAC[1]}"
     assert_granted 0000:02:10.0 $VF0
     run_vfpool 0 transform "$IN"
     assert_equal "$(xmllint --xpath '//interface/source/address/@bus' - <<<"$output" | xargs)" "bus=0x02 bus=0x01"
     rm "$ROOT"/etc/vfpool/*.xml
     pool both eth3 eth4
     # The order is libvirt's: a later interface has a later VF.
-    asks both:"$(mac 1)" both:"$(mac 2)" both:"$(mac 1)"
+    asks both:"${MAC[1]}" both:"${MAC[2]}" both:"${MAC[1]}"
     assert_granted $VF0 $VF1 0000:02:10.0
     run_vfpool 0 transform "$IN"
     assert_equal "$(xmllint --xpath '//interface/source/address/@bus' - <<<"$output" | xargs)" "bus=0x01 bus=0x01 bus=0x02"
 }
 
 @test "interfaces with one MAC address are refused where only one PF is left" {
-    asks passthrough:"$(mac 1)" passthrough:"$(mac 2)" passthrough:"$(mac 1)"
-    assert_refused 'interface 3' "PF eth3 would have two interfaces of the guest with MAC address $(mac 1)"
+    asks passthrough:"${MAC[1]}" passthrough:"${MAC[2]}" passthrough:"${MAC[1]}"
+    assert_refused 'interface 3' "PF eth3 would have two interfaces of the guest with MAC address ${MAC[1]}"
     # By an address, too: the static one is there first.
-    asks "<interface type='hostdev' managed='yes'><mac address='$(mac 1)'/><source>
-        <address type='pci' domain='0' bus='1' slot='0x10' function='4'/></source></interface>" passthrough:"$(mac 1)"
+    asks "<interface type='hostdev' managed='yes'><mac address='${MAC[1]}'/><source>
+        <address type='pci' domain='0' bus='1' slot='0x10' function='4'/></source></interface>" passthrough:"${MAC[1]}"
     assert_refused 'interface 2' "PF eth3 would have two interfaces"
 }
 
 @test "a MAC address that an interface of no pool has too is no matter" {
-    asks default:"$(mac 1)" passthrough:"$(mac 1)" \
-        "<interface type='bridge'><mac address='$(mac 1)'/><source bridge='br0'/></interface>"
+    asks default:"${MAC[1]}" passthrough:"${MAC[1]}" \
+        "<interface type='bridge'><mac address='${MAC[1]}'/><source bridge='br0'/></interface>"
     assert_granted $VF0
     run_vfpool 0 transform "$IN"
     assert_equal "$(xmllint --xpath 'string(//interface[1]/@type)' - <<<"$output") $(
@@ -156,10 +156,10 @@ at() {
     [[ -z $output ]]
     assert_one_line 'interface 1' "'limited'" passthrough '<bandwidth>' 'VF cannot' remove
     assert_unchanged
-    asks passthrough:"$(mac 1)" "$(interface "<mac address='$(mac 2)'/>" '<bandwidth/>')"
+    asks passthrough:"${MAC[1]}" "$(interface "<mac address='${MAC[2]}'/>" '<bandwidth/>')"
     assert_refused 'interface 2' '<bandwidth>'
     # Elsewhere it is libvirt's affair.
-    asks "$(interface "<mac address='$(mac 2)'/>" '<bandwidth/>' default)"
+    asks "$(interface "<mac address='${MAC[2]}'/>" '<bandwidth/>' default)"
     run_hook 0 g prepare <"$IN"
     assert_silent
 }
@@ -169,7 +169,7 @@ at() {
     printf '<network/>' >"$ROOT/etc/vfpool/notes.txt"
     for network in default '' ../vfpool/passthrough /passthrough . .. passthrough.xml Passthrough notes.txt notes link hostdev.xsl \
         "$(printf 'n%.0s' {1..300})" 한글 '*' 'a b'; do
-        asks "$(interface "<mac address='$(mac 1)'/>" '' "$network")"
+        asks "$(interface "<mac address='${MAC[1]}'/>" '' "$network")"
         run_hook 0 g prepare <"$IN"
         assert_silent
         run_vfpool 0 transform "$IN"
@@ -182,7 +182,7 @@ at() {
     for name in 'a b' "it's" 'a&b' 'a"b' '한글' 'a%sb' '-x' 'x.xml'; do
         rm "$ROOT"/etc/vfpool/*
         pool "$name" eth3
-        asks "$(interface "<mac address='$(mac 1)'/>" '' "$(xml_escape "$name")")"
+        asks "$(interface "<mac address='${MAC[1]}'/>" '' "$(xml_escape "$name")")"
         assert_granted $VF0
     done
 }
@@ -195,7 +195,7 @@ at() {
     assert_equal "$(xmllint --xpath 'string(//interface[4]/source/@network)' "$STDOUT")" default
     # All or none: nothing of the one pool when the other has too little.
     snapshot
-    run_hook 1 g prepare < <(guest g "$(uuid 1)" passthrough:"$(mac 1)" storage:"$(mac 2)")
+    run_hook 1 g prepare < <(guest g "${UUID[1]}" passthrough:"${MAC[1]}" storage:"${MAC[2]}")
     [[ -z $output ]]
     assert_one_line storage 'interface 2' "'g'"
     assert_unchanged
@@ -207,7 +207,7 @@ at() {
     plain=0123456789abcdef0123456789abcdef
     canonical=01234567-89ab-cdef-0123-456789abcdef
     for form in $canonical $plain "${canonical^^}" "${plain^^}" " $canonical " $'\n'"  $canonical"$'\n\t'; do
-        guest g "$form" passthrough:"$(mac 1)" >"$IN"
+        guest g "$form" passthrough:"${MAC[1]}" >"$IN"
         run_hook 0 g prepare <"$IN"
         assert_taken $VF0 $canonical
         assert_invariants
@@ -218,7 +218,7 @@ at() {
 }
 
 @test "a missing or malformed UUID is refused" {
-    asks passthrough:"$(mac 1)"
+    asks passthrough:"${MAC[1]}"
     sed -i '/<uuid>/d' "$IN"
     snapshot
     run_hook 1 g prepare <"$IN"
@@ -234,19 +234,19 @@ at() {
     for form in '' ' ' x "${canonical%?}" "${canonical}0" "${canonical/f/g}" "0$canonical" "{$canonical}" "${canonical//-/ }" \
         "${canonical/-/--}" "-$canonical" "$canonical-" 0123-456789ab-cdef-0123-456789abcdef ../../../../etc/passwd \
         "$canonical/../x" "$canonical $canonical" "$(printf '0%.0s' {1..5000})"; do
-        guest g "$form" passthrough:"$(mac 1)" >"$IN"
+        guest g "$form" passthrough:"${MAC[1]}" >"$IN"
         assert_refused "'g'" UUID
     done
     # A guest of no pool as well: the XML is not a guest's.
-    guest g bad default:"$(mac 1)" >"$IN"
+    guest g bad default:"${MAC[1]}" >"$IN"
     assert_refused UUID
 }
 
 @test "a guest without a name is refused" {
-    asks passthrough:"$(mac 1)"
+    asks passthrough:"${MAC[1]}"
     sed -i '/<name>/d' "$IN"
     assert_refused name
-    guest '' "$(uuid 1)" passthrough:"$(mac 1)" >"$IN"
+    guest '' "${UUID[1]}" passthrough:"${MAC[1]}" >"$IN"
     assert_refused name
 }
 
@@ -261,14 +261,14 @@ at() {
 # name_survives NAME [XML]: it is prepared, shown, named by errors in one line, and released.
 name_survives() {
     local before after
-    guest NAME "$(uuid 1)" passthrough:"$(mac 1)" >"$IN"
+    guest NAME "${UUID[1]}" passthrough:"${MAC[1]}" >"$IN"
     NAME=${2-$(xml_escape "$1")} perl -pi -e 's/NAME/$ENV{NAME}/' "$IN"
     before=$(cd "$ROOT" && find . ! -path './run/vfpool*' ! -path './var*' | sort)
     run_hook 0 "$1" prepare <"$IN" || return
     [[ -z $stderr ]] || fail "it complained" || return
-    assert_taken $VF0 "$(uuid 1)" && assert_invariants || return
+    assert_taken $VF0 "${UUID[1]}" && assert_invariants || return
     assert_equal "$(find "$ROOT/run/vfpool" ! -type d -printf '%P\n' | sort | xargs)" \
-        "guests/$(uuid 1).why guests/$(uuid 1).xml lock vfs/$VF0" || return
+        "guests/${UUID[1]}.why guests/${UUID[1]}.xml lock vfs/$VF0" || return
     after=$(cd "$ROOT" && find . ! -path './run/vfpool*' ! -path './var*' | sort)
     assert_equal "$after" "$before" || return
     assert_equal "$(find "$ROOT/var" ! -type d -printf '%P\n' | sort | xargs)" lib/vfpool/history || return
@@ -278,17 +278,17 @@ name_survives() {
     run_vfpool 0 status || return
     assert_equal "$(wc -l <"$STDOUT")" "$((2 + 7 + 1 + 1 + 2 + 2 + 1))" || return # two pools
     # Who is in the way is said in one line, however it is called.
-    run_hook 1 h prepare < <(guest h "$(uuid 2)" "<hostdev type='pci'><source><address $(at 0x10 0)/></source></hostdev>") || return
+    run_hook 1 h prepare < <(guest h "${UUID[2]}" "<hostdev type='pci'><source><address $(at 0x10 0)/></source></hostdev>") || return
     assert_one_line $VF0 'held by' || return
     perl -e 'exit $ARGV[0] =~ /[\x00-\x1f\x7f]|\xc2[\x80-\x9f]/' "$stderr" || fail "control characters" || return
-    run_vfpool 0 history "$(uuid 1)" || return
+    run_vfpool 0 history "${UUID[1]}" || return
     perl -e 'exit $ARGV[0] =~ /[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]/' "$output" || fail "control characters" || return
-    run_hook 0 "$1" release <"$IN" && assert_taken && assert_released "$(uuid 1)"
+    run_hook 0 "$1" release <"$IN" && assert_taken && assert_released "${UUID[1]}"
 }
 
 @test "names that a shell, a path or a terminal would trip over" {
     for name in 'two words' ' space around ' "it's" '"quoted"' '../../../etc/passwd' '..' '/' 'a/b' '$(reboot)' '*' '%s%n' \
-        '-rf' '&<>' '데이터베이스 서버' "$(uuid 5)" $VF0 $'\u0301\u200f'; do
+        '-rf' '&<>' '데이터베이스 서버' "${UUID[5]}" $VF0 $'\u0301\u200f'; do
         name_survives "$name"
     done
 }
@@ -308,7 +308,7 @@ name_survives() {
 @test "an error cuts a long name at a whole character" {
     long=$(printf '한%.0s' {1..1333})
     for pad in '' x xx; do
-        guest "$pad$long" "$(uuid 1)" "$(interface "<mac address='x'/>")" >"$IN"
+        guest "$pad$long" "${UUID[1]}" "$(interface "<mac address='x'/>")" >"$IN"
         assert_refused "'${pad}한"
         iconv -f UTF-8 -t UTF-8 <"$STDERR" >/dev/null
     done
@@ -324,8 +324,8 @@ name_survives() {
     assert_taken $VF1 6a1f7a70-1f0e-4b8e-9f4d-000000000003 $VF2 6a1f7a70-1f0e-4b8e-9f4d-000000000004
     assert_invariants
     # Those who come after get what is left.
-    run_hook 0 g prepare < <(guest g "$(uuid 1)" passthrough:"$(mac 1)" passthrough:"$(mac 2)")
-    assert_equal "$(holder $VF0) $(holder 0000:01:10.6)" "$(uuid 1) $(uuid 1)"
+    run_hook 0 g prepare < <(guest g "${UUID[1]}" passthrough:"${MAC[1]}" passthrough:"${MAC[2]}")
+    assert_equal "$(holder $VF0) $(holder 0000:01:10.6)" "${UUID[1]} ${UUID[1]}"
     assert_invariants
 }
 
@@ -336,22 +336,22 @@ name_survives() {
     [[ $output == *"slot=\"0x10\" function=\"0x2\""* ]]
     run_hook 0 mixed release <"$FIXTURES/domains/mixed.xml"
     # Whichever comes first in the document.
-    asks "$(static_hostdev "$(at 0x10 0)")" passthrough:"$(mac 1)"
+    asks "$(static_hostdev "$(at 0x10 0)")" passthrough:"${MAC[1]}"
     assert_granted $VF0 $VF1
-    asks passthrough:"$(mac 1)" "$(static_interface "$(at 0x10 0)")" passthrough:"$(mac 2)"
+    asks passthrough:"${MAC[1]}" "$(static_interface "$(at 0x10 0)")" passthrough:"${MAC[2]}"
     assert_granted $VF0 $VF1 $VF2
 }
 
 @test "a static guest whose VF a pool guest has is refused, and the holder named" {
-    run_hook 0 first prepare < <(guest first "$(uuid 7)" passthrough:"$(mac 7)")
+    run_hook 0 first prepare < <(guest first "${UUID[7]}" passthrough:"${MAC[7]}")
     for device in "$(static_hostdev "$(at 0x10 0)")" "$(static_interface "$(at 0x10 0)")"; do
         asks "$device"
         assert_refused $VF0 "'first'" passthrough "'g'"
         # Nothing else of the guest is claimed either.
-        asks passthrough:"$(mac 1)" "$device"
+        asks passthrough:"${MAC[1]}" "$device"
         assert_refused $VF0 "'first'"
     done
-    run_hook 0 first release < <(guest first "$(uuid 7)")
+    run_hook 0 first release < <(guest first "${UUID[7]}")
     asks "$(static_hostdev "$(at 0x10 0)")"
     assert_granted $VF0
 }
@@ -359,20 +359,20 @@ name_survives() {
 @test "a pool guest passes by what a static guest has, and is told who has it when that is all" {
     pool storage eth4
     for i in 0 1; do
-        run_hook 0 "static$i" prepare < <(guest "static$i" "$(uuid $((10 + i)))" \
+        run_hook 0 "static$i" prepare < <(guest "static$i" "${UUID[10 + i]}" \
             "$(static_hostdev "domain='0' bus='2' slot='16' function='$((2 * i))'")")
     done
-    asks storage:"$(mac 1)"
+    asks storage:"${MAC[1]}"
     assert_refused storage "'g'" 0000:02:10.0 "'static0'" 0000:02:10.2 "'static1'"
 }
 
 @test "two static guests: the second is refused, and the first named" {
-    run_hook 0 first prepare < <(guest first "$(uuid 7)" "$(static_interface "$(at 0x10 2)")")
+    run_hook 0 first prepare < <(guest first "${UUID[7]}" "$(static_interface "$(at 0x10 2)")")
     asks "$(static_hostdev "$(at 0x10 2)")"
     assert_refused $VF1 "'first'"
     # Itself, once more, is no stranger.
-    run_hook 0 first prepare < <(guest first "$(uuid 7)" "$(static_interface "$(at 0x10 2)")")
-    assert_taken $VF1 "$(uuid 7)"
+    run_hook 0 first prepare < <(guest first "${UUID[7]}" "$(static_interface "$(at 0x10 2)")")
+    assert_taken $VF1 "${UUID[7]}"
 }
 
 @test "one device twice in a guest is refused" {
@@ -403,7 +403,7 @@ name_survives() {
     done
     asks "<hostdev mode='subsystem' type='pci'/>" "<hostdev type='pci'><source/></hostdev>" "<hostdev/>" "<interface type='hostdev'/>" \
         "<hostdev mode='subsystem' type='usb'><source><address $(at 0x10 0)/></source></hostdev>" \
-        "<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='$(uuid 3)'/></source></hostdev>"
+        "<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='${UUID[3]}'/></source></hostdev>"
     run_hook 0 g prepare <"$IN"
     assert_silent
     assert_taken
@@ -416,8 +416,8 @@ name_survives() {
 }
 
 @test "a device asked for by its address is refused when a guest of a broken pool holds it" {
-    run_hook 0 g prepare < <(guest g "$(uuid 1)" "passthrough:$(mac 1)")
-    guest h "$(uuid 2)" "<hostdev mode='subsystem' type='pci' managed='yes'>
+    run_hook 0 g prepare < <(guest g "${UUID[1]}" "passthrough:${MAC[1]}")
+    guest h "${UUID[2]}" "<hostdev mode='subsystem' type='pci' managed='yes'>
         <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>" > "$ROOT/h.xml"
     for kind in broken gone; do
         [[ $kind == gone ]] || echo "<network>" > "$ROOT/etc/vfpool/passthrough.xml"
@@ -429,8 +429,8 @@ name_survives() {
         assert_unchanged
     done
     # The guest's own is no obstacle.
-    run_hook 0 g prepare < <(guest g "$(uuid 1)" "$(sed -n '/<hostdev/,/<.hostdev>/ s/^ *//p' "$ROOT/h.xml")")
-    run_hook 0 g release < <(guest g "$(uuid 1)")
+    run_hook 0 g prepare < <(guest g "${UUID[1]}" "$(sed -n '/<hostdev/,/<.hostdev>/ s/^ *//p' "$ROOT/h.xml")")
+    run_hook 0 g release < <(guest g "${UUID[1]}")
     run_hook 0 h prepare < "$ROOT/h.xml"
     assert_silent
 }
@@ -438,7 +438,7 @@ name_survives() {
 # --- a VF by its network interface ---------------------------------------------
 
 direct() { # NETDEV [MODE]
-    echo "<interface type='direct'><mac address='$(mac 70)'/><source dev='$1' mode='${2-passthrough}'/></interface>"
+    echo "<interface type='direct'><mac address='${MAC[70]}'/><source dev='$1' mode='${2-passthrough}'/></interface>"
 }
 
 @test "a VF that a guest has by its network interface (macvtap) is that guest's" {
@@ -446,15 +446,15 @@ direct() { # NETDEV [MODE]
     cp "$IN" "$BATS_TEST_TMPDIR/a.xml"
     run_hook 0 a prepare <"$IN"
     assert_equal "$output" ""
-    assert_taken $VF0 "$(uuid 1)"
+    assert_taken $VF0 "${UUID[1]}"
     run_hook 0 a start <"$IN"
     run_vfpool 0 status
-    [[ $output == *"$VF0"*held*"$(mac 70)"* ]]
+    [[ $output == *"$VF0"*held*"${MAC[70]}"* ]]
     # Another guest on the pool gets the next one.
-    run_hook 0 b prepare < <(guest b "$(uuid 2)" passthrough:"$(mac 1)")
-    assert_taken $VF0 "$(uuid 1)" $VF1 "$(uuid 2)"
+    run_hook 0 b prepare < <(guest b "${UUID[2]}" passthrough:"${MAC[1]}")
+    assert_taken $VF0 "${UUID[1]}" $VF1 "${UUID[2]}"
     run_hook 0 a release <"$IN"
-    assert_taken $VF1 "$(uuid 2)"
+    assert_taken $VF1 "${UUID[2]}"
     # And the other way round.
     asks "$(direct eth3v1)"
     snapshot

@@ -31,7 +31,7 @@ assert_failed() {
 assert_out_of_service() {
     TEXTS=("$@")
     snapshot
-    guest g "$G" p:"$(mac 1)" >"$IN"
+    guest g "$G" p:"${MAC[1]}" >"$IN"
     run_hook 1 g prepare <"$IN" && assert_failed && assert_one_line "pool 'p' is out of service" || return
     run_vfpool 1 transform "$IN" && assert_failed || return
     run_vfpool 1 dumpxml p && assert_failed || return
@@ -56,15 +56,15 @@ assert_shown() {
 }
 
 assert_other_grants() {
-    run_hook 0 h prepare < <(guest h "$(uuid 2)" other:"$(mac 2)") || return
+    run_hook 0 h prepare < <(guest h "${UUID[2]}" other:"${MAC[2]}") || return
     [[ -z $stderr && $output == *"type=\"hostdev\""* ]] || fail "the other pool did not grant" || return
-    assert_taken 0000:50:10.0 "$(uuid 2)" && assert_invariants || return
-    run_hook 0 h release < <(guest h "$(uuid 2)") && assert_taken
+    assert_taken 0000:50:10.0 "${UUID[2]}" && assert_invariants || return
+    run_hook 0 h release < <(guest h "${UUID[2]}") && assert_taken
 }
 
 # assert_grants [ADDRESS]: p does.
 assert_grants() {
-    run_hook 0 g prepare < <(guest g "$G" p:"$(mac 1)") || return
+    run_hook 0 g prepare < <(guest g "$G" p:"${MAC[1]}") || return
     [[ -z $stderr ]] || fail "it complained" || return
     assert_taken "${1:-$VF0}" "$G" && assert_invariants || return
     run_hook 0 g release < <(guest g "$G") && assert_taken
@@ -322,7 +322,7 @@ DOCUMENTS
     network | sed 's/<name>p/<name>q/' >"$FILE"
     assert_out_of_service /etc/vfpool/p.xml "'q'" 'rename it to q.xml'
     # q has no file of its own, so it is libvirt's.
-    run_hook 0 g prepare < <(guest g "$G" q:"$(mac 1)")
+    run_hook 0 g prepare < <(guest g "$G" q:"${MAC[1]}")
     assert_silent
     network | sed 's/<name>p/<name> p /' >"$FILE"
     assert_grants
@@ -334,7 +334,7 @@ DOCUMENTS
     network >"$FILE"
     cp "$FILE" "$ROOT/etc/vfpool/p-old.xml"
     assert_out_of_service "'p'" /etc/vfpool/p.xml /etc/vfpool/p-old.xml remove
-    run_hook 1 g prepare < <(guest g "$G" p-old:"$(mac 1)")
+    run_hook 1 g prepare < <(guest g "$G" p-old:"${MAC[1]}")
     assert_one_line "pool 'p-old' is out of service" /etc/vfpool/p.xml
     rm "$ROOT/etc/vfpool/p-old.xml"
     assert_grants
@@ -366,7 +366,7 @@ DOCUMENTS
     network >"$FILE"
     mv "$ROOT/etc/vfpool" "$ROOT/etc/elsewhere"
     ln -s elsewhere "$ROOT/etc/vfpool"
-    run_hook 1 g prepare < <(guest g "$G" p:"$(mac 1)")
+    run_hook 1 g prepare < <(guest g "$G" p:"${MAC[1]}")
     assert_one_line /etc/vfpool
     assert_taken
 }
@@ -407,19 +407,19 @@ DOCUMENTS
     without=()
     # root reads anything, unless it gives that up.
     ((EUID)) || without=(setpriv "--bounding-set=-dac_override,-dac_read_search" "--inh-caps=-dac_override,-dac_read_search")
-    guest g "$G" p:"$(mac 1)" >"$IN"
+    guest g "$G" p:"${MAC[1]}" >"$IN"
     run_program 1 "${HOOK_ENVIRONMENT[@]}" "${without[@]}" "$VFPOOL_BUILD/hook/qemu" g prepare begin - <"$IN"
     assert_one_line "pool 'p' is out of service" /etc/vfpool/p.xml 'Permission denied'
-    guest h "$(uuid 2)" other:"$(mac 2)" >"$IN"
+    guest h "${UUID[2]}" other:"${MAC[2]}" >"$IN"
     run_program 0 "${HOOK_ENVIRONMENT[@]}" "${without[@]}" "$VFPOOL_BUILD/hook/qemu" h prepare begin - <"$IN"
-    assert_taken 0000:50:10.0 "$(uuid 2)"
+    assert_taken 0000:50:10.0 "${UUID[2]}"
     chmod 400 "$FILE"
     assert_equal "$(vfs | wc -l)" 2
 }
 
 @test "no pools at all" {
     rmdir "$ROOT/etc/vfpool"
-    run_hook 0 g prepare < <(guest g "$G" p:"$(mac 1)" "<hostdev type='pci'><source>$(address 01 10 0)</source></hostdev>")
+    run_hook 0 g prepare < <(guest g "$G" p:"${MAC[1]}" "<hostdev type='pci'><source>$(address 01 10 0)</source></hostdev>")
     assert_silent
     mkdir "$ROOT/sys"
     run_vfpool 0 status
@@ -435,7 +435,7 @@ DOCUMENTS
 # assert_overlap: p and q are both out of service, and each file is named.
 assert_overlap() {
     assert_out_of_service /etc/vfpool/p.xml /etc/vfpool/q.xml "'p'" "'q'" 0000:01: 'take it out of one' || return
-    run_hook 1 g prepare < <(guest g "$G" q:"$(mac 1)") || return
+    run_hook 1 g prepare < <(guest g "$G" q:"${MAC[1]}") || return
     assert_one_line "pool 'q' is out of service" /etc/vfpool/p.xml
 }
 
@@ -470,7 +470,7 @@ assert_overlap() {
     # Different VFs of one PF are no overlap.
     forward "$(address 01 10 0)$(address 01 10 2)" >"$FILE"
     assert_grants
-    run_hook 0 g prepare < <(guest g "$G" q:"$(mac 1)")
+    run_hook 0 g prepare < <(guest g "$G" q:"${MAC[1]}")
     assert_taken 0000:01:10.4 "$G"
 }
 
@@ -478,9 +478,9 @@ assert_overlap() {
     host eth3:vfs=2,alias=lan0
     pool p eth3 lan0 eth3
     assert_equal "$(vfs)" "0000:01:10.0 eth3 0"$'\n'"0000:01:10.2 eth3 1"
-    run_hook 0 g prepare < <(guest g "$G" p:"$(mac 1)" p:"$(mac 2)")
+    run_hook 0 g prepare < <(guest g "$G" p:"${MAC[1]}" p:"${MAC[2]}")
     assert_invariants
-    run_hook 1 h prepare < <(guest h "$(uuid 2)" p:"$(mac 3)")
+    run_hook 1 h prepare < <(guest h "${UUID[2]}" p:"${MAC[3]}")
     assert_one_line "'p'" "'g'"
 }
 
@@ -490,10 +490,10 @@ assert_overlap() {
     host eth3:vfs=7 eth4:vfs=7
     forward "$(address 02 10 2)$(address 01 10 6)$(address 01 10 0)" >"$FILE"
     assert_equal "$(vfs)" "0000:02:10.2 eth4 1"$'\n'"0000:01:10.6 eth3 3"$'\n'"0000:01:10.0 eth3 0"
-    run_hook 0 g prepare < <(guest g "$G" p:"$(mac 1)" p:"$(mac 2)")
+    run_hook 0 g prepare < <(guest g "$G" p:"${MAC[1]}" p:"${MAC[2]}")
     assert_taken 0000:02:10.2 "$G" 0000:01:10.6 "$G"
     host down eth3
-    run_hook 1 h prepare < <(guest h "$(uuid 2)" p:"$(mac 3)")
+    run_hook 1 h prepare < <(guest h "${UUID[2]}" p:"${MAC[3]}")
     assert_one_line 'eth3 is down' 0000:02:10.2 "'g'"
 }
 
@@ -506,7 +506,7 @@ assert_overlap() {
         [[ $output == *"missing: "*"$reason"* ]] || fail "status does not say '$reason'"
         assert_grants 0000:01:10.2
         forward "$(address "$bus" "$slot" "$function")" >"$FILE"
-        run_hook 1 g prepare < <(guest g "$G" p:"$(mac 1)")
+        run_hook 1 g prepare < <(guest g "$G" p:"${MAC[1]}")
         assert_one_line "'p'" "'g'" "$reason"
     done <<'ADDRESSES'
 7f|10|0|there is no PCI device 0000:7f:10.0
@@ -518,7 +518,7 @@ ADDRESSES
 assert_pf_fault() {
     pool p "$1"
     snapshot
-    run_hook 1 g prepare < <(guest g "$G" p:"$(mac 1)") || return
+    run_hook 1 g prepare < <(guest g "$G" p:"${MAC[1]}") || return
     [[ -z $output ]] || fail "it printed" || return
     assert_one_line "'p'" "'g'" "$2" && assert_unchanged && assert_other_grants || return
     run_vfpool 0 status p || return
@@ -528,9 +528,9 @@ assert_pf_fault() {
     run_vfpool 0 status p && [[ $output == *"missing: "*"$2"* && $output == *"  free"* ]] || fail "status does not say both" || return
     run_vfpool 0 status p --format json && [[ $output == *"$2"* ]] || fail "JSON does not say '$2'" || return
     # Exhausted: who holds the rest, and what is missing, in one line.
-    run_hook 0 all prepare < <(guest all "$(uuid 3)" p:"$(mac 3)" p:"$(mac 4)") || return
-    run_hook 1 g prepare < <(guest g "$G" p:"$(mac 1)") || return
-    assert_one_line "'all'" $VF0 "$2" && run_hook 0 all release < <(guest all "$(uuid 3)")
+    run_hook 0 all prepare < <(guest all "${UUID[3]}" p:"${MAC[3]}" p:"${MAC[4]}") || return
+    run_hook 1 g prepare < <(guest g "$G" p:"${MAC[1]}") || return
+    assert_one_line "'all'" $VF0 "$2" && run_hook 0 all release < <(guest all "${UUID[3]}")
 }
 
 @test "a PF that is missing" {
@@ -569,7 +569,7 @@ assert_pf_fault() {
 
 @test "a host without sysfs says so" {
     pool p eth3
-    run_hook 1 g prepare < <(guest g "$G" p:"$(mac 1)")
+    run_hook 1 g prepare < <(guest g "$G" p:"${MAC[1]}")
     assert_one_line sys
     assert_taken
 }
@@ -578,7 +578,7 @@ assert_pf_fault() {
     host eth3:vfs=2 eth4:vfs=2
     for separate in no prefer; do
         pool p eth3 eth4 -- "<metadata><v:pool xmlns:v='urn:vfpool:1' separate='$separate'/></metadata>"
-        run_hook 0 g prepare < <(guest g "$G" p:"$(mac 1)" p:"$(mac 2)")
+        run_hook 0 g prepare < <(guest g "$G" p:"${MAC[1]}" p:"${MAC[2]}")
         want="0000:01:10.0 0000:02:10.0"
         [[ $separate == prefer ]] || want="0000:01:10.0 0000:01:10.2"
         got=$(for i in 1 2; do
@@ -594,14 +594,14 @@ assert_pf_fault() {
 
 # live XML of g, as libvirt gives it after prepare.
 live() {
-    guest g "$G" "<interface type='hostdev' managed='yes'><mac address='$(mac 1)'/><source>$(address 01 10 0)</source></interface>"
+    guest g "$G" "<interface type='hostdev' managed='yes'><mac address='${MAC[1]}'/><source>$(address 01 10 0)</source></interface>"
 }
 
 @test "a pool that goes out of service keeps what its guests hold" {
     host eth3:vfs=2
     other_pool
     network >"$FILE"
-    run_hook 0 g prepare < <(guest g "$G" p:"$(mac 1)")
+    run_hook 0 g prepare < <(guest g "$G" p:"${MAC[1]}")
     run_hook 0 g start < <(live)
     assert_taken $VF0 "$G"
     for fault in broken '' missing; do
@@ -617,9 +617,9 @@ live() {
         run_vfpool 0 status
         [[ $output == *"$G"* ]] || fail "status does not show the guest"
         cp "$BATS_TEST_TMPDIR/good" "$FILE"
-        run_hook 0 h prepare < <(guest h "$(uuid 2)" p:"$(mac 2)")
-        assert_equal "$(holder $VF0) $(holder 0000:01:10.2)" "$G $(uuid 2)"
-        run_hook 0 h release < <(guest h "$(uuid 2)")
+        run_hook 0 h prepare < <(guest h "${UUID[2]}" p:"${MAC[2]}")
+        assert_equal "$(holder $VF0) $(holder 0000:01:10.2)" "$G ${UUID[2]}"
+        run_hook 0 h release < <(guest h "${UUID[2]}")
     done
     echo '<network' >"$FILE"
     run_hook 0 g release < <(live)

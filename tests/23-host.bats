@@ -25,13 +25,13 @@ reason() {
 prepare() {
     local i interfaces=()
     for ((i = 0; i < ${4:-1}; i++)); do
-        interfaces+=(p:"$(mac $(($3 * 256 + i)))")
+        interfaces+=(p:"${MAC[$3 * 64 + i]}")
     done
-    run_hook "$1" "$2" prepare < <(guest "$2" "$(uuid "$3")" "${interfaces[@]}")
+    run_hook "$1" "$2" prepare < <(guest "$2" "${UUID[$3]}" "${interfaces[@]}")
 }
 
 release() {
-    run_hook 0 "$1" release < <(guest "$1" "$(uuid "$2")")
+    run_hook 0 "$1" release < <(guest "$1" "${UUID[$2]}")
 }
 
 # assert_lists [PF...]: status has the VFs that the simulated host lists, all free.
@@ -243,7 +243,7 @@ PFS
     assert_one_line 'PF eth3 is down: ip link set eth3 up' 0000:02:10.0 "'g'"
     host up eth3
     prepare 0 h 2
-    assert_equal "$(holder 0000:01:10.0)" "$(uuid 2)"
+    assert_equal "$(holder 0000:01:10.0)" "${UUID[2]}"
     assert_invariants
 }
 
@@ -321,9 +321,9 @@ PFS
     run_vfpool 0 status
     [[ $output == *0000:01:10.0*g* && $output == *"no network interface eth3"* ]]
     prepare 0 h 2
-    assert_equal "$(holder 0000:02:10.0)" "$(uuid 2)"
+    assert_equal "$(holder 0000:02:10.0)" "${UUID[2]}"
     release g 1
-    assert_taken 0000:02:10.0 "$(uuid 2)"
+    assert_taken 0000:02:10.0 "${UUID[2]}"
 }
 
 # --- order and arithmetic ----------------------------------------------------
@@ -353,7 +353,7 @@ PFS
     release g1 1
     release g2 2
     prepare 0 g4 4
-    assert_taken 0000:01:10.0 "$(uuid 4)" 0000:01:10.4 "$(uuid 3)"
+    assert_taken 0000:01:10.0 "${UUID[4]}" 0000:01:10.4 "${UUID[3]}"
 }
 
 @test "VFs are where the kernel's links say, whatever offset and stride" {
@@ -438,7 +438,7 @@ pfs() {
     run_vfpool 0 status passthrough
     [[ $output != *"out of service"* && $output != *missing* ]]
     assert_equal "$(grep -c '  free$' "$STDOUT")" 5
-    run_hook 0 g prepare < <(guest g "$G" passthrough:"$(mac 1)")
+    run_hook 0 g prepare < <(guest g "$G" passthrough:"${MAC[1]}")
     assert_invariants
     assert_equal "$(taken | wc -l)" 1
 }
@@ -554,9 +554,9 @@ NAMES
 # vf_reason ADDRESS: its state and reason, by status.
 vf_says() { run_vfpool 0 status --format json && jq -r --arg a "$1" '.pools[].vfs[] | select(.address == $a) | "\(.state) \(.reason)"' "$STDOUT" | tail -n 1; }
 gets() { # ADDRESS: what a guest would get now
-    run_hook 0 g prepare < <(guest g "$(uuid 9)" p:"$(mac 9)")
-    assert_taken "$1" "$(uuid 9)"
-    run_hook 0 g release < <(guest g "$(uuid 9)")
+    run_hook 0 g prepare < <(guest g "${UUID[9]}" p:"${MAC[9]}")
+    assert_taken "$1" "${UUID[9]}"
+    run_hook 0 g release < <(guest g "${UUID[9]}")
 }
 
 @test "a VF that the host uses itself is chosen after all others, or never" {
@@ -571,11 +571,11 @@ gets() { # ADDRESS: what a guest would get now
     mkdir "$ROOT/sys/class/net/eth3v2/upper_macvtap0"
     gets 0000:01:10.0
     # Prepared and shown alike.
-    run_vfpool 0 transform - < <(guest g "$(uuid 9)" p:"$(mac 9)")
+    run_vfpool 0 transform - < <(guest g "${UUID[9]}" p:"${MAC[9]}")
     [[ $output == *"slot=\"0x10\" function=\"0x0\""* ]]
     pool p eth3 -- "<metadata><vfpool:pool xmlns:vfpool='urn:vfpool:1' host-used='never'/></metadata>"
     [[ $(vf_says 0000:01:10.0) == *"unusable VF 0 of PF eth3 is not for guests: the host uses it"* ]]
-    run_hook 1 g prepare < <(guest g "$(uuid 9)" p:"$(mac 9)")
+    run_hook 1 g prepare < <(guest g "${UUID[9]}" p:"${MAC[9]}")
     assert_one_line "VF 0 of PF eth3 is not for guests" "VF 2 of PF eth3"
     echo 0x1002 >"$ROOT/sys/class/net/eth3v0/flags"
     gets 0000:01:10.0
@@ -592,7 +592,7 @@ gets() { # ADDRESS: what a guest would get now
     rm -r "$ROOT"/sys/devices/*/*/0000:01:00.0/net "$ROOT/sys/class/net/eth3"
     [[ $(vf_says 0000:01:10.0) == *"unusable PF 0000:01:00.0 has no network interface here"* ]]
     gets 0000:02:10.0
-    run_hook 1 g prepare < <(guest g "$(uuid 9)" p:"$(mac 8)" p:"$(mac 9)")
+    run_hook 1 g prepare < <(guest g "${UUID[9]}" p:"${MAC[8]}" p:"${MAC[9]}")
     assert_one_line "PF 0000:01:00.0 has no network interface here"
 }
 
@@ -615,11 +615,11 @@ gets() { # ADDRESS: what a guest would get now
     exec {go}<>"$BATS_TEST_TMPDIR/go"
     wait_until opened
     [[ $(vf_says 0000:01:10.0) == *"unusable VF 0 of PF eth3 is in use by process $user" ]]
-    run_hook 0 a prepare < <(guest a "$(uuid 1)" p:"$(mac 1)")
-    run_hook 1 g prepare < <(guest g "$(uuid 9)" p:"$(mac 9)")
+    run_hook 0 a prepare < <(guest a "${UUID[1]}" p:"${MAC[1]}")
+    run_hook 1 g prepare < <(guest g "${UUID[9]}" p:"${MAC[9]}")
     assert_one_line "VF 0 of PF eth3 is in use by process $user"
     # Of a guest that has it, that is no news.
-    run_hook 0 g prepare < <(guest g "$(uuid 9)" "<hostdev mode='subsystem' type='pci' managed='yes'>
+    run_hook 0 g prepare < <(guest g "${UUID[9]}" "<hostdev mode='subsystem' type='pci' managed='yes'>
         <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>")
     [[ $(vf_says 0000:01:10.0) == *"claimed null" ]]
     echo >&"$go"
@@ -639,10 +639,10 @@ gets() { # ADDRESS: what a guest would get now
 @test "a guest is not glued to the reason of its VF" {
     host eth3:vfs=4
     pool p eth3
-    run_hook 0 g prepare < <(guest g "$(uuid 9)" p:"$(mac 1)" p:"$(mac 2)" p:"$(mac 3)" p:"$(mac 4)")
+    run_hook 0 g prepare < <(guest g "${UUID[9]}" p:"${MAC[1]}" p:"${MAC[2]}" p:"${MAC[3]}" p:"${MAC[4]}")
     host numvfs eth3 2
     run_vfpool 0 status
-    grep -q "^0000:01:10.4 .*  g  $(uuid 9)  it is gone from sysfs$" "$STDOUT"
+    grep -q "^0000:01:10.4 .*  g  ${UUID[9]}  it is gone from sysfs$" "$STDOUT"
 }
 
 @test "a PF that has another name now is named by it" {
@@ -656,8 +656,8 @@ gets() { # ADDRESS: what a guest would get now
     says enp65s0f0np0 '0000:41:00.0 is called ens7f0np0 now, name that one'
     says enP0p65s0f0 '0000:41:00.0 is called ens7f0np0 now, name that one'
     says enp67s0f1np1 '0000:43:00.1 is called enp67s0f1 now, name that one'
-    run_hook 0 g prepare < <(guest g "$(uuid 9)" p:"$(mac 1)")
-    run_hook 1 h prepare < <(guest h "$(uuid 8)" p:"$(mac 2)")
+    run_hook 0 g prepare < <(guest g "${UUID[9]}" p:"${MAC[1]}")
+    run_hook 1 h prepare < <(guest h "${UUID[8]}" p:"${MAC[2]}")
     assert_one_line 'is called enp67s0f1 now'
     local name
     for name in ens7 ens7f0n enp66s0f0 eno1 enp999s0 enp65s40 en; do

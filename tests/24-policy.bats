@@ -15,7 +15,7 @@ policy() {
 
 # bound N XML: guest N with one interface, where XML says what it runs on
 bound() {
-    guest "g$1" "$(uuid "$1")" "p:$(mac "$1")" | sed "s|<vcpu placement='static'>1</vcpu>|$2|"
+    guest "g$1" "${UUID[$1]}" "p:${MAC[$1]}" | sed "s|<vcpu placement='static'>1</vcpu>|$2|"
 }
 
 # chosen: the addresses of the guest's VFs, in the order of its interfaces
@@ -66,9 +66,9 @@ ORDERS
 runs() {
     local interfaces=()
     while IFS=' :.' read -r domain bus slot function _; do
-        interfaces+=("<interface type='hostdev'><mac address='$(mac "$1")'/><source><address type='pci' domain='0x$domain' bus='0x$bus' slot='0x$slot' function='0x$function'/></source></interface>")
-    done < <(taken | grep "$(uuid "$1")$")
-    run_hook 0 "g$1" start < <(guest "g$1" "$(uuid "$1")" "${interfaces[@]}")
+        interfaces+=("<interface type='hostdev'><mac address='${MAC[$1]}'/><source><address type='pci' domain='0x$domain' bus='0x$bus' slot='0x$slot' function='0x$function'/></source></interface>")
+    done < <(taken | grep "${UUID[$1]}$")
+    run_hook 0 "g$1" start < <(guest "g$1" "${UUID[$1]}" "${interfaces[@]}")
 }
 
 # back N...: guests run, and end, one after the other
@@ -100,7 +100,7 @@ back() {
 0000:02:10.2 "
     gets 5 0000:02:10.2 < <(bound 5 '')
     # Of several PFs the better one all the same, and the first of those that came back there.
-    gets 6 '0000:01:10.2 0000:02:10.0' < <(guest g6 "$(uuid 6)" "p:$(mac 6)" "p:$(mac 7)")
+    gets 6 '0000:01:10.2 0000:02:10.0' < <(guest g6 "${UUID[6]}" "p:${MAC[6]}" "p:${MAC[7]}")
     back 5 6
     # What is not to be understood counts for nothing.
     printf '0000:01:10.0\n0000:01:1\nx\n\n0000:01:10.2' > "$ROOT/run/vfpool/returned"
@@ -206,7 +206,7 @@ GUESTS
     run_hook 1 g2 prepare < <(bound 2 "<vcpu cpuset='8'>1</vcpu>")
     assert_one_line "pool 'p' has no free VF for interface 1 of guest 'g2'" \
         "PF eth3 is on NUMA node 0, where the guest does not run" "0000:02:10.0 is held by guest 'g1'"
-    assert_taken 0000:02:10.0 "$(uuid 1)"
+    assert_taken 0000:02:10.0 "${UUID[1]}"
     gets 2 0000:01:10.0 < <(bound 2 "<vcpu cpuset='0-15'>1</vcpu>")
 }
 
@@ -220,30 +220,30 @@ GUESTS
 @test "separate: preferred, required, or not" {
     host eth3:vfs=3 eth4:vfs=1
     policy '' eth3 eth4
-    gets 1 "0000:01:10.0 0000:02:10.0" < <(guest g1 "$(uuid 1)" "p:$(mac 1)" "p:$(mac 2)")
-    gets 2 "0000:01:10.2 0000:01:10.4" < <(guest g2 "$(uuid 2)" "p:$(mac 3)" "p:$(mac 4)")
+    gets 1 "0000:01:10.0 0000:02:10.0" < <(guest g1 "${UUID[1]}" "p:${MAC[1]}" "p:${MAC[2]}")
+    gets 2 "0000:01:10.2 0000:01:10.4" < <(guest g2 "${UUID[2]}" "p:${MAC[3]}" "p:${MAC[4]}")
     for i in 1 2; do run_hook 0 g$i release < <(bound $i ''); done
     policy "separate='no'" eth3 eth4
-    gets 1 "0000:01:10.0 0000:01:10.2" < <(guest g1 "$(uuid 1)" "p:$(mac 1)" "p:$(mac 2)")
+    gets 1 "0000:01:10.0 0000:01:10.2" < <(guest g1 "${UUID[1]}" "p:${MAC[1]}" "p:${MAC[2]}")
     run_hook 0 g1 release < <(bound 1 '')
     policy "separate='require'" eth3 eth4
-    gets 1 "0000:01:10.0 0000:02:10.0" < <(guest g1 "$(uuid 1)" "p:$(mac 1)" "p:$(mac 2)")
-    run_hook 1 g2 prepare < <(guest g2 "$(uuid 2)" "p:$(mac 3)" "p:$(mac 4)")
+    gets 1 "0000:01:10.0 0000:02:10.0" < <(guest g1 "${UUID[1]}" "p:${MAC[1]}" "p:${MAC[2]}")
+    run_hook 1 g2 prepare < <(guest g2 "${UUID[2]}" "p:${MAC[3]}" "p:${MAC[4]}")
     assert_one_line "pool 'p' has no free VF for interface 2 of guest 'g2'" \
         "the guest has an interface on PF eth3 already, and each is to be on another" "0000:02:10.0 is held by guest 'g1'"
-    assert_taken 0000:01:10.0 "$(uuid 1)" 0000:02:10.0 "$(uuid 1)"
+    assert_taken 0000:01:10.0 "${UUID[1]}" 0000:02:10.0 "${UUID[1]}"
 }
 
 @test "all interfaces at once: what one alone would take is left to another that needs it" {
     host eth3:vfs=2,numa=0 eth4:vfs=1,numa=1
     # The first interface would have 01:10.0; but the other one has the same MAC address, and 02:10.0 is taken.
     policy "separate='no'" eth3 eth4
-    gets 1 "0000:01:10.0 0000:02:10.0" < <(guest g1 "$(uuid 1)" "p:$(mac 1)" "p:$(mac 1)")
+    gets 1 "0000:01:10.0 0000:02:10.0" < <(guest g1 "${UUID[1]}" "p:${MAC[1]}" "p:${MAC[1]}")
     run_hook 0 g1 release < <(bound 1 '')
-    gets 1 "0000:01:10.0 0000:01:10.2 0000:02:10.0" < <(guest g1 "$(uuid 1)" "p:$(mac 1)" "p:$(mac 2)" "p:$(mac 1)")
+    gets 1 "0000:01:10.0 0000:01:10.2 0000:02:10.0" < <(guest g1 "${UUID[1]}" "p:${MAC[1]}" "p:${MAC[2]}" "p:${MAC[1]}")
     run_hook 0 g1 release < <(bound 1 '')
     # One after the other, the first would be alone on PF eth3, and the third find nothing.
-    gets 1 "0000:01:10.0 0000:01:10.2 0000:02:10.0" < <(guest g1 "$(uuid 1)" "p:$(mac 1)" "p:$(mac 2)" "p:$(mac 2)")
+    gets 1 "0000:01:10.0 0000:01:10.2 0000:02:10.0" < <(guest g1 "${UUID[1]}" "p:${MAC[1]}" "p:${MAC[2]}" "p:${MAC[2]}")
 }
 
 # --- some VFs of a PF --------------------------------------------------------
@@ -266,7 +266,7 @@ pfs() {
     run_hook 1 g4 prepare < <(bound 4 '')
     assert_one_line "0000:01:10.2 is held by guest 'g1'" "0000:01:10.6" "0000:01:11.0 is held by guest 'g3'"
     [[ $stderr != *10.0* && $stderr != *10.4* ]]
-    run_hook 0 h prepare < <(guest h "$(uuid 9)" "q:$(mac 9)")
+    run_hook 0 h prepare < <(guest h "${UUID[9]}" "q:${MAC[9]}")
     assert_equal "$(chosen)" 0000:01:10.0
     run_vfpool 0 status p
     [[ $output != *10.0* && $output == *10.2* ]]
@@ -286,7 +286,7 @@ pfs() {
 
 @test "a reserved VF is its guest's alone, who takes it first" {
     host eth3:vfs=3
-    pfs p "<pf dev='eth3'><reserve vfs='0' guest='g9'/><reserve vfs='2' guest='$(uuid 8 | tr a-f A-F)'/></pf>"
+    pfs p "<pf dev='eth3'><reserve vfs='0' guest='g9'/><reserve vfs='2' guest='${UUID[8]^^}'/></pf>"
     gets 1 "0000:01:10.2" < <(bound 1 '')
     run_hook 1 g2 prepare < <(bound 2 '')
     assert_one_line "VF 0 of PF eth3 is reserved for guest 'g9'" "0000:01:10.2 is held by guest 'g1'" \
@@ -303,11 +303,11 @@ pfs() {
 @test "a guest may ask for more than is reserved for it, and by its address for any" {
     host eth3:vfs=3
     pfs p "<pf dev='eth3'><reserve vfs='2' guest='g9'/></pf>"
-    gets 9 "0000:01:10.0 0000:01:10.4" < <(guest g9 "$(uuid 9)" "p:$(mac 1)" "p:$(mac 2)")
+    gets 9 "0000:01:10.0 0000:01:10.4" < <(guest g9 "${UUID[9]}" "p:${MAC[1]}" "p:${MAC[2]}")
     run_hook 0 g9 release < <(bound 9 '')
-    run_hook 0 g1 prepare < <(guest g1 "$(uuid 1)" "<hostdev mode='subsystem' type='pci' managed='yes'><source>
+    run_hook 0 g1 prepare < <(guest g1 "${UUID[1]}" "<hostdev mode='subsystem' type='pci' managed='yes'><source>
         <address domain='0x0000' bus='0x01' slot='0x10' function='0x4'/></source></hostdev>")
-    assert_taken 0000:01:10.4 "$(uuid 1)"
+    assert_taken 0000:01:10.4 "${UUID[1]}"
 }
 
 @test "a VF that libvirt gives though it is reserved is refused, and not when it only tells" {
@@ -315,11 +315,11 @@ pfs() {
     pfs p "<pf dev='eth3'><reserve vfs='0' guest='g9'/></pf>"
     run_hook 0 g1 prepare < <(bound 1 '')
     run_program 1 "$VFPOOL_BUILD/hook/network" p port-created begin - \
-        < <(allocation "$(uuid 1)" g1 "$(mac 1)" 0000:01:10.0)
+        < <(allocation "${UUID[1]}" g1 "${MAC[1]}" 0000:01:10.0)
     assert_one_line "libvirt gives guest 'g1' VF 0000:01:10.0 of pool 'p'" "VF 0 of PF eth3 is reserved for guest 'g9'"
-    assert_taken 0000:01:10.2 "$(uuid 1)"
+    assert_taken 0000:01:10.2 "${UUID[1]}"
     run_program 0 "$VFPOOL_BUILD/hook/network" p port-created begin - \
-        < <(allocation "$(uuid 1)" g1 "$(mac 1)" 0000:01:10.2)
+        < <(allocation "${UUID[1]}" g1 "${MAC[1]}" 0000:01:10.2)
 }
 
 # --- health ------------------------------------------------------------------
@@ -405,5 +405,5 @@ group() {
     gets 1 0000:01:10.4 < <(bound 1 '')
     run_vfpool 0 status
     [[ $output == *"it shares its IOMMU group with 0000:01:10.2 (igbvf), which has to go along, so it is chosen last"* ]]
-    gets 2 "0000:01:10.0 0000:01:10.2" < <(guest g2 "$(uuid 2)" "p:$(mac 2)" "p:$(mac 3)")
+    gets 2 "0000:01:10.0 0000:01:10.2" < <(guest g2 "${UUID[2]}" "p:${MAC[2]}" "p:${MAC[3]}")
 }

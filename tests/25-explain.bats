@@ -23,14 +23,14 @@ explain() {
 bound() {
     local name=$1 xml=$2
     shift 2
-    guest "$name" "$(uuid 1)" "$@" | sed "s|<vcpu placement='static'>1</vcpu>|$xml|"
+    guest "$name" "${UUID[1]}" "$@" | sed "s|<vcpu placement='static'>1</vcpu>|$xml|"
 }
 
 @test "each VF with the reason why it is, or is not, taken" {
     host eth3:vfs=3,numa=0 eth4:vfs=2,numa=1 eth5:vfs=1,down
     policy '' eth3 eth4 eth5
-    run_hook 0 other prepare < <(guest other "$(uuid 2)" "p:$(mac 2)")
-    explain < <(bound g "<vcpu cpuset='8'>1</vcpu>" "p:$(mac 1)" "p:$(mac 3)")
+    run_hook 0 other prepare < <(guest other "${UUID[2]}" "p:${MAC[2]}")
+    explain < <(bound g "<vcpu cpuset='8'>1</vcpu>" "p:${MAC[1]}" "p:${MAC[3]}")
     assert_equal "$output" "guest g, interface 1, pool p (separate='prefer' numa='prefer' sticky='no' order='first')
 ADDRESS       PF     VF
 0000:01:10.0  eth3    0  it is held by guest 'other'
@@ -48,7 +48,7 @@ ADDRESS       PF     VF
 0000:02:10.0  eth4    0  chosen
 0000:02:10.2  eth4    1  VF 0 of PF eth4 comes before it
 0000:03:10.0  eth5    0  PF eth5 is down: ip link set eth5 up"
-    assert_taken 0000:01:10.0 "$(uuid 2)"
+    assert_taken 0000:01:10.0 "${UUID[2]}"
 }
 
 @test "it says what prepare then does" {
@@ -57,7 +57,7 @@ ADDRESS       PF     VF
     for order in first spread pack; do
         for cpus in 0 8 0-8; do
             policy "order='$order'" eth5 eth3 eth4
-            bound g "<vcpu cpuset='$cpus'>1</vcpu>" "p:$(mac 1)" "p:$(mac 2)" > "$BATS_TEST_TMPDIR/g.xml"
+            bound g "<vcpu cpuset='$cpus'>1</vcpu>" "p:${MAC[1]}" "p:${MAC[2]}" > "$BATS_TEST_TMPDIR/g.xml"
             explain < "$BATS_TEST_TMPDIR/g.xml"
             want=$(sed -n 's/ .*chosen$//p' "$STDOUT" | sort)
             run_hook 0 g prepare < "$BATS_TEST_TMPDIR/g.xml"
@@ -73,25 +73,25 @@ ADDRESS       PF     VF
 @test "reasons of each policy" {
     host eth3:vfs=4,numa=0 eth4:vfs=1,numa=1
     policy "order='spread'" eth3 eth4
-    run_hook 0 other prepare < <(guest other "$(uuid 2)" "p:$(mac 2)")
-    explain < <(bound g '' "p:$(mac 1)")
+    run_hook 0 other prepare < <(guest other "${UUID[2]}" "p:${MAC[2]}")
+    explain < <(bound g '' "p:${MAC[1]}")
     grep -q "^0000:01:10.2 .*PF eth4 has a larger share of its VFs free than PF eth3$" "$STDOUT"
     policy "order='pack'" eth4 eth3
-    explain < <(bound g '' "p:$(mac 1)")
+    explain < <(bound g '' "p:${MAC[1]}")
     grep -q "^0000:02:10.0 .*PF eth3 has a smaller share of its VFs free than PF eth4$" "$STDOUT"
     policy '' eth3 eth4
-    explain < <(bound g "<vcpu cpuset='8'>1</vcpu>" "p:$(mac 1)")
+    explain < <(bound g "<vcpu cpuset='8'>1</vcpu>" "p:${MAC[1]}")
     grep -q "^0000:01:10.2 .*PF eth3 is on NUMA node 0, where the guest does not run$" "$STDOUT"
     # As on a host whose firmware tells of some cards only.
     echo -1 > "$ROOT/sys/class/net/eth3/device/numa_node"
-    explain < <(bound g "<vcpu cpuset='8'>1</vcpu>" "p:$(mac 1)")
+    explain < <(bound g "<vcpu cpuset='8'>1</vcpu>" "p:${MAC[1]}")
     grep -q "^0000:01:10.2 .*the kernel does not know on which NUMA node PF eth3 is$" "$STDOUT"
 }
 
 @test "a guest that would not get its VFs: as far as it comes, and the error that prepare says" {
     host eth3:vfs=1,numa=0 eth4:vfs=1,numa=1
     policy "separate='require' numa='require'" eth3 eth4
-    bound g "<vcpu cpuset='0'>1</vcpu>" "p:$(mac 1)" "p:$(mac 2)" "p:$(mac 3)" > "$BATS_TEST_TMPDIR/g.xml"
+    bound g "<vcpu cpuset='0'>1</vcpu>" "p:${MAC[1]}" "p:${MAC[2]}" "p:${MAC[3]}" > "$BATS_TEST_TMPDIR/g.xml"
     explain < "$BATS_TEST_TMPDIR/g.xml"
     assert_equal "$(grep -c ', interface ' "$STDOUT")" 2
     grep -q "^0000:02:10.0 .*PF eth4 is on NUMA node 1, where the guest does not run$" "$STDOUT"
@@ -105,8 +105,8 @@ ADDRESS       PF     VF
     host eth3:vfs=2 eth4:vfs=1
     policy '' eth3
     pool q eth4
-    explain < <(bound g '' "q:$(mac 1)" "<hostdev mode='subsystem' type='pci' managed='yes'><source>
-        <address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>" "p:$(mac 2)")
+    explain < <(bound g '' "q:${MAC[1]}" "<hostdev mode='subsystem' type='pci' managed='yes'><source>
+        <address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>" "p:${MAC[2]}")
     assert_equal "$(grep chosen "$STDOUT" | sort)" "0000:01:10.0  eth3    0  chosen
 0000:01:10.2  eth3    1  chosen
 0000:02:10.0  eth4    0  chosen"
@@ -119,9 +119,9 @@ ADDRESS       PF     VF
 @test "as JSON and as XML" {
     host eth3:vfs=2
     policy '' eth3
-    explain --format json < <(bound 'a"b' '' "p:$(mac 1)")
-    assert_equal "$(jq -c . "$STDOUT")" '{"guest":"a\"b","interfaces":[{"number":1,"pool":"p","mac":"'"$(mac 1)"'","policy":"separate='"'prefer' numa='prefer' sticky='no' order='first'"'","vfs":[{"address":"0000:01:10.0","pf":"eth3","vf":0,"chosen":true,"reason":null},{"address":"0000:01:10.2","pf":"eth3","vf":1,"chosen":false,"reason":"VF 0 of PF eth3 comes before it"}],"cut":false}],"failure":null}'
-    explain --format xml < <(bound g '' "p:$(mac 1)" "p:$(mac 2)" "p:$(mac 3)")
+    explain --format json < <(bound 'a"b' '' "p:${MAC[1]}")
+    assert_equal "$(jq -c . "$STDOUT")" '{"guest":"a\"b","interfaces":[{"number":1,"pool":"p","mac":"'"${MAC[1]}"'","policy":"separate='"'prefer' numa='prefer' sticky='no' order='first'"'","vfs":[{"address":"0000:01:10.0","pf":"eth3","vf":0,"chosen":true,"reason":null},{"address":"0000:01:10.2","pf":"eth3","vf":1,"chosen":false,"reason":"VF 0 of PF eth3 comes before it"}],"cut":false}],"failure":null}'
+    explain --format xml < <(bound g '' "p:${MAC[1]}" "p:${MAC[2]}" "p:${MAC[3]}")
     assert_equal "$(xmllint --xpath 'count(/explanation/interface)' "$STDOUT")" 3
     [[ $(xmllint --xpath 'string(/explanation/failure)' "$STDOUT") == "pool 'p' has no free VF for interface 3"* ]]
 }
@@ -137,7 +137,7 @@ ADDRESS       PF     VF
     assert_one_line
     host eth3:vfs=1
     policy "order='spraed'" eth3
-    run_vfpool 1 explain - < <(bound g '' "p:$(mac 1)")
+    run_vfpool 1 explain - < <(bound g '' "p:${MAC[1]}")
     assert_one_line "pool 'p' is out of service"
 }
 
@@ -150,43 +150,43 @@ kept() {
 @test "a guest that has its VFs: as it was decided then, whatever has become of the others" {
     host eth3:vfs=3,numa=0 eth4:vfs=2,numa=1 eth5:vfs=1,down
     policy '' eth3 eth4 eth5
-    run_hook 0 other prepare < <(guest other "$(uuid 2)" "p:$(mac 2)")
-    bound g "<vcpu cpuset='8'>1</vcpu>" "p:$(mac 1)" "p:$(mac 3)" > "$BATS_TEST_TMPDIR/g.xml"
+    run_hook 0 other prepare < <(guest other "${UUID[2]}" "p:${MAC[2]}")
+    bound g "<vcpu cpuset='8'>1</vcpu>" "p:${MAC[1]}" "p:${MAC[3]}" > "$BATS_TEST_TMPDIR/g.xml"
     # PF eth5 was not looked at, as those before it will do; else it is what was shown before.
     explain < "$BATS_TEST_TMPDIR/g.xml"
     want=$(sed 's/it is held/it was held/; /^0000:03:10.0/d' "$STDOUT")
     run_hook 0 g prepare < "$BATS_TEST_TMPDIR/g.xml"
-    run_hook 0 other release < <(guest other "$(uuid 2)" "p:$(mac 2)")
-    run_hook 0 third prepare < <(guest third "$(uuid 3)" "p:$(mac 4)")
+    run_hook 0 other release < <(guest other "${UUID[2]}" "p:${MAC[2]}")
+    run_hook 0 third prepare < <(guest third "${UUID[3]}" "p:${MAC[4]}")
     policy "order='pack' numa='require'" eth4 eth3
     kept g
     assert_equal "$(grep -v ^0000:03:10.0 <<< "$output")" "$want"
-    kept "$(uuid 1)"
+    kept "${UUID[1]}"
     assert_equal "$(grep -v ^0000:03:10.0 <<< "$output")" "$want"
-    run_vfpool 0 explain --format json "$(uuid 1 | tr -d - | tr a-f A-F)"
+    run_vfpool 0 explain --format json "$(tr -d - <<<"${UUID[1]^^}")"
     jq -e '(.interfaces | length == 2) and .interfaces[1].decided and .interfaces[1].vfs[3].chosen' "$STDOUT"
     # Of a PF that is gone only the name is left.
     rm "$ROOT/sys/class/net/eth4"
     kept g
     assert_equal "$(grep -c "^-             eth4    [01]  " <<< "$output")" 4
     run_hook 0 g release < "$BATS_TEST_TMPDIR/g.xml"
-    assert_released "$(uuid 1)"
+    assert_released "${UUID[1]}"
 }
 
 @test "what libvirt gave instead, what was plugged in, and what was taken out" {
     host eth3:vfs=4
     policy '' eth3
     mkdir -p "$ROOT/run/libvirt/qemu"
-    run_hook 0 g prepare < <(guest g "$(uuid 1)" "p:$(mac 1)")
-    made 0 p "$(uuid 1)" g "$(mac 1)" 0000:01:10.2
+    run_hook 0 g prepare < <(guest g "${UUID[1]}" "p:${MAC[1]}")
+    made 0 p "${UUID[1]}" g "${MAC[1]}" 0000:01:10.2
     kept g
     grep -q "^0000:01:10.0  eth3    0  it was chosen, and libvirt gave VF 1 of PF eth3 instead$" "$STDOUT"
     grep -q "^0000:01:10.2  eth3    1  chosen: libvirt gave it$" "$STDOUT"
     grep -q "^0000:01:10.4  eth3    2  VF 0 of PF eth3 comes before it$" "$STDOUT"
-    run_hook 0 g start < <(concrete g "$(uuid 1)" "$(mac 1)" 0000:01:10.2)
+    run_hook 0 g start < <(concrete g "${UUID[1]}" "${MAC[1]}" 0000:01:10.2)
     : > "$ROOT/run/libvirt/qemu/g.xml"
-    made 0 p "$(uuid 1)" g "$(mac 2)" 0000:01:10.0
-    ended 0 p "$(uuid 1)" g "$(mac 1)" 0000:01:10.2
+    made 0 p "${UUID[1]}" g "${MAC[2]}" 0000:01:10.0
+    ended 0 p "${UUID[1]}" g "${MAC[1]}" 0000:01:10.2
     kept g
     grep -q "^0000:01:10.0  eth3    0  it was chosen, and has been taken from the guest since$" "$STDOUT"
     assert_equal "$(tail -n 3 <<< "$output")" "guest g, interface 2, pool p
@@ -198,14 +198,14 @@ ADDRESS       PF     VF
     host eth3:vfs=2
     policy '' eth3
     libvirt_begin
-    bound g '' "p:$(mac 1)" > "$LIBVIRT/domains/$(uuid 1).inactive"
+    bound g '' "p:${MAC[1]}" > "$LIBVIRT/domains/${UUID[1]}.inactive"
     run_vfpool 0 explain g
     assert_equal "$(tail -n 2 <<< "$output")" "0000:01:10.0  eth3    0  chosen
 0000:01:10.2  eth3    1  VF 0 of PF eth3 comes before it"
-    run_vfpool 0 explain "$(uuid 1)"
+    run_vfpool 0 explain "${UUID[1]}"
     grep -q "  chosen$" "$STDOUT"
     # A claim of which it is not kept: adopted, or of an older vfpool's.
-    run_hook 0 g reconnect < <(concrete g "$(uuid 1)" "$(mac 1)" 0000:01:10.2)
+    run_hook 0 g reconnect < <(concrete g "${UUID[1]}" "${MAC[1]}" 0000:01:10.2)
     run_vfpool 0 explain g
     assert_equal "${stderr%%$'\n'*}" "vfpool: note: how it was decided for guest 'g' is not kept: this is how it would be now"
     run_vfpool 1 explain nobody
@@ -221,7 +221,7 @@ ADDRESS       PF     VF
     for ((i = 0; i < 2400; i += 2)); do list+=$i,; done
     policy '' eth3
     sed -i "s|<pf dev='eth3'/>|<pf dev='eth3'><reserve vfs='${list%,}' guest='other'/></pf>|" "$ROOT/etc/vfpool/p.xml"
-    run_hook 0 g prepare < <(guest g "$(uuid 1)" "p:$(mac 1)" "p:$(mac 2)")
+    run_hook 0 g prepare < <(guest g "${UUID[1]}" "p:${MAC[1]}" "p:${MAC[2]}")
     run_vfpool 0 explain g
     assert_equal "$(grep -c "^0000:" "$STDOUT")" 1000
     assert_equal "$(grep -c "^and more, of which is not kept why$" "$STDOUT")" 2

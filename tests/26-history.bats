@@ -19,8 +19,8 @@ sticky() { pool p "$@" -- "<metadata><v:pool xmlns:v='urn:vfpool:1' sticky='yes'
 # prepare, start, release N [INTERFACES]: of guest N
 of() {
     local i interfaces=()
-    for ((i = 0; i < ${2:-1}; i++)); do interfaces+=(p:"$(mac $(($1 * 16 + i)))"); done
-    guest "g$1" "$(uuid "$1")" "${interfaces[@]}"
+    for ((i = 0; i < ${2:-1}; i++)); do interfaces+=(p:"${MAC[$1 * 16 + i]}"); done
+    guest "g$1" "${UUID[$1]}" "${interfaces[@]}"
 }
 prepare() { run_hook 0 "g$1" prepare < <(of "$@") && cp "$STDOUT" "$BATS_TEST_TMPDIR/g$1.xml"; }
 start() { run_hook 0 "g$1" start < "$BATS_TEST_TMPDIR/g$1.xml"; }
@@ -43,15 +43,15 @@ events() {
     release 2
     assert_equal "$(events | paste -sd ,)" 'claimed g1 0,claimed g1 1,held g1 0,held g1 1,returned g1 0,returned g1 1,claimed g2 0,claimed g2 1,claimed g2 2,held g2 0,held g2 1,held g2 2,claimed g3 3,refused g4 -,dropped g3 3,returned g2 0,returned g2 1,returned g2 2'
     assert_equal "$(events g3 | paste -sd ,)" 'claimed g3 3,dropped g3 3'
-    assert_equal "$(events "$(uuid 4)")" 'refused g4 -'
+    assert_equal "$(events "${UUID[4]}")" 'refused g4 -'
     assert_equal "$(events "${V[2]}" | paste -sd ,)" 'claimed g2 2,held g2 2,returned g2 2'
     assert_equal "$(events nobody)" ''
     run_vfpool 0 history g4
-    [[ $output =~ ^20[0-9-]+T[0-9:]+Z\ \ refused\ \ \ g4\ \ $(uuid 4)\ \ "pool 'p' has no free VF for interface 1 of guest 'g4': 0000:01:10.0 is held by guest 'g2'," ]]
+    [[ $output =~ ^20[0-9-]+T[0-9:]+Z\ \ refused\ \ \ g4\ \ ${UUID[4]}\ \ "pool 'p' has no free VF for interface 1 of guest 'g4': 0000:01:10.0 is held by guest 'g2'," ]]
     run_vfpool 0 history "${V[3]}"
-    [[ ${lines[0]-$output} =~ \ claimed\ \ \ ${V[3]}\ \ eth3\ 3\ \ g3\ \ $(uuid 3) ]]
+    [[ ${lines[0]-$output} =~ \ claimed\ \ \ ${V[3]}\ \ eth3\ 3\ \ g3\ \ ${UUID[3]} ]]
     run_vfpool 0 history g3 --format xml
-    assert_equal "$(xmllint --xpath 'concat(//event[1]/@pool, " ", //event[1]/@mac)' "$STDOUT")" "p $(mac 48)"
+    assert_equal "$(xmllint --xpath 'concat(//event[1]/@pool, " ", //event[1]/@mac)' "$STDOUT")" "p ${MAC[48]}"
 }
 
 @test "what refuses a guest is in the history, whatever it is; what only tells is not" {
@@ -62,24 +62,24 @@ events() {
     run_vfpool 0 transform - < <(of 2)
     run_hook 0 g2 restore < <(of 2)
     run_hook 0 g2 stopped < <(of 2)
-    run_hook 0 other prepare < <(guest other "$(uuid 9)" default:"$(mac 9)")
+    run_hook 0 other prepare < <(guest other "${UUID[9]}" default:"${MAC[9]}")
     assert_equal "$(events)" 'refused g1 -'
     # A device of the pool by its address, which another guest has.
     prepare 5
-    run_hook 1 g6 prepare < <(guest g6 "$(uuid 6)" "<hostdev type='pci'><source><address domain='0' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>")
+    run_hook 1 g6 prepare < <(guest g6 "${UUID[6]}" "<hostdev type='pci'><source><address domain='0' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>")
     assert_equal "$(events g6)" 'refused g6 -'
     release 5
     # Refused at start, with a VF that another guest has.
     prepare 3
     prepare 4
-    run_hook 1 g4 start < <(sed "s/function=\"0x2\"/function=\"0x0\"/" "$BATS_TEST_TMPDIR/g4.xml" | sed "s/<\/devices>/<interface type='network'><mac address='$(mac 77)'\/><source network='p'\/><\/interface>&/")
+    run_hook 1 g4 start < <(sed "s/function=\"0x2\"/function=\"0x0\"/" "$BATS_TEST_TMPDIR/g4.xml" | sed "s/<\/devices>/<interface type='network'><mac address='${MAC[77]}'\/><source network='p'\/><\/interface>&/")
     assert_equal "$(events g4 | paste -sd ,)" 'claimed g4 1,refused g4 -'
 }
 
 @test "nobody gets a line of somebody's, nor a terminal what it would obey" {
     pool p eth3
-    run_hook 0 g1 prepare < <(guest $'a\tb' "$(uuid 1)" p:"$(mac 1)")
-    run_hook 0 g2 prepare < <(guest $'\u009b31m\u202e<&>"' "$(uuid 2)" p:"$(mac 2)")
+    run_hook 0 g1 prepare < <(guest $'a\tb' "${UUID[1]}" p:"${MAC[1]}")
+    run_hook 0 g2 prepare < <(guest $'\u009b31m\u202e<&>"' "${UUID[2]}" p:"${MAC[2]}")
     assert_equal "$(wc -l < "$HISTORY")" 2
     run_vfpool 0 history
     [[ $output == *'a b'* && $output != *$'\u009b'* ]]
@@ -156,31 +156,31 @@ events() {
     lives 1
     prepare 2
     prepare 1
-    assert_taken "${V[0]}" "$(uuid 2)" "${V[1]}" "$(uuid 1)"
+    assert_taken "${V[0]}" "${UUID[2]}" "${V[1]}" "${UUID[1]}"
     start 1
     release 1
     release 2
     # g2 was never seen with it.
     prepare 3
-    assert_equal "$(holder "${V[0]}")" "$(uuid 3)"
+    assert_equal "$(holder "${V[0]}")" "${UUID[3]}"
     run_vfpool 0 explain --format json - < <(of 1)
     assert_equal "$(jq -r '.interfaces[0].vfs[] | "\(.vf) \(.reason // "")"' "$STDOUT" | paste -sd ,)" \
         "0 it is held by guest 'g3',1 ,2 the guest had VF 1 of PF eth3 last,3 the guest had VF 1 of PF eth3 last"
     prepare 1
-    assert_equal "$(holder "${V[1]}")" "$(uuid 1)"
+    assert_equal "$(holder "${V[1]}")" "${UUID[1]}"
     release 1
     # Another host life: the ledger is gone.
     rm -r "$ROOT/run/vfpool"
     prepare 1
-    assert_taken "${V[1]}" "$(uuid 1)"
+    assert_taken "${V[1]}" "${UUID[1]}"
     release 1
     # Its interface has another MAC address: another interface.
-    run_hook 0 g1 prepare < <(guest g1 "$(uuid 1)" p:"$(mac 99)")
-    assert_taken "${V[0]}" "$(uuid 1)"
+    run_hook 0 g1 prepare < <(guest g1 "${UUID[1]}" p:"${MAC[99]}")
+    assert_taken "${V[0]}" "${UUID[1]}"
     # A pool that is not sticky.
     pool p eth3
     prepare 1
-    assert_taken "${V[0]}" "$(uuid 1)"
+    assert_taken "${V[0]}" "${UUID[1]}"
 }
 
 @test "sticky: interfaces together, and what weighs more" {
@@ -188,18 +188,18 @@ events() {
     lives 1 2
     prepare 2 1
     prepare 1 2
-    assert_taken "${V[0]}" "$(uuid 2)" "${V[1]}" "$(uuid 1)" "${V[2]}" "$(uuid 1)"
+    assert_taken "${V[0]}" "${UUID[2]}" "${V[1]}" "${UUID[1]}" "${V[2]}" "${UUID[1]}"
     start 1
     release 1 2
     release 2
     prepare 1 2
-    assert_taken "${V[1]}" "$(uuid 1)" "${V[2]}" "$(uuid 1)"
+    assert_taken "${V[1]}" "${UUID[1]}" "${V[2]}" "${UUID[1]}"
     release 1 2
     # A VF that the host uses is chosen last, and one of another PF where they are to be apart.
     host eth4:vfs=2
     sticky eth3 eth4
     prepare 1 2
-    assert_taken "${V[1]}" "$(uuid 1)" 0000:02:10.0 "$(uuid 1)"
+    assert_taken "${V[1]}" "${UUID[1]}" 0000:02:10.0 "${UUID[1]}"
 }
 
 @test "sticky: what cannot be understood is forgotten, and the file is bounded" {
@@ -208,13 +208,13 @@ events() {
     lives 1
     prepare 2
     lives 1
-    assert_equal "$(tail -n 1 "$LAST")" "$(uuid 1) $(mac 16) ${V[1]}"
+    assert_equal "$(tail -n 1 "$LAST")" "${UUID[1]} ${MAC[16]} ${V[1]}"
     release 2
-    printf '%s %s x\n%s %s 0000:99:00.0\nhalf' "$(uuid 1)" "$(mac 16)" "$(uuid 1)" "$(mac 16)" >> "$LAST"
+    printf '%s %s x\n%s %s 0000:99:00.0\nhalf' "${UUID[1]}" "${MAC[16]}" "${UUID[1]}" "${MAC[16]}" >> "$LAST"
     prepare 1 # of a VF that is not there
-    assert_taken "${V[0]}" "$(uuid 1)"
+    assert_taken "${V[0]}" "${UUID[1]}"
     release 1
-    other=$(uuid 7)
+    other=${UUID[7]}
     for ((i = 0; i < 16000; i++)); do
         printf '%s 52:54:00:00:%02x:%02x 0000:01:10.4\n' "$other" $((i % 3)) $((i % 5))
     done > "$LAST" 2> /dev/null
@@ -222,5 +222,5 @@ events() {
     assert_equal "$(wc -l < "$LAST")" 16
     prepare 3
     lives 1
-    assert_equal "$(tail -n 1 "$LAST")" "$(uuid 1) $(mac 16) ${V[1]}"
+    assert_equal "$(tail -n 1 "$LAST")" "${UUID[1]} ${MAC[16]} ${V[1]}"
 }

@@ -21,7 +21,7 @@ teardown() {
 
 # waits SECONDS [ATTRIBUTES]: the pool
 waits() { pool p eth3 -- "<metadata><v:pool xmlns:v='urn:vfpool:1' wait='$1' ${2-}/></metadata>"; }
-of() { guest "g$1" "$(uuid "$1")" "p:$(mac "$1")"; }
+of() { guest "g$1" "${UUID[$1]}" "p:${MAC[$1]}"; }
 prepare() { run_hook 0 "g$1" prepare < <(of "$1"); }
 release() { run_hook 0 "g$1" release < <(of "$1"); }
 
@@ -37,14 +37,14 @@ comes() {
 
 # in_queue N: it has the lock, or waits for it, as the kernel says
 in_queue() { grep -q "FLOCK .* WRITE ${WAITERS[$1]} .*:$(stat -c %i "$WAITING") " /proc/locks; }
-has() { [[ $(taken) == *" $(uuid "$1")"* ]]; }
+has() { [[ $(taken) == *" ${UUID[$1]}"* ]]; }
 
 @test "a guest waits until a VF comes back, and gets it" {
     comes 3
     wait_until in_queue 3
     release 2
     wait "${WAITERS[3]}"
-    assert_taken 0000:01:10.0 "$(uuid 1)" 0000:01:10.2 "$(uuid 3)"
+    assert_taken 0000:01:10.0 "${UUID[1]}" 0000:01:10.2 "${UUID[3]}"
     assert_equal "$(cat "$BATS_TEST_TMPDIR/err.3")" ''
     grep -q 'function="0x2"' "$BATS_TEST_TMPDIR/out.3"
     assert_invariants
@@ -61,13 +61,13 @@ has() { [[ $(taken) == *" $(uuid "$1")"* ]]; }
     waits 1
     run_hook 1 g5 prepare < <(of 5)
     assert_one_line "guest 'g5' waited 1 s for a VF of pool 'p', and others wait before it"
-    assert_taken 0000:01:10.0 "$(uuid 1)"
+    assert_taken 0000:01:10.0 "${UUID[1]}"
     kill -CONT "${WAITERS[3]}"
     wait "${WAITERS[3]}"
-    assert_taken 0000:01:10.0 "$(uuid 1)" 0000:01:10.2 "$(uuid 3)"
+    assert_taken 0000:01:10.0 "${UUID[1]}" 0000:01:10.2 "${UUID[3]}"
     release 1
     wait "${WAITERS[4]}"
-    assert_taken 0000:01:10.0 "$(uuid 4)" 0000:01:10.2 "$(uuid 3)"
+    assert_taken 0000:01:10.0 "${UUID[4]}" 0000:01:10.2 "${UUID[3]}"
     assert_invariants
 }
 
@@ -80,7 +80,7 @@ has() { [[ $(taken) == *" $(uuid "$1")"* ]]; }
     wait "${WAITERS[3]}" || true
     release 1
     wait "${WAITERS[4]}"
-    assert_taken 0000:01:10.2 "$(uuid 2)" 0000:01:10.0 "$(uuid 4)"
+    assert_taken 0000:01:10.2 "${UUID[2]}" 0000:01:10.0 "${UUID[4]}"
     assert_invariants
 }
 
@@ -97,7 +97,7 @@ has() { [[ $(taken) == *" $(uuid "$1")"* ]]; }
     waits 20
     run_vfpool 1 transform - < <(of 3)
     assert_one_line "vfpool: pool 'p' has no free VF"
-    run_hook 1 g3 prepare < <(guest g3 "$(uuid 3)" "<hostdev type='pci'><source><address domain='0' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>")
+    run_hook 1 g3 prepare < <(guest g3 "${UUID[3]}" "<hostdev type='pci'><source><address domain='0' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>")
     assert_one_line "asks for a VF of pool 'p' by its address"
 }
 
@@ -107,7 +107,7 @@ has() { [[ $(taken) == *" $(uuid "$1")"* ]]; }
     host eth4:vfs=1
     pool p eth3 eth4 -- "<metadata><v:pool xmlns:v='urn:vfpool:1' wait='20'/></metadata>"
     wait "${WAITERS[3]}"
-    [[ $(holder 0000:02:10.0) == "$(uuid 3)" ]]
+    [[ $(holder 0000:02:10.0) == "${UUID[3]}" ]]
 }
 
 @test "a guest may say itself how long, where the pool lets it" {

@@ -17,40 +17,40 @@ setup() {
     chmod 700 "$ROOT/run/vfpool"
 }
 
-vm1() { guest vm1 "$(uuid 1)" net:"$(mac 17)" net:"$(mac 18)"; }
-vm2() { guest vm2 "$(uuid 2)" net:"$(mac 33)"; }
+vm1() { guest vm1 "${UUID[1]}" net:"${MAC[17]}" net:"${MAC[18]}"; }
+vm2() { guest vm2 "${UUID[2]}" net:"${MAC[33]}"; }
 # As libvirt shows a guest that has its VFs.
 interface() { # MAC BUS:SLOT.FUNCTION
     echo "<interface type='hostdev' managed='yes'><mac address='$1'/>
         <source><address type='pci' domain='0' bus='0x01' slot='0x10' function='0x$2'/></source></interface>"
 }
-vm1_runs() { guest vm1 "$(uuid 1)" "$(interface "$(mac 17)" 0)" "$(interface "$(mac 18)" 2)"; }
-vm2_runs() { guest vm2 "$(uuid 2)" "$(interface "$(mac 33)" 4)"; }
+vm1_runs() { guest vm1 "${UUID[1]}" "$(interface "${MAC[17]}" 0)" "$(interface "${MAC[18]}" 2)"; }
+vm2_runs() { guest vm2 "${UUID[2]}" "$(interface "${MAC[33]}" 4)"; }
 
 @test "the ledger of d27f2db: who had VFs has them, starts, and gives them back" {
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 1)" "${V[2]}" "$(uuid 2)"
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[1]}" "${V[2]}" "${UUID[2]}"
     run_vfpool 0 status
     assert_invariants
     # The one that was being started has libvirt's next call after the upgrade, and so has the one that runs.
     run_hook 0 vm1 start < <(vm1_runs)
     run_hook 0 vm2 reconnect < <(vm2_runs)
     run_vfpool 0 reconcile
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 1)" "${V[2]}" "$(uuid 2)"
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[1]}" "${V[2]}" "${UUID[2]}"
     assert_invariants
     # Neither of them gets in the way of a new one.
-    run_hook 0 vm3 prepare < <(guest vm3 "$(uuid 3)" net:"$(mac 49)")
-    assert_equal "$(readlink "$ROOT/run/vfpool/vfs/${V[3]}")" "../guests/$(uuid 3).xml"
+    run_hook 0 vm3 prepare < <(guest vm3 "${UUID[3]}" net:"${MAC[49]}")
+    assert_equal "$(readlink "$ROOT/run/vfpool/vfs/${V[3]}")" "../guests/${UUID[3]}.xml"
     for name in vm1 vm2; do
         run_hook 0 "$name" stopped < <("${name}_runs")
         run_hook 0 "$name" release < <("$name")
     done
-    run_hook 0 vm3 release < <(guest vm3 "$(uuid 3)" net:"$(mac 49)")
-    for number in 1 2 3; do assert_released "$(uuid $number)"; done
+    run_hook 0 vm3 release < <(guest vm3 "${UUID[3]}" net:"${MAC[49]}")
+    for number in 1 2 3; do assert_released "${UUID[number]}"; done
 }
 
 @test "the ledger of d27f2db: a guest that is prepared again gets what it had, and no other one does" {
     run_hook 0 vm1 prepare < <(vm1)
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 1)" "${V[2]}" "$(uuid 2)"
-    run_hook 1 vm3 prepare < <(guest vm3 "$(uuid 3)" net:"$(mac 49)" net:"$(mac 50)")
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 1)" "${V[2]}" "$(uuid 2)"
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[1]}" "${V[2]}" "${UUID[2]}"
+    run_hook 1 vm3 prepare < <(guest vm3 "${UUID[3]}" net:"${MAC[49]}" net:"${MAC[50]}")
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[1]}" "${V[2]}" "${UUID[2]}"
 }

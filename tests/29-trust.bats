@@ -9,15 +9,15 @@ load helpers
 setup() {
     common_setup
     umask 022
-    A=$(uuid 1)
+    A=${UUID[1]}
     host eth3:vfs=4
     pool net eth3
     cp "$TESTS/../xslt/hostdev.xsl" "$ROOT/etc/vfpool"
     # One guest has a VF, so that all files of the ledger are there.
-    run_hook 0 g2 prepare < <(guest g2 "$(uuid 2)" "net:$(mac 2)")
+    run_hook 0 g2 prepare < <(guest g2 "${UUID[2]}" "net:${MAC[2]}")
     pooled=$BATS_TEST_TMPDIR/pooled.xml plain=$BATS_TEST_TMPDIR/plain.xml
-    guest g1 "$A" "net:$(mac 1)" > "$pooled"
-    guest g3 "$(uuid 3)" > "$plain"
+    guest g1 "$A" "net:${MAC[1]}" > "$pooled"
+    guest g3 "${UUID[3]}" > "$plain"
 }
 
 # assert_refused NAMED: no guest of a pool starts, and no VF is claimed; one without a pool starts.

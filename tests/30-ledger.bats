@@ -21,20 +21,20 @@ setup() {
 vm() {
     local i devices=()
     for ((i = 1; i <= ${2-1}; i++)); do
-        devices+=("net:$(mac $(($1 * 16 + i)))")
+        devices+=("net:${MAC[$1 * 16 + i]}")
     done
-    guest "vm$1" "$(uuid "$1")" "${devices[@]}"
+    guest "vm$1" "${UUID[$1]}" "${devices[@]}"
 }
 
 # running N ADDRESS...: the same guest as libvirt shows it once it has these VFs.
 running() {
     local n=$1 i=0 address devices=()
     for address in "${@:2}"; do
-        devices+=("<interface type='hostdev' managed='yes'><mac address='$(mac $((n * 16 + ++i)))'/>
+        devices+=("<interface type='hostdev' managed='yes'><mac address='${MAC[n * 16 + ++i]}'/>
       <source><address type='pci' domain='0x${address:0:4}' bus='0x${address:5:2}' slot='0x${address:8:2}' function='0x${address:11}'/></source>
     </interface>")
     done
-    guest "vm$n" "$(uuid "$n")" "${devices[@]}"
+    guest "vm$n" "${UUID[n]}" "${devices[@]}"
 }
 
 prepare() { run_hook "$1" "vm$2" prepare < <(vm "${@:2}"); }
@@ -42,7 +42,7 @@ release() { run_hook "$1" "vm$2" release < <(vm "${@:2}"); }
 # seen CODE OPERATION N ADDRESS...
 seen() { run_hook "$1" "vm$3" "$2" < <(running "${@:3}"); }
 
-guest_file() { echo "$LEDGER/guests/$(uuid "$1").xml"; }
+guest_file() { echo "$LEDGER/guests/${UUID[$1]}.xml"; }
 
 # state N: of the guest's claim.
 state() { xmllint --xpath 'string(/guest/@state)' "$(guest_file "$1")"; }
@@ -99,22 +99,22 @@ dead_pid() { bash -c 'echo $$'; }
     for n in 1 2 3; do
         case $n in
         1) run_hook 0 vm1 release < <(vm 1 2) ;;
-        2) run_hook 0 other release < <(guest other "$(uuid 1)") ;;
+        2) run_hook 0 other release < <(guest other "${UUID[1]}") ;;
         3) run_hook 0 vm1 release < <(running 1 "${V[3]}") ;;
         esac
         assert_silent
-        assert_released "$(uuid 1)"
+        assert_released "${UUID[1]}"
         assert_taken
         prepare 0 2 2
         release 0 1 2
         assert_silent
-        assert_taken "${V[0]}" "$(uuid 2)" "${V[1]}" "$(uuid 2)"
+        assert_taken "${V[0]}" "${UUID[2]}" "${V[1]}" "${UUID[2]}"
         release 0 2
         prepare 0 1 2
     done
     upper=$(vm 1 | sed 's/<uuid>.*</<uuid>00000000000040008000000000000001</')
     run_hook 0 vm1 release <<<"$upper"
-    assert_released "$(uuid 1)"
+    assert_released "${UUID[1]}"
     assert_invariants
 }
 
@@ -122,7 +122,7 @@ dead_pid() { bash -c 'echo $$'; }
     prepare 0 1 2
     snapshot
     release 0 2 2
-    run_hook 0 vm1 release < <(guest vm1 "$(uuid 3)" "net:$(mac 17)")
+    run_hook 0 vm1 release < <(guest vm1 "${UUID[3]}" "net:${MAC[17]}")
     run_hook 0 vm4 release < <(running 4 "${V[0]}")
     assert_unchanged
     assert_invariants
@@ -138,18 +138,18 @@ dead_pid() { bash -c 'echo $$'; }
 @test "prepare twice: the earlier life is dropped, its VFs count as free" {
     prepare 0 1 4
     prepare 0 1 4
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 1)" "${V[2]}" "$(uuid 1)" "${V[3]}" "$(uuid 1)"
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[1]}" "${V[2]}" "${UUID[1]}" "${V[3]}" "${UUID[1]}"
     prepare 0 1 1
-    assert_taken "${V[0]}" "$(uuid 1)"
+    assert_taken "${V[0]}" "${UUID[1]}"
     prepare 0 2 3
     prepare 1 1 2
-    assert_equal "$(holder "${V[0]}")" "$(uuid 1)"
+    assert_equal "$(holder "${V[0]}")" "${UUID[1]}"
     assert_invariants
     # And one that asks for nothing any more holds nothing any more.
-    run_hook 0 vm2 prepare < <(guest vm2 "$(uuid 2)")
+    run_hook 0 vm2 prepare < <(guest vm2 "${UUID[2]}")
     assert_silent
-    assert_taken "${V[0]}" "$(uuid 1)"
-    assert_released "$(uuid 2)"
+    assert_taken "${V[0]}" "${UUID[1]}"
+    assert_released "${UUID[2]}"
     assert_invariants
 }
 
@@ -171,22 +171,22 @@ dead_pid() { bash -c 'echo $$'; }
     assert_one_line "'net'" "'vm3'" "${V[0]}" "'vm1'" "${V[1]}" "'vm2'"
     [[ -z $output ]]
     assert_unchanged
-    assert_released "$(uuid 3)"
+    assert_released "${UUID[3]}"
     assert_invariants
     prepare 0 3 2
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)" "${V[2]}" "$(uuid 3)" "${V[3]}" "$(uuid 3)"
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}" "${V[2]}" "${UUID[3]}" "${V[3]}" "${UUID[3]}"
     assert_invariants
 }
 
 @test "VFs go out in order, and the lowest that came back goes first" {
     for n in 1 2 3 4; do
         prepare 0 $n
-        assert_equal "$(holder "${V[n - 1]}")" "$(uuid $n)"
+        assert_equal "$(holder "${V[n - 1]}")" "${UUID[n]}"
     done
     release 0 3
     release 0 2
     prepare 0 5 2
-    assert_equal "$(holder "${V[1]}") $(holder "${V[2]}")" "$(uuid 5) $(uuid 5)"
+    assert_equal "$(holder "${V[1]}") $(holder "${V[2]}")" "${UUID[5]} ${UUID[5]}"
     assert_invariants
 }
 
@@ -195,8 +195,8 @@ dead_pid() { bash -c 'echo $$'; }
     pool wide eth9 eth1
     want=$(host list eth9 eth1 | cut -d ' ' -f 1)
     for ((i = 1; i <= 13; i++)); do
-        run_hook 0 "w$i" prepare < <(guest "w$i" "$(uuid $i)" "wide:$(mac $i)")
-        assert_equal "$(holder "$(sed -n ${i}p <<<"$want")")" "$(uuid $i)"
+        run_hook 0 "w$i" prepare < <(guest "w$i" "${UUID[i]}" "wide:${MAC[i]}")
+        assert_equal "$(holder "$(sed -n ${i}p <<<"$want")")" "${UUID[i]}"
     done
     assert_invariants
 }
@@ -208,7 +208,7 @@ dead_pid() { bash -c 'echo $$'; }
     get() { xmllint --xpath "string($1)" "$(guest_file 1)"; }
     assert_equal "$(get '//vf[2]/@address') $(get '//vf[2]/@pf') $(get '//vf[2]/@num') $(get '//vf[2]/@pool')" \
         "${V[1]} eth3 1 net"
-    assert_equal "$(get '//vf[2]/@mac')" "$(mac 18)"
+    assert_equal "$(get '//vf[2]/@mac')" "${MAC[18]}"
     since=$(get /guest/@since)
     [[ ! $since < $before && ! $since > $after ]] || fail "$since is not in $before..$after"
     assert_equal "$(stat -c %a "$(guest_file 1)")" 600
@@ -229,7 +229,7 @@ dead_pid() { bash -c 'echo $$'; }
                 esac
                 assert_silent
             done
-            assert_taken "${V[0]}" "$(uuid 2)" "${V[1]}" "$(uuid 3)" "${V[2]}" "$(uuid 1)" "${V[3]}" "$(uuid 2)"
+            assert_taken "${V[0]}" "${UUID[2]}" "${V[1]}" "${UUID[3]}" "${V[2]}" "${UUID[1]}" "${V[3]}" "${UUID[2]}"
             assert_equal "$(state 1)" held
             assert_invariants
         done
@@ -272,7 +272,7 @@ dead_pid() { bash -c 'echo $$'; }
         # Of two VFs the one that nobody else has is adopted all the same.
         seen 0 $operation 1 "${V[0]}" "${V[3]}"
         assert_one_line "'vm1'" "${V[0]}" "'vm2'"
-        assert_taken "${V[0]}" "$(uuid 2)" "${V[3]}" "$(uuid 1)"
+        assert_taken "${V[0]}" "${UUID[2]}" "${V[3]}" "${UUID[1]}"
         assert_invariants
 
         rm -rf "$LEDGER"
@@ -294,12 +294,12 @@ dead_pid() { bash -c 'echo $$'; }
 @test "start with another VF than the claimed one: adopted when it is free" {
     prepare 0 1 2
     seen 0 start 1 "${V[3]}" "${V[2]}"
-    assert_taken "${V[2]}" "$(uuid 1)" "${V[3]}" "$(uuid 1)"
+    assert_taken "${V[2]}" "${UUID[1]}" "${V[3]}" "${UUID[1]}"
     assert_equal "$(state 1)" held
     assert_invariants
     # Swapped is what libvirt did in F6: both are its own.
     seen 0 start 1 "${V[2]}" "${V[3]}"
-    assert_equal "$(xmllint --xpath 'string(//vf[@address="'"${V[2]}"'"]/@mac)' "$(guest_file 1)")" "$(mac 17)"
+    assert_equal "$(xmllint --xpath 'string(//vf[@address="'"${V[2]}"'"]/@mac)' "$(guest_file 1)")" "${MAC[17]}"
     assert_invariants
 }
 
@@ -313,32 +313,32 @@ dead_pid() { bash -c 'echo $$'; }
     seen 1 start 3 "${V[2]}"
     assert_one_line "'vm3'" "${V[2]}" "'vm2'"
     assert_unchanged
-    assert_released "$(uuid 3)"
+    assert_released "${UUID[3]}"
     assert_invariants
 }
 
 @test "start without a claim adopts, as after an autostart" {
     seen 0 start 1 "${V[1]}"
     assert_silent
-    assert_taken "${V[1]}" "$(uuid 1)"
+    assert_taken "${V[1]}" "${UUID[1]}"
     assert_equal "$(state 1)" held
     prepare 0 2
-    assert_equal "$(holder "${V[0]}")" "$(uuid 2)"
+    assert_equal "$(holder "${V[0]}")" "${UUID[2]}"
     assert_invariants
 }
 
 @test "start that names no device yet keeps the claim" {
     prepare 0 1 2
     run_hook 0 vm1 start < <(vm 1 2)
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 1)"
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[1]}"
     assert_invariants
 }
 
 @test "a static hostdev claims that VF, and meets its holder" {
     run_hook 0 vm1 prepare < <(running 1 "${V[1]}")
-    assert_taken "${V[1]}" "$(uuid 1)"
+    assert_taken "${V[1]}" "${UUID[1]}"
     prepare 0 2 2
-    assert_equal "$(holder "${V[0]}") $(holder "${V[2]}")" "$(uuid 2) $(uuid 2)"
+    assert_equal "$(holder "${V[0]}") $(holder "${V[2]}")" "${UUID[2]} ${UUID[2]}"
     snapshot
     run_hook 1 vm3 prepare < <(running 3 "${V[3]}" "${V[2]}")
     assert_one_line "'vm3'" "${V[2]}" "'vm2'"
@@ -410,7 +410,7 @@ refused() {
             refused "/$part"
         done
         chmod 700 "$ROOT/$part"
-        assert_taken "${V[0]}" "$(uuid 1)"
+        assert_taken "${V[0]}" "${UUID[1]}"
         prepare 0 2
         assert_invariants
     done
@@ -441,7 +441,7 @@ refused() {
     run_vfpool 0 transform - < <(vm 2)
     [[ $output == *'slot="0x10" function="0x2"'* ]]
     prepare 0 2
-    assert_equal "$(holder "${V[1]}")" "$(uuid 2)"
+    assert_equal "$(holder "${V[1]}")" "${UUID[2]}"
     assert_invariants
 }
 
@@ -497,7 +497,7 @@ spoil() {
     case $1 in
     empty) : >"$file" ;;
     cut) truncate -s -9 "$file" ;;
-    uuid) sed -i "s/uuid=\"[^\"]*/uuid=\"$(uuid 9)/" "$file" ;;
+    uuid) sed -i "s/uuid=\"[^\"]*/uuid=\"${UUID[9]}/" "$file" ;;
     garbage) head -c 4096 /dev/urandom >"$file" ;;
     large) head -c 1200000 /dev/zero | tr '\0' ' ' >>"$file" ;;
     root) echo '<domain/>' >"$file" ;;
@@ -523,7 +523,7 @@ ALL_KINDS=(empty cut uuid garbage large root dtd state address twice link direct
         # Readers only say so.
         snapshot
         run_vfpool 0 status --format json
-        assert_one_line "$(uuid 1)"
+        assert_one_line "${UUID[1]}"
         assert_equal "$kind $(jq -r '[.pools[0].vfs[].state] | join(" ")' "$STDOUT")" \
             "$kind quarantined quarantined claimed free"
         run_vfpool 0 transform - < <(vm 3)
@@ -532,17 +532,17 @@ ALL_KINDS=(empty cut uuid garbage large root dtd state address twice link direct
 
         # Another guest gets what is free, and no more.
         prepare 1 3 2
-        [[ $stderr == *"${V[0]}"* && $stderr == *"${V[1]}"* && $stderr == *"$(uuid 1)"* ]]
+        [[ $stderr == *"${V[0]}"* && $stderr == *"${V[1]}"* && $stderr == *"${UUID[1]}"* ]]
         prepare 0 3
-        assert_equal "$(holder "${V[3]}")" "$(uuid 3)"
+        assert_equal "$(holder "${V[3]}")" "${UUID[3]}"
         seen 0 start 2 "${V[2]}"
-        [[ ! -e $(guest_file 1) && -e $LEDGER/guests/$(uuid 1).bad ]] || fail "not set aside: $kind"
+        [[ ! -e $(guest_file 1) && -e $LEDGER/guests/${UUID[1]}.bad ]] || fail "not set aside: $kind"
         prepare 1 4
-        assert_one_line "${V[0]}" "$(uuid 1)"
+        assert_one_line "${V[0]}" "${UUID[1]}"
         run_vfpool 0 reconcile
         release 0 3
         release 0 2
-        assert_equal "$(readlink "$LEDGER/vfs/${V[0]}" "$LEDGER/vfs/${V[1]}" | sort -u)" "../guests/$(uuid 1).xml"
+        assert_equal "$(readlink "$LEDGER/vfs/${V[0]}" "$LEDGER/vfs/${V[1]}" | sort -u)" "../guests/${UUID[1]}.xml"
 
         # Its release gives them back; the one after that takes the evidence away.
         release 0 1
@@ -550,7 +550,7 @@ ALL_KINDS=(empty cut uuid garbage large root dtd state address twice link direct
         prepare 0 2 4
         release 0 2
         release 0 1
-        assert_released "$(uuid 1)"
+        assert_released "${UUID[1]}"
         assert_invariants
     done
 }
@@ -561,10 +561,10 @@ ALL_KINDS=(empty cut uuid garbage large root dtd state address twice link direct
     prepare 0 2
     [[ ! -s $STDERR ]] || fail "guest 2 has nothing to do with it"
     prepare 0 1
-    assert_one_line "guests/$(uuid 1).xml" .bad
+    assert_one_line "guests/${UUID[1]}.xml" .bad
     prepare 0 1
     [[ ! -s $STDERR ]] || fail "said again"
-    rm "$LEDGER/guests/$(uuid 1).bad"
+    rm "$LEDGER/guests/${UUID[1]}.bad"
     assert_invariants
 }
 
@@ -574,12 +574,12 @@ ALL_KINDS=(empty cut uuid garbage large root dtd state address twice link direct
         prepare 0 1 4
         spoil "$kind" 1
         prepare 0 1 3
-        assert_one_line "$(uuid 1)"
-        assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 1)" "${V[2]}" "$(uuid 1)"
+        assert_one_line "${UUID[1]}"
+        assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[1]}" "${V[2]}" "${UUID[1]}"
         prepare 0 2
-        assert_equal "$(holder "${V[3]}")" "$(uuid 2)"
+        assert_equal "$(holder "${V[3]}")" "${UUID[2]}"
         release 0 1
-        assert_released "$(uuid 1)"
+        assert_released "${UUID[1]}"
         assert_invariants
     done
 }
@@ -588,9 +588,9 @@ ALL_KINDS=(empty cut uuid garbage large root dtd state address twice link direct
     prepare 0 1 2
     spoil garbage 1
     seen 0 reconnect 1 "${V[1]}"
-    assert_one_line "$(uuid 1)"
-    assert_taken "${V[1]}" "$(uuid 1)"
-    rm "$LEDGER/guests/$(uuid 1).bad"
+    assert_one_line "${UUID[1]}"
+    assert_taken "${V[1]}" "${UUID[1]}"
+    rm "$LEDGER/guests/${UUID[1]}.bad"
     assert_invariants
 }
 
@@ -598,14 +598,14 @@ ALL_KINDS=(empty cut uuid garbage large root dtd state address twice link direct
     prepare 0 1 2
     spoil garbage 1
     run_vfpool 0 release "${V[0]}"
-    [[ $output == *"${V[0]}"*"$(uuid 1)"* ]]
+    [[ $output == *"${V[0]}"*"${UUID[1]}"* ]]
     [[ ! -L $LEDGER/vfs/${V[0]} && -L $LEDGER/vfs/${V[1]} ]]
     prepare 0 2
-    assert_equal "$(holder "${V[0]}")" "$(uuid 2)"
-    run_vfpool 0 release "$(uuid 1)"
-    [[ $output == *"${V[1]}"*"$(uuid 1)"* ]] || fail "it does not say what it released"
-    assert_taken "${V[0]}" "$(uuid 2)"
-    rm -f "$LEDGER/guests/$(uuid 1).bad"
+    assert_equal "$(holder "${V[0]}")" "${UUID[2]}"
+    run_vfpool 0 release "${UUID[1]}"
+    [[ $output == *"${V[1]}"*"${UUID[1]}"* ]] || fail "it does not say what it released"
+    assert_taken "${V[0]}" "${UUID[2]}"
+    rm -f "$LEDGER/guests/${UUID[1]}.bad"
     assert_invariants
 }
 
@@ -619,7 +619,7 @@ ALL_KINDS=(empty cut uuid garbage large root dtd state address twice link direct
         directory) mkdir "$LEDGER/vfs/${V[0]}" ;;
         esac
         prepare 0 1 3
-        assert_taken "${V[1]}" "$(uuid 1)" "${V[2]}" "$(uuid 1)" "${V[3]}" "$(uuid 1)" || :
+        assert_taken "${V[1]}" "${UUID[1]}" "${V[2]}" "${UUID[1]}" "${V[3]}" "${UUID[1]}" || :
         prepare 1 2
         assert_one_line "vfs/${V[0]}" remove
         run_vfpool 0 status --format json
@@ -647,12 +647,12 @@ half() {
         ;;
     stale-link) # put after its commit: the guest had more
         prepare 0 1
-        ln -s "../guests/$(uuid 1).xml" "$LEDGER/vfs/${V[3]}"
+        ln -s "../guests/${UUID[1]}.xml" "$LEDGER/vfs/${V[3]}"
         FREE=3
         ;;
     grown) # put before its commit: the guest wants more
         prepare 0 1 2
-        ln -s "../guests/$(uuid 1).xml" "$LEDGER/vfs/${V[2]}"
+        ln -s "../guests/${UUID[1]}.xml" "$LEDGER/vfs/${V[2]}"
         FREE=2
         ;;
     new-file) # put, its file cut off
@@ -688,13 +688,13 @@ half() {
             lost-link) said=("${V[1]}") ;;
             esac
             for text in "${said[@]}"; do
-                [[ $output$stderr == *"VF $text"*"$(uuid 1)"* || $output$stderr == *"VF $text"*"'vm1'"* ]] ||
+                [[ $output$stderr == *"VF $text"*"${UUID[1]}"* || $output$stderr == *"VF $text"*"'vm1'"* ]] ||
                     fail "$state, $next: $text is not said"
             done
             [[ ! -e $LEDGER/new.xml ]] || fail "$state, $next: new.xml is left"
             assert_invariants || fail "$state, $next"
             if [[ $next != release ]]; then
-                [[ $(taken | grep -c "$(uuid 1)") == $((4 - FREE)) ]] || fail "$state, $next: the claim is not whole"
+                [[ $(taken | grep -c "${UUID[1]}") == $((4 - FREE)) ]] || fail "$state, $next: the claim is not whole"
             fi
             # The next one has nothing to do.
             run_vfpool 0 reconcile
@@ -710,7 +710,7 @@ half() {
         [[ $stderr == *"cannot remove /run/vfpool/"* ]]
         # Not by a prepare, which would clear the way for itself.
         run_vfpool 0 status
-        assert_released "$(uuid 1)"
+        assert_released "${UUID[1]}"
         assert_invariants
     done
 }
@@ -721,24 +721,24 @@ half() {
     assert_taken
     run_vfpool 0 status
     assert_one_line "free again"
-    assert_released "$(uuid 1)"
+    assert_released "${UUID[1]}"
     # Nor may what explains it outlive the claim.
     prepare 0 1 2
     failing 0 unlinkat:error=EIO:when=1 vm1 release < <(vm 1)
     run_vfpool 0 status
-    assert_released "$(uuid 1)"
+    assert_released "${UUID[1]}"
     assert_invariants
 }
 
 @test "two guest files that list one VF: said, and left to a person" {
     prepare 0 1
-    sed "s/$(uuid 1)/$(uuid 2)/; s/vm1/vm2/" "$(guest_file 1)" >"$(guest_file 2)"
+    sed "s/${UUID[1]}/${UUID[2]}/; s/vm1/vm2/" "$(guest_file 1)" >"$(guest_file 2)"
     chmod 600 "$(guest_file 2)"
     run_vfpool 0 reconcile
-    [[ $output == *"${V[0]}"*"vm2"*"$(uuid 2)"* ]]
-    run_vfpool 0 release "$(uuid 2)"
+    [[ $output == *"${V[0]}"*"vm2"*"${UUID[2]}"* ]]
+    run_vfpool 0 release "${UUID[2]}"
     # The link was vm1's all the time.
-    assert_taken "${V[0]}" "$(uuid 1)"
+    assert_taken "${V[0]}" "${UUID[1]}"
     assert_invariants
 }
 
@@ -775,7 +775,7 @@ kill_everywhere() {
             prepare 0 2 $((4 - holds)) >/dev/null || fail "after a kill at $call $i" || return
             assert_invariants || fail "after a kill at $call $i" || return
             run_hook 0 vm1 release < <(vm 1) >/dev/null || return
-            assert_released "$(uuid 1)" || fail "after a kill at $call $i" || return
+            assert_released "${UUID[1]}" || fail "after a kill at $call $i" || return
         done
     done
     echo "$kills kills"
@@ -803,7 +803,7 @@ kill_everywhere() {
             kills=$((kills + 1))
             prepare 0 3 >/dev/null || { prepare 0 2 4; release 0 2; } || fail "after a kill at $call $i"
             assert_invariants || fail "after a kill at $call $i"
-            assert_released "$(uuid 1)" || fail "after a kill at $call $i"
+            assert_released "${UUID[1]}" || fail "after a kill at $call $i"
         done
     done
     echo "$kills kills"
@@ -813,7 +813,7 @@ kill_everywhere() {
 @test "a release that finds only a crash's links repairs them" {
     half links-first
     release 0 1 2
-    assert_released "$(uuid 1)"
+    assert_released "${UUID[1]}"
     assert_taken
     assert_invariants
 }

@@ -26,18 +26,18 @@ teardown() {
 vm() {
     local i devices=()
     for ((i = 1; i <= ${2-1}; i++)); do
-        devices+=("net:$(mac $(($1 * 16 + i)))")
+        devices+=("net:${MAC[$1 * 16 + i]}")
     done
-    guest "vm$1" "$(uuid "$1")" "${devices[@]}"
+    guest "vm$1" "${UUID[$1]}" "${devices[@]}"
 }
 
 running() { # N FUNCTION...
     local i devices=()
     for ((i = 2; i <= $#; i++)); do
-        devices+=("<interface type='hostdev'><mac address='$(mac $(($1 * 16 + i - 1)))'/><source>
+        devices+=("<interface type='hostdev'><mac address='${MAC[$1 * 16 + i - 1]}'/><source>
           <address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x${!i}'/></source></interface>")
     done
-    guest "vm$1" "$(uuid "$1")" "${devices[@]}"
+    guest "vm$1" "${UUID[$1]}" "${devices[@]}"
 }
 
 # hold -x|-s [ROOT]: another process has the lock until let_go; $HOLDER. One that
@@ -141,8 +141,8 @@ READERS=(status json dumpxml transform)
         let_go
         wait $waiter || fail "$what: exit code $?" "$(<"$BATS_TEST_TMPDIR/$what.out")"
         case $what in
-        prepare) assert_equal "$(holder 0000:01:10.2)" "$(uuid 2)" ;;
-        release) assert_released "$(uuid 2)" ;;
+        prepare) assert_equal "$(holder 0000:01:10.2)" "${UUID[2]}" ;;
+        release) assert_released "${UUID[2]}" ;;
         *) [[ -s $BATS_TEST_TMPDIR/$what.out ]] ;;
         esac
         assert_invariants
@@ -165,7 +165,7 @@ READERS=(status json dumpxml transform)
     assert_equal "$(holder 0000:01:10.2)" ""
     let_go
     wait $waiter
-    assert_equal "$(holder 0000:01:10.2)" "$(uuid 2)"
+    assert_equal "$(holder 0000:01:10.2)" "${UUID[2]}"
     assert_invariants
 }
 

@@ -26,9 +26,9 @@ setup() {
 domain() {
     local i devices=()
     for ((i = 1; i <= $2; i++)); do
-        devices+=("net:$(mac $(($1 * 16 + i)))")
+        devices+=("net:${MAC[$1 * 8 + i]}")
     done
-    guest "vm$1" "$(uuid "$1")" "${devices[@]}" >"$BATS_TEST_TMPDIR/vm$1.xml"
+    guest "vm$1" "${UUID[$1]}" "${devices[@]}" >"$BATS_TEST_TMPDIR/vm$1.xml"
 }
 
 # granted FILE: the addresses in a domain's hostdev interfaces.
@@ -48,7 +48,7 @@ live() {
         "${HOOK[@]}" "vm$n" prepare begin - <"$xml" >"$out" 2>"$out.err" || code=$?
         if ((code)); then
             [[ $code == 1 && $(<"$out.err") == *"no free VF"* && ! -s $out ]] || fail "$code: $(<"$out.err")" || return
-            [[ ! -e $LEDGER/guests/$(uuid "$n").xml ]] || fail "refused, with a claim" || return
+            [[ ! -e $LEDGER/guests/${UUID[n]}.xml ]] || fail "refused, with a claim" || return
             lost=$((lost + 1))
             continue
         fi
@@ -57,7 +57,7 @@ live() {
         ((${#got[@]} == count)) || fail "${#got[@]} VFs instead of $count" || return
         for address in "${got[@]}"; do
             mkdir "$OWN/$address" || fail "$address was another's" || return
-            [[ $(holder "$address") == "$(uuid "$n")" ]] || fail "$address is $(holder "$address")'s" || return
+            [[ $(holder "$address") == "${UUID[n]}" ]] || fail "$address is $(holder "$address")'s" || return
         done
         # Given back here before it is given back there.
         for address in "${got[@]}"; do

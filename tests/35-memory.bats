@@ -8,16 +8,16 @@
 VFPOOL_TIMEOUT=400    # hundreds of runs each
 load helpers
 
-A=$(uuid 1)
+A=${UUID[1]}
 
 setup() {
     common_setup
     XML=$BATS_TEST_TMPDIR/guest.xml
     host eth3:vfs=3 eth4:vfs=0,total=8
     pool net eth3
-    guest other "$(uuid 2)" "net:$(mac 9)" > "$XML"
+    guest other "${UUID[2]}" "net:${MAC[9]}" > "$XML"
     run_hook 0 other prepare < "$XML"
-    guest g "$A" "net:$(mac 1)" "net:$(mac 2)" > "$XML"
+    guest g "$A" "net:${MAC[1]}" "net:${MAC[2]}" > "$XML"
 }
 
 # sweep STATUS PROGRAM ARGUMENT...: allocations of it fail, one in each run (with SWEEP=all every one)
@@ -37,7 +37,7 @@ hook() { # STATUS OPERATION
 running() {
     local function devices=()
     for function; do
-        devices+=("<interface type='hostdev' managed='yes'><mac address='$(mac $((${#devices[@]} + 1)))'/>
+        devices+=("<interface type='hostdev' managed='yes'><mac address='${MAC[${#devices[@]} + 1]}'/>
             <source><address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x$function'/></source>
             </interface>")
     done
@@ -133,7 +133,7 @@ libvirt() {
 
 # network OPERATION: the network hook, about the guest's first VF
 network() {
-    allocation "$A" g "$(mac 1)" 0000:01:10.2 > "$XML"
+    allocation "$A" g "${MAC[1]}" 0000:01:10.2 > "$XML"
     sweep 1 hook/network net "$1" begin -
 }
 
@@ -151,8 +151,8 @@ network() {
     [[ -e $ROOT/run/vfpool/offers/net ]]
     sweep 1 hook/qemu g prepare begin -
     prepared
-    run_program 0 "$PLAIN/hook/network" net port-created begin - < <(allocation "$A" g "$(mac 1)" 0000:01:10.2)
-    run_program 0 "$PLAIN/hook/network" net port-created begin - < <(allocation "$A" g "$(mac 2)" 0000:01:10.4)
+    run_program 0 "$PLAIN/hook/network" net port-created begin - < <(allocation "$A" g "${MAC[1]}" 0000:01:10.2)
+    run_program 0 "$PLAIN/hook/network" net port-created begin - < <(allocation "$A" g "${MAC[2]}" 0000:01:10.4)
     running 2 4
     sweep 1 hook/qemu g start begin -
     sweep 1 hook/qemu g release end -
@@ -160,7 +160,7 @@ network() {
 
 # A driver that does not tell what is set: each run sets it.
 @test "start and release of a guest with settings" {
-    guest g "$A" "net:$(mac 1)" > "$XML"
+    guest g "$A" "net:${MAC[1]}" > "$XML"
     pool net eth3 -- "<metadata><v:pool xmlns:v='urn:vfpool:1'><v:settings trust='yes'/></v:pool></metadata>"
     mkdir "$ROOT/kernel"
     for _ in 0 1 2; do echo "52:54:00:00:00:01 0 0 8100 0 0 -1 -1 -1 0"; done > "$ROOT/kernel/$(cat "$ROOT/sys/class/net/eth3/ifindex")"
@@ -185,8 +185,8 @@ network() {
     run_vfpool 0 network net
     sed 's/function="0x4"/function="0x6"/' "$STDOUT" > "$XML"
     sweep 1 tests/libvirt/gate define net restart
-    rm "$LIBVIRT/domains/$(uuid 5).xml"
-    uuid 5 > "$XML"
+    rm "$LIBVIRT/domains/${UUID[5]}.xml"
+    echo "${UUID[5]}" > "$XML"
     sweep 1 tests/libvirt/gate prune net
     sweep 1 tests/libvirt/gate open net
 }
@@ -201,6 +201,6 @@ network() {
     # All as it is wished: a call that changed something says so, the next one does not.
     printf 'hold 0000:01:10.4\n' > "$XML"
     sweep 1 tests/libvirt/gate set net
-    uuid 7 > "$XML"
+    echo "${UUID[7]}" > "$XML"
     sweep 1 tests/libvirt/gate prune net
 }

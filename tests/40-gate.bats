@@ -221,7 +221,7 @@ hold 0000:01:10.0"
 @test "a hook that is killed takes its gate program along" {
     libvirt 'echo $$ > "$log.pid"; exec sleep 300'
     hook_environment
-    "${HOOK_ENVIRONMENT[@]}" "$VFPOOL_BUILD/hook/qemu" g11 prepare begin - < <(guest g11 "$A" "p:$(mac 1)") 3>&- &
+    "${HOOK_ENVIRONMENT[@]}" "$VFPOOL_BUILD/hook/qemu" g11 prepare begin - < <(guest g11 "$A" "p:${MAC[1]}") 3>&- &
     local hook=$!
     wait_until test -s "$ROOT/calls.pid"
     kill -KILL "$hook"

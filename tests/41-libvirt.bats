@@ -69,7 +69,7 @@ held 4 VFs of libvirt network 'p'"
     boot 1 p
     boot 2 p
     assert_whole g1 g2 vfpool vfpool
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)"
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}"
 }
 
 @test "a network with other VFs is changed around its guests" {
@@ -99,15 +99,15 @@ held 2 VFs of libvirt network 'p'"
 
 @test "a VF is held again at release, whichever call fails or is the last one" {
     two_guests
-    unport p "$(uuid 1)" "${V[0]}"
-    rm "$LIBVIRT/domains/$(uuid 1).xml"
+    unport p "${UUID[1]}" "${V[0]}"
+    rm "$LIBVIRT/domains/${UUID[1]}.xml"
     FINALLY="assert_whole vfpool g2 vfpool vfpool" each_fault hook release 1
 }
 
 @test "a running guest without a claim is adopted, whichever call fails or is the last one" {
     adopted() {
         assert_whole g1 g2 vfpool vfpool
-        assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)"
+        assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}"
     }
     two_guests
     rm -r "$ROOT/run/vfpool/guests" "$ROOT/run/vfpool/vfs"
@@ -142,7 +142,7 @@ held 2 VFs of libvirt network 'p'"
     two_guests
     reload p
     hook_environment
-    vm 3 p > "$LIBVIRT/domains/$(uuid 3).xml" # it is being started
+    vm 3 p > "$LIBVIRT/domains/${UUID[3]}.xml" # it is being started
     AFTER=after_prepare FINALLY="assert_whole g1|vfpool g2|vfpool vfpool vfpool" each_fault hook prepare 3
 }
 
@@ -150,8 +150,8 @@ held 2 VFs of libvirt network 'p'"
 after_prepare() {
     assert_kept || return
     ((code != 0)) || hook release 3
-    rm "$LIBVIRT/domains/$(uuid 3).xml"
-    assert_released "$(uuid 3)"
+    rm "$LIBVIRT/domains/${UUID[3]}.xml"
+    assert_released "${UUID[3]}"
 }
 
 @test "a network that does not start with libvirt is set to, without ending it" {
@@ -220,26 +220,26 @@ foreign() {
 
 @test "a VF that libvirt has given to somebody else is passed over, and everybody says so" {
     run_vfpool 0 reconcile
-    foreign 0 other "$(uuid 9)"
-    foreign 1 another "$(uuid 8)"
+    foreign 0 other "${UUID[9]}"
+    foreign 1 another "${UUID[8]}"
     vm 1 p > "$ROOT/g1.xml"
     run_vfpool 0 transform "$ROOT/g1.xml"
     local planned=$output
     [[ $planned == *'function="0x4"'* ]]
     run_hook 0 g1 prepare < "$ROOT/g1.xml"
     assert_equal "$output" "$planned"
-    assert_taken "${V[2]}" "$(uuid 1)"
+    assert_taken "${V[2]}" "${UUID[1]}"
     assert_equal "$(open_vfs p)" "${V[2]}"
     run_vfpool 0 status --format xml
     assert_equal "$(xmllint --xpath 'string(//vf[1]/@reason)' "$STDOUT")" \
-        "libvirt has given VF 0 of PF eth3 to 'other', whom vfpool does not know (port a$(uuid 9 | cut -c2-35)0)"
-    port p g1 "$(uuid 1)" "${V[2]}"
-    concrete g1 "$(uuid 1)" "$(mac 1)" "${V[2]}" > "$LIBVIRT/domains/$(uuid 1).xml"
-    run_hook 0 g1 start < "$LIBVIRT/domains/$(uuid 1).xml"
+        "libvirt has given VF 0 of PF eth3 to 'other', whom vfpool does not know (port a${UUID[9]:1:34}0)"
+    port p g1 "${UUID[1]}" "${V[2]}"
+    concrete g1 "${UUID[1]}" "${MAC[1]}" "${V[2]}" > "$LIBVIRT/domains/${UUID[1]}.xml"
+    run_hook 0 g1 start < "$LIBVIRT/domains/${UUID[1]}.xml"
     boot 2 p
     run_hook 1 g3 prepare < <(vm 3 p)
     assert_one_line "pool 'p' has no free VF" "VF 0 of PF eth3 to 'other'" "VF 1 of PF eth3 to 'another'" "held by guest 'g2'"
-    assert_released "$(uuid 3)"
+    assert_released "${UUID[3]}"
     run_vfpool 1 transform <(vm 3 p)
     assert_one_line "pool 'p' has no free VF" "VF 0 of PF eth3 to 'other'"
     run_vfpool 0 reconcile
@@ -249,28 +249,28 @@ foreign() {
 
 @test "a port whose guest does not run is freed: a defined one's, and a transient one's that had a claim" {
     run_vfpool 0 reconcile
-    foreign 0 g1 "$(uuid 1)"
-    : > "$LIBVIRT/domains/$(uuid 1).inactive"
+    foreign 0 g1 "${UUID[1]}"
+    : > "$LIBVIRT/domains/${UUID[1]}.inactive"
     run_hook 0 g2 prepare < <(vm 2 p)
-    port p g2 "$(uuid 2)" "${V[1]}"
+    port p g2 "${UUID[2]}" "${V[1]}"
     assert_whole g1 g2 vfpool vfpool
     run_vfpool 0 reconcile --dry-run
     assert_equal "$output" "would be done: freed a VF of libvirt network 'p' from guest 'g1', which is not running
 would be done: freed a VF of libvirt network 'p' from guest 'g2', which is not running
-would be done: released VF ${V[1]} of pool 'p' from guest 'g2' ($(uuid 2)), which is not running"
+would be done: released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not running"
     assert_whole g1 g2 vfpool vfpool
     run_vfpool 0 reconcile
     assert_equal "$output" "freed a VF of libvirt network 'p' from guest 'g1', which is not running
 freed a VF of libvirt network 'p' from guest 'g2', which is not running
 held 2 VFs of libvirt network 'p'
-released VF ${V[1]} of pool 'p' from guest 'g2' ($(uuid 2)), which is not running"
+released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not running"
     assert_whole vfpool vfpool vfpool vfpool
 }
 
 @test "stale ports and claims are cleared whichever call fails or is the last one" {
     two_guests
-    : > "$LIBVIRT/domains/$(uuid 2).inactive"
-    rm "$LIBVIRT/domains/$(uuid 1).xml" "$LIBVIRT/domains/$(uuid 2).xml"
+    : > "$LIBVIRT/domains/${UUID[2]}.inactive"
+    rm "$LIBVIRT/domains/${UUID[1]}.xml" "$LIBVIRT/domains/${UUID[2]}.xml"
     FINALLY="assert_whole vfpool vfpool vfpool vfpool" each_fault vfpool reconcile
     assert_taken
 }
@@ -284,7 +284,7 @@ released VF ${V[1]} of pool 'p' from guest 'g2' ($(uuid 2)), which is not runnin
         fault
     done
     assert_whole g1 g2 vfpool vfpool
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)"
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}"
 }
 
 @test "one network that cannot be put right does not keep reconcile from the others" {
@@ -319,7 +319,7 @@ released VF ${V[1]} of pool 'p' from guest 'g2' ($(uuid 2)), which is not runnin
 ${V[3]}"
     run_vfpool 0 reconcile
     assert_equal "$output" "nothing to repair"
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)"
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}"
     pool p eth3
     run_vfpool 0 reconcile
     assert_whole g1 g2 vfpool vfpool
@@ -347,8 +347,8 @@ ${V[3]}"
     run timeout 1 tail --pid "$waiting" -f /dev/null
     assert_equal "$status" 124
     assert_equal "$(open_vfs p)" "${V[0]}"
-    port p g1 "$(uuid 1)" "${V[0]}"
-    run_hook 0 g1 start < <(concrete g1 "$(uuid 1)" "$(mac 1)" "${V[0]}")
+    port p g1 "${UUID[1]}" "${V[0]}"
+    run_hook 0 g1 start < <(concrete g1 "${UUID[1]}" "${MAC[1]}" "${V[0]}")
     wait "$waiting"
     assert_equal "$(open_vfs p | wc -l)" 3
 }
@@ -357,12 +357,12 @@ ${V[3]}"
     run_vfpool 0 reconcile
     vf=${V[0]}
     rm "$LIBVIRT/networks/p.count/$vf" "$(grep -l "function='0x0'" "$LIBVIRT"/ports/p/*.xml)"
-    port p vfpool "$(uuid 7)" "$vf"
+    port p vfpool "${UUID[7]}" "$vf"
     echo 4 > "$LIBVIRT/networks/p.connections"
     run_vfpool 0 open
     assert_equal "$(open_vfs p | wc -l)" 3
     assert_equal "$(owner p "$vf")" vfpool
-    grep -q "$(uuid 7)" "$LIBVIRT"/ports/p/*.xml
+    grep -q "${UUID[7]}" "$LIBVIRT"/ports/p/*.xml
 }
 
 @test "open gives every VF of ours to libvirt's own choice, whichever call fails or is the last one" {
@@ -388,5 +388,5 @@ ${V[3]}"
     run_vfpool 1 reconcile
     ((SECONDS - begin < 16)) || fail "took $((SECONDS - begin)) s"
     assert_one_line "the pools' networks are as they were: libvirt did not answer within 8 s"
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)"
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}"
 }

@@ -7,8 +7,8 @@
 load helpers
 as_installed
 
-A=$(uuid 1)
-B=$(uuid 2)
+A=${UUID[1]}
+B=${UUID[2]}
 
 setup() {
     common_setup
@@ -38,37 +38,37 @@ assert_claim() { # UUID LINE...
 }
 
 @test "what libvirt gives as it was claimed is marked, and nothing is said" {
-    prepare "$A" a "p:$(mac 1)"
-    made 0 p "$A" a "$(mac 1)" 0000:01:10.0
+    prepare "$A" a "p:${MAC[1]}"
+    made 0 p "$A" a "${MAC[1]}" 0000:01:10.0
     assert_silent
-    assert_claim "$A" "0000:01:10.0 $(mac 1) yes"
+    assert_claim "$A" "0000:01:10.0 ${MAC[1]} yes"
     # Told again, as when the daemon starts, nothing is written.
     snapshot
-    made 0 p "$A" a "$(mac 1)" 0000:01:10.0
+    made 0 p "$A" a "${MAC[1]}" 0000:01:10.0
     assert_unchanged
 }
 
 @test "a guest's VFs in another order: each interface has what libvirt gave it" {
-    prepare "$A" a "p:$(mac 1)" "p:$(mac 2)"
-    made 0 p "$A" a "$(mac 2)" 0000:01:10.0
-    assert_claim "$A" "0000:01:10.0 $(mac 2) yes" "0000:01:10.2 $(mac 1)"
-    made 0 p "$A" a "$(mac 1)" 0000:01:10.2
-    assert_claim "$A" "0000:01:10.0 $(mac 2) yes" "0000:01:10.2 $(mac 1) yes"
+    prepare "$A" a "p:${MAC[1]}" "p:${MAC[2]}"
+    made 0 p "$A" a "${MAC[2]}" 0000:01:10.0
+    assert_claim "$A" "0000:01:10.0 ${MAC[2]} yes" "0000:01:10.2 ${MAC[1]}"
+    made 0 p "$A" a "${MAC[1]}" 0000:01:10.2
+    assert_claim "$A" "0000:01:10.0 ${MAC[2]} yes" "0000:01:10.2 ${MAC[1]} yes"
 }
 
 @test "a VF of nobody's in place of the claimed one: the claim follows, and that one is free" {
-    prepare "$A" a "p:$(mac 1)" "q:$(mac 2)"
-    made 0 p "$A" a "$(mac 1)" 0000:01:10.4
-    assert_claim "$A" "0000:02:10.0 $(mac 2)" "0000:01:10.4 $(mac 1) yes"
-    made 0 q "$A" a "$(mac 2)" 0000:02:10.0
+    prepare "$A" a "p:${MAC[1]}" "q:${MAC[2]}"
+    made 0 p "$A" a "${MAC[1]}" 0000:01:10.4
+    assert_claim "$A" "0000:02:10.0 ${MAC[2]}" "0000:01:10.4 ${MAC[1]} yes"
+    made 0 q "$A" a "${MAC[2]}" 0000:02:10.0
     assert_taken 0000:01:10.4 "$A" 0000:02:10.0 "$A"
 }
 
 @test "another guest's VF is refused in one line with both names, and nothing changes" {
-    prepare "$A" a "p:$(mac 1)"
-    prepare "$B" b "p:$(mac 2)"
+    prepare "$A" a "p:${MAC[1]}"
+    prepare "$B" b "p:${MAC[2]}"
     snapshot
-    made 1 p "$B" b "$(mac 2)" 0000:01:10.0
+    made 1 p "$B" b "${MAC[2]}" 0000:01:10.0
     assert_one_line "gives guest 'b' VF 0000:01:10.0 of pool 'p', which is held by guest 'a'"
     assert_unchanged
 }
@@ -76,107 +76,107 @@ assert_claim() { # UUID LINE...
 @test "a guest that asked for the device by its address keeps it" {
     run_hook 0 a prepare < <(guest a "$A" "<hostdev mode='subsystem' type='pci' managed='yes'>
         <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>")
-    prepare "$B" b "p:$(mac 2)"
-    made 1 p "$B" b "$(mac 2)" 0000:01:10.0
+    prepare "$B" b "p:${MAC[2]}"
+    made 1 p "$B" b "${MAC[2]}" 0000:01:10.0
     assert_one_line "held by guest 'a'"
-    ended 0 p "$A" a "$(mac 1)" 0000:01:10.0
+    ended 0 p "$A" a "${MAC[1]}" 0000:01:10.0
     assert_taken 0000:01:10.0 "$A" 0000:01:10.2 "$B"
 }
 
 @test "hot-plug: a running guest has what it gets, whether it had a VF before or not" {
     runs a
-    made 0 p "$A" a "$(mac 1)" 0000:01:10.2
+    made 0 p "$A" a "${MAC[1]}" 0000:01:10.2
     assert_silent
-    assert_claim "$A" "0000:01:10.2 $(mac 1) yes"
+    assert_claim "$A" "0000:01:10.2 ${MAC[1]} yes"
     run_vfpool 0 status --format json
     assert_equal "$(jq -r '.pools[].vfs[] | select(.guest) | "\(.address) \(.state) \(.guest.name)"' <<< "$output")" \
         "0000:01:10.2 held a"
-    made 0 q "$A" a "$(mac 2)" 0000:02:10.0
-    assert_claim "$A" "0000:01:10.2 $(mac 1) yes" "0000:02:10.0 $(mac 2) yes"
+    made 0 q "$A" a "${MAC[2]}" 0000:02:10.0
+    assert_claim "$A" "0000:01:10.2 ${MAC[1]} yes" "0000:02:10.0 ${MAC[2]} yes"
     # The next start passes over it.
-    prepare "$B" b "p:$(mac 3)" "p:$(mac 4)"
+    prepare "$B" b "p:${MAC[3]}" "p:${MAC[4]}"
     assert_taken 0000:01:10.0 "$B" 0000:01:10.2 "$A" 0000:01:10.4 "$B" 0000:02:10.0 "$A"
 }
 
 @test "hot-unplug: the VF leaves the claim, and with the last one the claim goes" {
     runs a
-    made 0 p "$A" a "$(mac 1)" 0000:01:10.2
-    made 0 p "$A" a "$(mac 2)" 0000:01:10.4
-    ended 0 p "$A" a "$(mac 1)" 0000:01:10.2
+    made 0 p "$A" a "${MAC[1]}" 0000:01:10.2
+    made 0 p "$A" a "${MAC[2]}" 0000:01:10.4
+    ended 0 p "$A" a "${MAC[1]}" 0000:01:10.2
     assert_silent
-    assert_claim "$A" "0000:01:10.4 $(mac 2) yes"
-    ended 0 p "$A" a "$(mac 2)" 0000:01:10.4
+    assert_claim "$A" "0000:01:10.4 ${MAC[2]} yes"
+    ended 0 p "$A" a "${MAC[2]}" 0000:01:10.4
     assert_released "$A"
     assert_invariants
     # Twice is no error.
-    ended 0 p "$A" a "$(mac 2)" 0000:01:10.4
+    ended 0 p "$A" a "${MAC[2]}" 0000:01:10.4
     assert_silent
 }
 
 @test "a port that somebody deletes beneath a running guest does not take its VF" {
     local vf=0000:01:10.0 group
     runs a
-    made 0 p "$A" a "$(mac 1)" "$vf"
+    made 0 p "$A" a "${MAC[1]}" "$vf"
     group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/$vf/iommu_group")")
     mkdir -p "$ROOT/dev/vfio"
     : > "$ROOT/dev/vfio/$group"
     "$TESTS/host/build" "$ROOT" driver eth3/0 vfio-pci
     exec {open}< "$ROOT/dev/vfio/$group"
-    ended 0 p "$A" a "$(mac 1)" "$vf"
+    ended 0 p "$A" a "${MAC[1]}" "$vf"
     assert_one_line "the port of guest 'a' is gone, and VF $vf is in use by process"
     assert_taken "$vf" "$A"
     exec {open}<&-
-    ended 0 p "$A" a "$(mac 1)" "$vf"
+    ended 0 p "$A" a "${MAC[1]}" "$vf"
     assert_taken
 }
 
 @test "where it cannot be seen whether a VF is in use, its guest keeps it" {
     runs a
-    made 0 p "$A" a "$(mac 1)" 0000:01:10.0
+    made 0 p "$A" a "${MAC[1]}" 0000:01:10.0
     mv "$ROOT/sys" "$ROOT/sys.away"
-    ended 1 p "$A" a "$(mac 1)" 0000:01:10.0
+    ended 1 p "$A" a "${MAC[1]}" 0000:01:10.0
     assert_one_line "cannot open the kernel's sys directory"
     mv "$ROOT/sys.away" "$ROOT/sys"
     assert_taken 0000:01:10.0 "$A"
 }
 
 @test "a guest that starts or stops keeps its claim until its release" {
-    prepare "$A" a "p:$(mac 1)"
-    made 0 p "$A" a "$(mac 1)" 0000:01:10.0
+    prepare "$A" a "p:${MAC[1]}"
+    made 0 p "$A" a "${MAC[1]}" 0000:01:10.0
     # Its start fails.
-    ended 0 p "$A" a "$(mac 1)" 0000:01:10.0
+    ended 0 p "$A" a "${MAC[1]}" 0000:01:10.0
     assert_taken 0000:01:10.0 "$A"
     run_hook 0 a release < <(guest a "$A")
     assert_released "$A"
 }
 
 @test "who is no guest has no claim" {
-    made 0 p "$A" other "$(mac 1)" 0000:01:10.0
+    made 0 p "$A" other "${MAC[1]}" 0000:01:10.0
     assert_silent
-    ended 0 p "$A" other "$(mac 1)" 0000:01:10.0
+    ended 0 p "$A" other "${MAC[1]}" 0000:01:10.0
     assert_taken
 }
 
 @test "a VF that the pool does not have is libvirt's affair" {
     runs a
-    made 0 p "$A" a "$(mac 1)" 0000:02:10.0
-    made 0 p "$A" a "$(mac 1)" 0000:77:10.0
+    made 0 p "$A" a "${MAC[1]}" 0000:02:10.0
+    made 0 p "$A" a "${MAC[1]}" 0000:77:10.0
     assert_silent
     assert_taken
 }
 
 @test "a VF that the pool does not have, in place of the claimed one, is refused: by the network hook, and at start" {
-    prepare "$A" a "p:$(mac 1)"
+    prepare "$A" a "p:${MAC[1]}"
     snapshot
-    made 1 p "$A" a "$(mac 1)" 0000:02:10.0
+    made 1 p "$A" a "${MAC[1]}" 0000:02:10.0
     assert_one_line "libvirt gives guest 'a' VF 0000:02:10.0, which pool 'p' does not have: run 'vfpool reconcile'"
     assert_unchanged
     # Where that hook is not called; and also where another pool has it.
     rm "$ROOT/etc/vfpool/q.xml"
-    run_hook 1 a start < <(guest a "$A" "<interface type='hostdev' managed='yes'><mac address='$(mac 1)'/><source>
+    run_hook 1 a start < <(guest a "$A" "<interface type='hostdev' managed='yes'><mac address='${MAC[1]}'/><source>
         <address type='pci' domain='0x0000' bus='0x02' slot='0x10' function='0x0'/></source></interface>")
     assert_one_line "libvirt gave guest 'a' a VF that its pool does not have: run 'vfpool reconcile'"
-    run_hook 0 a release < <(guest a "$A" "p:$(mac 1)")
+    run_hook 0 a release < <(guest a "$A" "p:${MAC[1]}")
     assert_released "$A"
 }
 
@@ -188,14 +188,14 @@ assert_claim() { # UUID LINE...
     run_network 0 p started <<< 'not XML'
     run_network 0 p updated <<< 'not XML'
     [[ ! -e $ROOT/run/vfpool ]]
-    run_network 0 p port-created < <(allocation "$A" a "$(mac 1)" 0000:01:10.0 | sed '/<plug/,/plug>/d')
+    run_network 0 p port-created < <(allocation "$A" a "${MAC[1]}" 0000:01:10.0 | sed '/<plug/,/plug>/d')
     [[ ! -e $ROOT/run/vfpool ]]
 }
 
 @test "what cannot be read is refused in one line" {
     run_network 1 p port-created <<< 'not XML'
     assert_one_line "the hook's XML"
-    run_network 1 p port-created < <(allocation not-a-uuid a "$(mac 1)" 0000:01:10.0)
+    run_network 1 p port-created < <(allocation not-a-uuid a "${MAC[1]}" 0000:01:10.0)
     assert_one_line "does not say whose port of network 'p' it is about"
     hook_environment
     run_program 2 "${HOOK_ENVIRONMENT[@]}" "$VFPOOL_BUILD/hook/network" p port-created begin
@@ -203,9 +203,9 @@ assert_claim() { # UUID LINE...
 }
 
 @test "a damaged claim is not taken for another guest's VF" {
-    prepare "$A" a "p:$(mac 1)"
+    prepare "$A" a "p:${MAC[1]}"
     echo damaged > "$ROOT/run/vfpool/guests/$A.xml"
-    made 1 p "$B" b "$(mac 2)" 0000:01:10.0
+    made 1 p "$B" b "${MAC[2]}" 0000:01:10.0
     [[ $stderr == *"held by guest '$A'"* ]]
 }
 
@@ -215,16 +215,16 @@ assert_claim() { # UUID LINE...
     : > "$ROOT/run/libvirt/libvirt-sock"
     printf '#!/bin/sh\ncat > /dev/null\necho "$@" >> %s\n' "$ROOT/calls" > "$ROOT/usr/sbin/vfpool-gate"
     chmod +x "$ROOT/usr/sbin/vfpool-gate"
-    prepare "$A" a "p:$(mac 1)" "p:$(mac 2)"
-    made 0 p "$A" a "$(mac 1)" 0000:01:10.0
+    prepare "$A" a "p:${MAC[1]}" "p:${MAC[2]}"
+    made 0 p "$A" a "${MAC[1]}" 0000:01:10.0
     rm "$ROOT/calls"
-    prepare "$B" b "p:$(mac 3)" < /dev/null 3>&- &
+    prepare "$B" b "p:${MAC[3]}" < /dev/null 3>&- &
     local waiting=$!
     run timeout 1 tail --pid "$waiting" -f /dev/null
     assert_equal "$status" 124
     [[ ! -e $ROOT/calls ]]
-    made 0 p "$A" a "$(mac 2)" 0000:01:10.2
+    made 0 p "$A" a "${MAC[2]}" 0000:01:10.2
     wait "$waiting"
     assert_equal "$(cat "$ROOT/calls")" "set p"
-    assert_claim "$B" "0000:01:10.4 $(mac 3)"
+    assert_claim "$B" "0000:01:10.4 ${MAC[3]}"
 }

@@ -29,20 +29,20 @@ prepare() { # N [NETWORK]
 give() {
     vf=$(open_vfs p | head -n 1)
     [[ -n $vf ]] || fail "no VF is open for guest $1" || return
-    port p "g$1" "$(uuid "$1")" "$vf"
-    made "${2:-0}" p "$(uuid "$1")" "g$1" "$(mac "$1")" "$vf" || return
-    [[ ${2:-0} == 0 ]] || unport p "$(uuid "$1")" "$vf"
+    port p "g$1" "${UUID[$1]}" "$vf"
+    made "${2:-0}" p "${UUID[$1]}" "g$1" "${MAC[$1]}" "$vf" || return
+    [[ ${2:-0} == 0 ]] || unport p "${UUID[$1]}" "$vf"
 }
 
 # take N ADDRESS: libvirt takes it back.
 take() {
-    unport p "$(uuid "$1")" "$2"
-    ended 0 p "$(uuid "$1")" "g$1" "$(mac "$1")" "$2"
+    unport p "${UUID[$1]}" "$2"
+    ended 0 p "${UUID[$1]}" "g$1" "${MAC[$1]}" "$2"
 }
 
 start() { # N: with $vf
-    concrete "g$1" "$(uuid "$1")" "$(mac "$1")" "$vf" > "$LIBVIRT/domains/$(uuid "$1").xml"
-    run_hook 0 "g$1" start < "$LIBVIRT/domains/$(uuid "$1").xml"
+    concrete "g$1" "${UUID[$1]}" "${MAC[$1]}" "$vf" > "$LIBVIRT/domains/${UUID[$1]}.xml"
+    run_hook 0 "g$1" start < "$LIBVIRT/domains/${UUID[$1]}.xml"
     : > "$ROOT/run/libvirt/qemu/g$1.xml"
 }
 
@@ -53,7 +53,7 @@ run_guest() {
 }
 
 release() {
-    rm -f "$LIBVIRT/domains/$(uuid "$1").xml" "$ROOT/run/libvirt/qemu/g$1.xml"
+    rm -f "$LIBVIRT/domains/${UUID[$1]}.xml" "$ROOT/run/libvirt/qemu/g$1.xml"
     run_hook 0 "g$1" release < <(vm "$1" p)
 }
 
@@ -78,9 +78,9 @@ held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
         run_guest "$i"
         assert_equal "$vf" "${V[i - 1]}"
     done
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)" "${V[2]}" "$(uuid 3)"
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}" "${V[2]}" "${UUID[3]}"
     stop 2 "${V[1]}"
-    assert_released "$(uuid 2)"
+    assert_released "${UUID[2]}"
     run_guest 4
     assert_equal "$vf" "${V[1]}"
     assert_equal "$(calls)" ""
@@ -93,9 +93,9 @@ held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
     host eth4:vfs=2,down
     pool p eth3 eth4
     witness
-    run_hook 0 static prepare < <(guest static "$(uuid 9)" "<hostdev mode='subsystem' type='pci' managed='yes'>
+    run_hook 0 static prepare < <(guest static "${UUID[9]}" "<hostdev mode='subsystem' type='pci' managed='yes'>
         <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>")
-    guest static "$(uuid 9)" > "$LIBVIRT/domains/$(uuid 9).xml"
+    guest static "${UUID[9]}" > "$LIBVIRT/domains/${UUID[9]}.xml"
     run_vfpool 0 reconcile
     [[ $output == *"offered the free VFs of libvirt network 'p', and held the others"* ]]
     assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[0]}" "${V[2]}" "${V[3]}")"
@@ -188,9 +188,9 @@ untrusted() {
         case $i in 1 | 8 | 9) ;; *) assert_equal "$(open_vfs p)" "${V[0]}" ;; esac
         give 1
         start 1
-        assert_taken "${V[0]}" "$(uuid 1)"
+        assert_taken "${V[0]}" "${UUID[1]}"
         run_hook 0 g1 stopped < <(vm 1 p)
-        unport p "$(uuid 1)" "${V[0]}"
+        unport p "${UUID[1]}" "${V[0]}"
         release 1
         settled
         rm -f "$LIBVIRT/domains"/*
@@ -225,12 +225,12 @@ untrusted() {
     offered
     prepare 1
     prepare 2
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)"
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}"
     give 2
-    assert_taken "${V[0]}" "$(uuid 2)" "${V[1]}" "$(uuid 1)"
+    assert_taken "${V[0]}" "${UUID[2]}" "${V[1]}" "${UUID[1]}"
     give 1
     assert_equal "$vf" "${V[1]}"
-    assert_taken "${V[0]}" "$(uuid 2)" "${V[1]}" "$(uuid 1)"
+    assert_taken "${V[0]}" "${UUID[2]}" "${V[1]}" "${UUID[1]}"
     start 1
     assert_equal "$(calls)" ""
     assert_invariants
@@ -242,11 +242,11 @@ untrusted() {
     prepare 1
     give 9
     assert_equal "$vf" "${V[0]}"
-    assert_taken "${V[0]}" "$(uuid 9)" "${V[1]}" "$(uuid 1)"
+    assert_taken "${V[0]}" "${UUID[9]}" "${V[1]}" "${UUID[1]}"
     give 1
     start 1
     take 9 "${V[0]}"
-    assert_taken "${V[1]}" "$(uuid 1)"
+    assert_taken "${V[1]}" "${UUID[1]}"
     assert_equal "$(calls)" ""
 }
 
@@ -259,7 +259,7 @@ untrusted() {
     assert_one_line "gives guest 'g9' VF ${V[3]} of pool 'p', which is held by guest 'g4'"
     give 4
     start 4
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)" "${V[2]}" "$(uuid 3)" "${V[3]}" "$(uuid 4)"
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}" "${V[2]}" "${UUID[3]}" "${V[3]}" "${UUID[4]}"
 }
 
 @test "a guest whose VF is given is not asked to yield it" {
@@ -268,24 +268,24 @@ untrusted() {
     give 1
     prepare 2
     # As libvirt would after it has lost count (F27).
-    port p g2 "$(uuid 2)" "${V[0]}"
-    made 1 p "$(uuid 2)" g2 "$(mac 2)" "${V[0]}"
+    port p g2 "${UUID[2]}" "${V[0]}"
+    made 1 p "${UUID[2]}" g2 "${MAC[2]}" "${V[0]}"
     assert_one_line "held by guest 'g1'"
 }
 
 @test "a VF that a guest names itself ends the offer, as nothing holds it yet" {
     offered
-    run_hook 0 static prepare < <(guest static "$(uuid 9)" "<hostdev mode='subsystem' type='pci' managed='yes'>
+    run_hook 0 static prepare < <(guest static "${UUID[9]}" "<hostdev mode='subsystem' type='pci' managed='yes'>
         <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>")
     assert_equal "$(calls)" ""
     prepare 1
     assert_equal "$(open_vfs p | head -n 1)" "${V[1]}"
     give 1
     start 1
-    assert_taken "${V[0]}" "$(uuid 9)" "${V[1]}" "$(uuid 1)"
+    assert_taken "${V[0]}" "${UUID[9]}" "${V[1]}" "${UUID[1]}"
     settled
     assert_equal "$(held_in_offer)" "${V[0]}"
-    run_hook 0 static release < <(guest static "$(uuid 9)")
+    run_hook 0 static release < <(guest static "${UUID[9]}")
     run_vfpool 0 reconcile
     assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[0]}" "${V[2]}" "${V[3]}")"
 }
@@ -299,7 +299,7 @@ untrusted() {
     rm "$ROOT/run/libvirt/network/p.xml" "$LIBVIRT/networks/p.active"
     run_hook 1 g2 prepare < <(vm 2 p)
     assert_one_line "libvirt network 'p' is not active: run 'vfpool reconcile'"
-    assert_equal "$(taken)" "${V[0]} $(uuid 1)"
+    assert_equal "$(taken)" "${V[0]} ${UUID[1]}"
 }
 
 @test "a port that is deleted beneath a running guest: its VF is held, and nobody's start fails" {
@@ -313,7 +313,7 @@ untrusted() {
     exec {open}< "$ROOT/dev/vfio/$group"
     take 1 "${V[0]}"
     settled
-    assert_equal "$(holder "${V[0]}")" "$(uuid 1)"
+    assert_equal "$(holder "${V[0]}")" "${UUID[1]}"
     assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]:1}")"
     run_guest 2
     assert_equal "$vf" "${V[1]}"
@@ -330,11 +330,11 @@ untrusted() {
 @test "a VF that is refused is held from then on: the next start does not fail" {
     offered
     run_guest 1
-    unport p "$(uuid 1)" "${V[0]}"
+    unport p "${UUID[1]}" "${V[0]}"
     prepare 2
     give 2 1
     [[ $stderr == *"which is held by guest 'g1'"* ]]
-    run_vfpool 0 history "$(uuid 2)"
+    run_vfpool 0 history "${UUID[2]}"
     [[ $output == *refused*"which is held by guest 'g1'" ]]
     release 2
     settled
@@ -346,29 +346,29 @@ untrusted() {
 
 @test "a VF that libvirt gave to somebody else is passed over, as long as that one has it" {
     offered
-    port p other "$(uuid 9)" "${V[0]}"
-    made 0 p "$(uuid 9)" other "$(mac 9)" "${V[0]}"
+    port p other "${UUID[9]}" "${V[0]}"
+    made 0 p "${UUID[9]}" other "${MAC[9]}" "${V[0]}"
     settled
     assert_equal "$(held_in_offer)" "${V[0]}"
     run_vfpool 0 transform - < <(vm 1 p)
     [[ $output == *'bus="0x01" slot="0x10" function="0x2"'* ]]
     run_guest 1
     assert_equal "$vf" "${V[1]}"
-    assert_equal "$(holder "${V[1]}")" "$(uuid 1)"
+    assert_equal "$(holder "${V[1]}")" "${UUID[1]}"
     run_vfpool 0 status --format json
     [[ $output == *"to 'other', whom vfpool does not know"* ]]
     # All of them: each start is told by whom.
     local i
     for i in 2 3; do
-        port p other$i "$(uuid 9$i)" "${V[i]}"
-        made 0 p "$(uuid 9$i)" other$i "$(mac 9)" "${V[i]}"
+        port p other$i "${UUID[9$i]}" "${V[i]}"
+        made 0 p "${UUID[9$i]}" other$i "${MAC[9]}" "${V[i]}"
         settled
     done
     run_hook 1 g2 prepare < <(vm 2 p)
     for i in other other2 other3 g1; do [[ $stderr == *"$i'"* ]]; done
     # It is anybody's again.
-    unport p "$(uuid 9)" "${V[0]}"
-    ended 0 p "$(uuid 9)" other "$(mac 9)" "${V[0]}"
+    unport p "${UUID[9]}" "${V[0]}"
+    ended 0 p "${UUID[9]}" other "${MAC[9]}" "${V[0]}"
     settled
     run_guest 2
     assert_equal "$vf" "${V[0]}"
@@ -378,7 +378,7 @@ untrusted() {
 @test "a network is not ended before a guest that was offered a VF has got it" {
     offered
     # libvirt calls a guest active before it calls prepare, and who is not active has no claim.
-    vm 1 p > "$LIBVIRT/domains/$(uuid 1).xml"
+    vm 1 p > "$LIBVIRT/domains/${UUID[1]}.xml"
     prepare 1
     host eth4:vfs=2
     pool p eth3 eth4
@@ -418,7 +418,7 @@ assert_offered() {
     look p
     case ${OWNER[${V[0]}]-} in g1 | vfpool) ;; *) fail "guest 1's VF is '${OWNER[${V[0]}]-}'s" || return ;; esac
     assert_equal "${OPEN[*]}" "${V[*]:1}"
-    assert_equal "$(holder "${V[0]}")" "$(uuid 1)"
+    assert_equal "$(holder "${V[0]}")" "${UUID[1]}"
     assert_invariants
 }
 
@@ -451,7 +451,7 @@ assert_offered() {
     settled
     assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[1]}" "${V[2]}")"
     give 1
-    assert_equal "$(holder "${V[1]}")" "$(uuid 1)"
+    assert_equal "$(holder "${V[1]}")" "${UUID[1]}"
     # Of those that are held by then nobody has any use: no more to do.
     give 2
     [[ ! -s $ROOT/run/vfpool/unsettled ]]
@@ -479,22 +479,22 @@ assert_offered() {
     run_vfpool 0 reconcile
     prepare 1
     rm -f "$LIBVIRT/calls"
-    run_hook 0 g2 prepare < <(guest g2 "$(uuid 2)" "p:$(mac 7)" "p:$(mac 7)") 3>&- &
+    run_hook 0 g2 prepare < <(guest g2 "${UUID[2]}" "p:${MAC[7]}" "p:${MAC[7]}") 3>&- &
     local waiting=$!
     run timeout 1 tail --pid "$waiting" -f /dev/null
     assert_equal "$status" 124
     assert_equal "$(calls)" ""
     give 1
     wait "$waiting"
-    assert_taken "${V[0]}" "$(uuid 1)" "${V[1]}" "$(uuid 2)" 0000:02:10.0 "$(uuid 2)"
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}" 0000:02:10.0 "${UUID[2]}"
     assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[1]}" 0000:02:10.0 0000:02:10.2)"
     # Nor does one that takes what is offered come before it has its own.
     run_hook 0 g3 prepare < <(vm 3 p) 3>&- &
     waiting=$!
     run timeout 1 tail --pid "$waiting" -f /dev/null
     assert_equal "$status" 124
-    made 0 p "$(uuid 2)" g2 "$(mac 7)" "${V[1]}"
-    made 0 p "$(uuid 2)" g2 "$(mac 7)" 0000:02:10.0
+    made 0 p "${UUID[2]}" g2 "${MAC[7]}" "${V[1]}"
+    made 0 p "${UUID[2]}" g2 "${MAC[7]}" 0000:02:10.0
     wait "$waiting"
     assert_invariants
 }
@@ -505,10 +505,10 @@ assert_offered() {
     witness
     run_vfpool 0 reconcile
     prepare 1
-    touch -d '40 seconds ago' "$ROOT/run/vfpool/guests/$(uuid 1).xml"
+    touch -d '40 seconds ago' "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
     prepare 2
     local begin=$SECONDS
-    run_hook 0 g2 prepare < <(guest g2 "$(uuid 2)" "p:$(mac 7)" "p:$(mac 7)")
+    run_hook 0 g2 prepare < <(guest g2 "${UUID[2]}" "p:${MAC[7]}" "p:${MAC[7]}")
     ((SECONDS - begin < 10)) || fail "took $((SECONDS - begin)) s"
     assert_invariants
 }
@@ -523,7 +523,7 @@ assert_offered() {
     give 2
     assert_equal "$vf" "${V[0]}"
     release 1
-    assert_taken "${V[0]}" "$(uuid 2)"
+    assert_taken "${V[0]}" "${UUID[2]}"
     assert_equal "$(calls)" ""
 }
 
@@ -535,17 +535,17 @@ assert_offered() {
     run_guest 2
     assert_equal "$vf" "${V[0]}"
     release 1
-    assert_taken "${V[0]}" "$(uuid 2)"
+    assert_taken "${V[0]}" "${UUID[2]}"
 }
 
 @test "a network hook that does not tell is noticed at start, and from then on every VF is held" {
     offered
     prepare 1
     vf=${V[0]}
-    port p g1 "$(uuid 1)" "$vf"
+    port p g1 "${UUID[1]}" "$vf"
     start 1
     assert_one_line "libvirt does not call /etc/libvirt/hooks/network"
-    assert_taken "${V[0]}" "$(uuid 1)"
+    assert_taken "${V[0]}" "${UUID[1]}"
     prepare 2
     assert_equal "$(open_vfs p)" "${V[1]}"
 }
@@ -574,7 +574,7 @@ assert_offered() {
     local hook=$VFPOOL_BUILD/hook name
     # Called by nobody's daemon they do not.
     run_program 0 "$hook/daemon" - start - start
-    made 0 p "$(uuid 1)" g1 "$(mac 1)" "${V[0]}"
+    made 0 p "${UUID[1]}" g1 "${MAC[1]}" "${V[0]}"
     [[ ! -e $ROOT/run/vfpool/witness ]]
     run_program 2 "$hook/daemon" - start
     for name in libvirtd virtqemud virtnetworkd; do

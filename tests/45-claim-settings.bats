@@ -40,9 +40,9 @@ OVERRIDE=
 # with SETTINGS: guest's <metadata>, for guest()
 own() { echo "<metadata><v:guest xmlns:v='urn:vfpool:1'>$1</v:guest></metadata>"; }
 # g N [DEVICE...]: guest N; live N ADDRESS [DEVICE...]: as start shows it
-g() { guest "g$1" "$(uuid "$1")" "net:$(mac "$1")" "${@:2}" | own_to_top; }
+g() { guest "g$1" "${UUID[$1]}" "net:${MAC[$1]}" "${@:2}" | own_to_top; }
 live() {
-    guest "g$1" "$(uuid "$1")" "<interface type='hostdev' managed='yes'><mac address='$(mac "$1")'/><source><address type='pci' domain='0x${2:0:4}' bus='0x${2:5:2}' slot='0x${2:8:2}' function='0x${2:11:1}'/></source></interface>" "${@:3}" | own_to_top
+    guest "g$1" "${UUID[$1]}" "<interface type='hostdev' managed='yes'><mac address='${MAC[$1]}'/><source><address type='pci' domain='0x${2:0:4}' bus='0x${2:5:2}' slot='0x${2:8:2}' function='0x${2:11:1}'/></source></interface>" "${@:3}" | own_to_top
 }
 # libvirt has <metadata> below <domain>
 own_to_top() { perl -0pe 's{\s*(<metadata>.*?</metadata>)}{}s and $m = $1 and s{(</uuid>)}{$1\n  $m}'; }
@@ -59,17 +59,17 @@ VF0=0000:01:10.0 VF1=0000:01:10.2
     prepare 0 1
     assert_as_before
     # What libvirt does: MAC address and VLAN.
-    changes 0 "s/$MAC0 0/$(mac 1) 42/"
+    changes 0 "s/$MAC0 0/${MAC[1]} 42/"
     start 0 1 "$VF0"
     assert_silent
-    assert_equal "$(line eth3 0)" "$(mac 1) 42 3 88a8 100 1000 0 1 1 1"
+    assert_equal "$(line eth3 0)" "${MAC[1]} 42 3 88a8 100 1000 0 1 1 1"
     assert_equal "$(sort "$ROOT/kernel/log" | uniq -d)" ""
     # What libvirt does at the end.
     changes 0 "s/.* 42 3 88a8/$MAC0 0 0 8100/"
     release 0 1
     assert_silent
     assert_as_before
-    assert_released "$(uuid 1)"
+    assert_released "${UUID[1]}"
 }
 
 @test "what else is changed while a guest has the VF is put back, asked for or not" {
@@ -77,7 +77,7 @@ VF0=0000:01:10.0 VF1=0000:01:10.2
     prepare 0 1
     start 0 1 "$VF0"
     [[ ! -e $ROOT/kernel/log ]]
-    changes 0 "s/.*/$(mac 1) 7 1 8100 5 50 0 1 1 2/"
+    changes 0 "s/.*/${MAC[1]} 7 1 8100 5 50 0 1 1 2/"
     release 0 1
     assert_as_before
 }
@@ -97,7 +97,7 @@ VF0=0000:01:10.0 VF1=0000:01:10.2
     start 0 1 "$VF0"
     run_hook 0 g1 reconnect < <(live 1 "$VF0")
     run_vfpool 0 reconcile
-    assert_equal "$(grep -c '<original mac="52:54:00:aa:00:00" vlan="0" qos="0" min-rate="0" max-rate="0" spoof-check="yes" trust="no"' "$ROOT/run/vfpool/guests/$(uuid 1).xml")" 1
+    assert_equal "$(grep -c '<original mac="52:54:00:aa:00:00" vlan="0" qos="0" min-rate="0" max-rate="0" spoof-check="yes" trust="no"' "$ROOT/run/vfpool/guests/${UUID[1]}.xml")" 1
     release 0 1
     assert_as_before
 }
@@ -106,15 +106,15 @@ VF0=0000:01:10.0 VF1=0000:01:10.2
     OVERRIDE="override='trust max-rate'"
     settings_pool net "<v:settings max-rate='10' trust='no'/><v:settings portgroup='fast' max-rate='20' spoof-check='no'/><v:settings portgroup='slow' max-rate='5'/>" \
         eth3 -- "<portgroup name='fast'/><portgroup name='slow' default='yes'/>"
-    wanted() { sed -n 's|.*<wanted \(.*\)/>.*|\1|p' "$ROOT/run/vfpool/guests/$(uuid "$1").xml"; }
+    wanted() { sed -n 's|.*<wanted \(.*\)/>.*|\1|p' "$ROOT/run/vfpool/guests/${UUID[$1]}.xml"; }
     prepare 0 1
     assert_equal "$(wanted 1)" 'max-rate="5" trust="no"'
-    run_hook 0 g1 prepare < <(guest g1 "$(uuid 1)" "net/fast:$(mac 1)")
+    run_hook 0 g1 prepare < <(guest g1 "${UUID[1]}" "net/fast:${MAC[1]}")
     assert_equal "$(wanted 1)" 'max-rate="20" spoof-check="no" trust="no"'
-    prepare 0 1 "$(own "<v:settings trust='yes' max-rate='30'/><v:settings interface='$(mac 1)' max-rate='40'/><v:settings interface='$(mac 2)' trust='no'/>")" "<interface type='network'><mac address='$(mac 2)'/><source network='net'/></interface>"
+    prepare 0 1 "$(own "<v:settings trust='yes' max-rate='30'/><v:settings interface='${MAC[1]}' max-rate='40'/><v:settings interface='${MAC[2]}' trust='no'/>")" "<interface type='network'><mac address='${MAC[2]}'/><source network='net'/></interface>"
     assert_equal "$(wanted 1)" 'max-rate="40" trust="yes"
 max-rate="30" trust="no"'
-    run_hook 0 g1 prepare < <(guest g1 "$(uuid 1)" "net/none:$(mac 1)")
+    run_hook 0 g1 prepare < <(guest g1 "${UUID[1]}" "net/none:${MAC[1]}")
     assert_equal "$(wanted 1)" 'max-rate="10" trust="no"'
 }
 
@@ -155,7 +155,7 @@ REFUSED
     OVERRIDE="override='mac vlan qos'"
     settings_pool net "<v:settings spoof-check='no'/>" eth3
     hostdev="<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>"
-    alone() { guest g1 "$(uuid 1)" "$hostdev" "$(own "<v:settings hostdev='$VF1' mac='52:54:00:00:00:77' vlan='$1' qos='5'/>")" | own_to_top; }
+    alone() { guest g1 "${UUID[1]}" "$hostdev" "$(own "<v:settings hostdev='$VF1' mac='52:54:00:00:00:77' vlan='$1' qos='5'/>")" | own_to_top; }
     for wrong in 4095 x; do
         run_hook 1 g1 prepare < <(alone $wrong)
         assert_one_line "guest 'g1' says in its <metadata>: vlan='$wrong': that can be 0 to 4094"
@@ -174,7 +174,7 @@ REFUSED
 @test "each setting refused, or taken and not set: the start fails in one line, and all is as it was" {
     settings_pool net "$ALL" eth3 -- "<vlan><tag id='42'/></vlan>"
     prepare 0 1
-    changes 0 "s/$MAC0 0/$(mac 1) 42/"
+    changes 0 "s/$MAC0 0/${MAC[1]} 42/"
     kernel > "$BATS_TEST_TMPDIR/before"
     while IFS='|' read -r what says took; do
         for code in 95 1 0; do
@@ -240,8 +240,8 @@ RULES
 @test "the second VF refuses: the first is as it was, too" {
     settings_pool net "<v:settings max-rate='1000'/>" eth3 eth4
     local second
-    second="<interface type='hostdev' managed='yes'><mac address='$(mac 2)'/><source><address type='pci' domain='0x0000' bus='0x02' slot='0x10' function='0x0'/></source></interface>"
-    prepare 0 1 "net:$(mac 2)"
+    second="<interface type='hostdev' managed='yes'><mac address='${MAC[2]}'/><source><address type='pci' domain='0x0000' bus='0x02' slot='0x10' function='0x0'/></source></interface>"
+    prepare 0 1 "net:${MAC[2]}"
     told eth4 "error 5"
     kernel > "$BATS_TEST_TMPDIR/before"
     snapshot
@@ -269,16 +269,16 @@ RULES
 @test "a card that takes no zero MAC address gets a random one, and says so" {
     settings_pool net '' eth4
     rules 'zero-mac 22'
-    run_hook 0 g1 prepare < <(guest g1 "$(uuid 1)" "net:$(mac 1)")
-    told eth4 "$(mac 1) 0 0 8100 0 0 1 0 0 0" "00:00:00:00:00:00 0 0 8100 0 0 1 0 0 0"
+    run_hook 0 g1 prepare < <(guest g1 "${UUID[1]}" "net:${MAC[1]}")
+    told eth4 "${MAC[1]} 0 0 8100 0 0 1 0 0 0" "00:00:00:00:00:00 0 0 8100 0 0 1 0 0 0"
     release 0 1
     read -r now _ < <(line eth4 0)
-    [[ $now =~ ^[0-9a-f][26ae]:([0-9a-f]{2}:){4}[0-9a-f]{2}$ && $now != "$(mac 1)" ]]
+    [[ $now =~ ^[0-9a-f][26ae]:([0-9a-f]{2}:){4}[0-9a-f]{2}$ && $now != "${MAC[1]}" ]]
     assert_one_line "VF 0 of PF eth4 had no MAC address, and the card does not take it back: it has $now now"
-    assert_released "$(uuid 1)"
+    assert_released "${UUID[1]}"
     # From now on that is what it had.
-    run_hook 0 g1 prepare < <(guest g1 "$(uuid 1)" "net:$(mac 1)")
-    told eth4 "$(mac 1) 0 0 8100 0 0 1 0 0 0" "00:00:00:00:00:00 0 0 8100 0 0 1 0 0 0"
+    run_hook 0 g1 prepare < <(guest g1 "${UUID[1]}" "net:${MAC[1]}")
+    told eth4 "${MAC[1]} 0 0 8100 0 0 1 0 0 0" "00:00:00:00:00:00 0 0 8100 0 0 1 0 0 0"
     release 0 1
     assert_silent
     read -r again _ < <(line eth4 0)
@@ -297,7 +297,7 @@ stuck() {
 
 @test "a VF that cannot be put back is quarantined with the reason; reconcile tries again" {
     stuck
-    assert_taken "$VF0" "$(uuid 1)"
+    assert_taken "$VF0" "${UUID[1]}"
     show "$VF0"
     assert_equal "$shown" '["quarantined","it could not be set as it was: PF eth3 does not take trust='"'no'"' for VF 0: Device or resource busy"]'
     # Nobody gets it: not another guest, nor the one that had it.
@@ -305,7 +305,7 @@ stuck() {
     grep -q "function=\"0x2\"" "$STDOUT"
     prepare 0 1
     grep -q "function=\"0x4\"" "$STDOUT"
-    assert_taken "$VF0" "$(uuid 1)" "$VF1" "$(uuid 2)" 0000:01:10.4 "$(uuid 1)"
+    assert_taken "$VF0" "${UUID[1]}" "$VF1" "${UUID[2]}" 0000:01:10.4 "${UUID[1]}"
     prepare 1 3
     assert_one_line "$VF0 is quarantined: PF eth3 does not take trust='no' for VF 0: Device or resource busy (vfpool reconcile, or vfpool release $VF0)"
     start 0 1 0000:01:10.4 || true
@@ -315,7 +315,7 @@ stuck() {
     rm "$ROOT/kernel/rules"
     run_vfpool 0 reconcile
     grep -qx "released VF $VF0 of pool 'net', which was quarantined" "$STDOUT"
-    assert_taken "$VF1" "$(uuid 2)" 0000:01:10.4 "$(uuid 1)"
+    assert_taken "$VF1" "${UUID[2]}" 0000:01:10.4 "${UUID[1]}"
     release 0 1
     release 0 2
     assert_as_before
@@ -325,7 +325,7 @@ stuck() {
     settings_pool net "$ALL" eth3 -- "<vlan><tag id='42'/></vlan>"
     while IFS='|' read -r what fields says; do
         prepare 0 1
-        changes 0 "s/$MAC0 0/$(mac 1) 42/"
+        changes 0 "s/$MAC0 0/${MAC[1]} 42/"
         start 0 1 "$VF0"
         for code in 22 0; do
             rules "$what $code"
@@ -359,9 +359,9 @@ RULES
 @test "a person lets it go as it is, by its address" {
     stuck
     run_vfpool 0 release g1
-    assert_taken "$VF0" "$(uuid 1)"
+    assert_taken "$VF0" "${UUID[1]}"
     run_vfpool 0 release "$VF0"
-    assert_equal "$output" "released VF $VF0 of pool 'net' from guest 'g1' ($(uuid 1))"
+    assert_equal "$output" "released VF $VF0 of pool 'net' from guest 'g1' (${UUID[1]})"
     assert_taken
     assert_equal "$(line eth3 0)" "$MAC0 0 0 8100 0 0 1 1 0 0"
 }
@@ -371,8 +371,8 @@ RULES
     rm "$ROOT/kernel/rules"
     prepare 0 1
     assert_as_before
-    assert_taken "$VF0" "$(uuid 1)"
-    run ! grep -q stuck "$ROOT/run/vfpool/guests/$(uuid 1).xml"
+    assert_taken "$VF0" "${UUID[1]}"
+    run ! grep -q stuck "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
     start 0 1 "$VF0"
     release 0 1
     assert_as_before
@@ -382,7 +382,7 @@ RULES
     settings_pool net "<v:settings trust='yes'/>" eth3
     prepare 0 1
     start 0 1 "$VF0"
-    cp "$ROOT/run/vfpool/guests/$(uuid 1).xml" "$BATS_TEST_TMPDIR/old.xml"
+    cp "$ROOT/run/vfpool/guests/${UUID[1]}.xml" "$BATS_TEST_TMPDIR/old.xml"
     release 0 1
     prepare 0 2
     start 0 2 "$VF0"
@@ -390,10 +390,10 @@ RULES
     release 0 1
     assert_as_before
     # Nor where the guest's file is there again, as after a restore of /run.
-    cp "$BATS_TEST_TMPDIR/old.xml" "$ROOT/run/vfpool/guests/$(uuid 1).xml"
+    cp "$BATS_TEST_TMPDIR/old.xml" "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
     release 0 1
     assert_as_before
-    assert_taken "$VF0" "$(uuid 2)"
+    assert_taken "$VF0" "${UUID[2]}"
 }
 
 @test "a VF whose PF has another name at release, and one that is gone" {
@@ -411,7 +411,7 @@ RULES
     host numvfs eth3 0
     release 0 1
     assert_silent
-    assert_released "$(uuid 1)"
+    assert_released "${UUID[1]}"
 }
 
 @test "a PF that has no network interface at release: the VF is there, and what is set on it is not known" {
@@ -423,7 +423,7 @@ RULES
     mv "$net" "$BATS_TEST_TMPDIR/net"
     release 0 1
     assert_one_line "VF $VF0 of pool 'net'" "is quarantined: PF 0000:01:00.0 has no network interface"
-    assert_taken "$VF0" "$(uuid 1)"
+    assert_taken "$VF0" "${UUID[1]}"
     mv "$BATS_TEST_TMPDIR/net" "$net"
     run_vfpool 0 reconcile
     assert_as_before
@@ -475,7 +475,7 @@ opened() {
         echo $n > "$ROOT/kernel/kill"
         release 137 1
         rm "$ROOT/kernel/kill"
-        assert_taken "$VF0" "$(uuid 1)"
+        assert_taken "$VF0" "${UUID[1]}"
         # The host's next call for that guest, or reconcile; nobody else gets the VF until then.
         if ((n % 2)); then release 0 1; else run_vfpool 0 release g1; fi
         assert_as_before
@@ -486,9 +486,9 @@ opened() {
 # --- offered networks: libvirt's network hook tells --------------------------
 
 # given, taken_back: what libvirt tells of guest N, and its interface's MAC number
-given() { made "$1" net "$(uuid "$2")" "g$2" "$(mac "$3")" "$4" "${@:5}"; }
-taken_back() { ended "$1" net "$(uuid "$2")" "g$2" "$(mac "$3")" "$4"; }
-original() { xmllint --xpath "string(/guest/vf[@address='$2']/original/@mac)" "$ROOT/run/vfpool/guests/$(uuid "$1").xml"; }
+given() { made "$1" net "${UUID[$2]}" "g$2" "${MAC[$3]}" "$4" "${@:5}"; }
+taken_back() { ended "$1" net "${UUID[$2]}" "g$2" "${MAC[$3]}" "$4"; }
+original() { xmllint --xpath "string(/guest/vf[@address='$2']/original/@mac)" "$ROOT/run/vfpool/guests/${UUID[$1]}.xml"; }
 
 @test "libvirt gives another VF than was claimed: what is set on that one is recorded, and what is wanted moves along" {
     settings_pool net "<v:settings trust='yes'/>" eth3
@@ -496,26 +496,26 @@ original() { xmllint --xpath "string(/guest/vf[@address='$2']/original/@mac)" "$
     assert_equal "$(original 1 "$VF0")" "$MAC0"
     given 0 1 1 "$VF1"
     assert_equal "$(original 1 "$VF1")" 52:54:00:aa:00:01
-    changes 1 "s/52:54:00:aa:00:01/$(mac 1)/"
+    changes 1 "s/52:54:00:aa:00:01/${MAC[1]}/"
     start 0 1 "$VF1"
-    assert_equal "$(line eth3 1)" "$(mac 1) 0 0 8100 0 0 1 1 0 0"
+    assert_equal "$(line eth3 1)" "${MAC[1]} 0 0 8100 0 0 1 1 0 0"
     # libvirt has given it back to its driver then.
     mkdir -p "$ROOT/run/libvirt/qemu"
     : > "$ROOT/run/libvirt/qemu/g1.xml"
     taken_back 0 1 1 "$VF1"
     assert_as_before
     release 0 1
-    assert_released "$(uuid 1)"
+    assert_released "${UUID[1]}"
 }
 
 @test "a guest's two VFs in another order: each interface's settings go with it" {
     OVERRIDE="override='max-rate'"
     settings_pool net "" eth3
-    own=$(own "<v:settings interface='$(mac 1)' max-rate='1'/><v:settings interface='$(mac 2)' max-rate='2'/>")
-    prepare 0 1 "net:$(mac 2)" "$own"
+    own=$(own "<v:settings interface='${MAC[1]}' max-rate='1'/><v:settings interface='${MAC[2]}' max-rate='2'/>")
+    prepare 0 1 "net:${MAC[2]}" "$own"
     given 0 1 2 "$VF0"
     given 0 1 1 "$VF1"
-    second="<interface type='hostdev' managed='yes'><mac address='$(mac 2)'/><source><address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></source></interface>"
+    second="<interface type='hostdev' managed='yes'><mac address='${MAC[2]}'/><source><address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></source></interface>"
     start 0 1 "$VF1" "$second"
     assert_equal "$(line eth3 0)" "$MAC0 0 0 8100 0 2 1 0 0 0"
     assert_equal "$(line eth3 1)" "52:54:00:aa:00:01 0 0 8100 0 1 1 0 0 0"
@@ -526,7 +526,7 @@ original() { xmllint --xpath "string(/guest/vf[@address='$2']/original/@mac)" "$
 # runs N [METADATA]: guest N runs, and libvirt keeps its state
 runs() {
     mkdir -p "$ROOT/run/libvirt/qemu"
-    { echo "<domstatus state='running'>" && guest "g$1" "$(uuid "$1")" "${@:2}" | own_to_top && echo '</domstatus>'; } > "$ROOT/run/libvirt/qemu/g$1.xml"
+    { echo "<domstatus state='running'>" && guest "g$1" "${UUID[$1]}" "${@:2}" | own_to_top && echo '</domstatus>'; } > "$ROOT/run/libvirt/qemu/g$1.xml"
 }
 
 @test "plugged into a running guest: set before QEMU has it, VLAN and all after libvirt's own; unplugged: put back" {
@@ -537,16 +537,16 @@ runs() {
     assert_silent
     assert_equal "$(line eth3 0)" "$MAC0 0 0 8100 0 7 0 1 0 0"
     # libvirt
-    changes 0 "s/$MAC0 0/$(mac 1) 42/"
+    changes 0 "s/$MAC0 0/${MAC[1]} 42/"
     opened "$VF0"
-    is_set() { [[ $(line eth3 0) == "$(mac 1) 42 3 8100 0 7 0 1 0 0" ]] && ! grep -q late "$ROOT/run/vfpool/guests/$(uuid 1).xml"; }
+    is_set() { [[ $(line eth3 0) == "${MAC[1]} 42 3 8100 0 7 0 1 0 0" ]] && ! grep -q late "$ROOT/run/vfpool/guests/${UUID[1]}.xml"; }
     wait_until is_set
     exec {open}<&-
     changes 0 "s/.* 42 3/$MAC0 0 0/"
     taken_back 0 1 1 "$VF0"
     assert_silent
     assert_as_before
-    assert_released "$(uuid 1)"
+    assert_released "${UUID[1]}"
 }
 
 @test "plugged in, and the card does not take it: refused in one line, and as it was" {
@@ -606,12 +606,12 @@ runs() {
     settings_pool net "<v:settings trust='yes'/>" eth3
     runs 1
     opened "$VF0"
-    changes 0 "s/$MAC0 0/$(mac 1) 42/"
+    changes 0 "s/$MAC0 0/${MAC[1]} 42/"
     given 0 1 1 "$VF0"
     assert_equal "$(original 1 "$VF0")" ""
     [[ ! -e $ROOT/kernel/log ]]
     exec {open}<&-
-    changes 0 "s/$(mac 1) 42/$MAC0 0/"
+    changes 0 "s/${MAC[1]} 42/$MAC0 0/"
     taken_back 0 1 1 "$VF0"
     assert_as_before
 }
@@ -636,11 +636,11 @@ runs() {
 
 @test "a PF where another VF has the guest's MAC address is avoided, and that VF itself is not" {
     pool net eth3 eth4
-    changes 1 "s/52:54:00:aa:00:01/$(mac 1)/"
+    changes 1 "s/52:54:00:aa:00:01/${MAC[1]}/"
     run_vfpool 0 transform - < <(g 1)
     grep -q "function=\"0x2\"" "$STDOUT"
     prepare 0 1
-    assert_taken "$VF1" "$(uuid 1)"
+    assert_taken "$VF1" "${UUID[1]}"
     run_vfpool 0 explain g1
     grep -q "VF 1 of PF eth3 has the MAC address of an interface of the guest's, so it is chosen last" "$STDOUT"
     release 0 1
@@ -648,14 +648,14 @@ runs() {
     prepare 0 2
     run_hook 0 g2 release < <(g 2)
     hostdev="<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>"
-    run_hook 0 g2 prepare < <(guest g2 "$(uuid 2)" "$hostdev")
+    run_hook 0 g2 prepare < <(guest g2 "${UUID[2]}" "$hostdev")
     prepare 0 1
-    assert_taken "$VF1" "$(uuid 2)" 0000:02:10.0 "$(uuid 1)"
+    assert_taken "$VF1" "${UUID[2]}" 0000:02:10.0 "${UUID[1]}"
     release 0 1
     # There is no other: then with it.
     pool net eth3
     prepare 0 1
-    assert_taken "$VF1" "$(uuid 2)" "$VF0" "$(uuid 1)"
+    assert_taken "$VF1" "${UUID[2]}" "$VF0" "${UUID[1]}"
 }
 
 @test "reset='yes': before a guest gets it, whichever way, and each once" {
@@ -702,5 +702,5 @@ runs() {
     wait_until waits
     exec {open}<&-
     wait $!
-    assert_taken "$VF0" "$(uuid 1)"
+    assert_taken "$VF0" "${UUID[1]}"
 }

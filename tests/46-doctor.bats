@@ -176,8 +176,8 @@ VERSIONS
 }
 
 @test "guests: a network that there is not, an emulated model, bandwidth" {
-    define() { guest g "$(uuid 1)" "$1" > "$ROOT/etc/libvirt/qemu/g.xml"; }
-    on() { echo "<interface type='network'><mac address='$(mac 1)'/><source network='$1'/>${2-}</interface>"; }
+    define() { guest g "${UUID[1]}" "$1" > "$ROOT/etc/libvirt/qemu/g.xml"; }
+    on() { echo "<interface type='network'><mac address='${MAC[1]}'/><source network='$1'/>${2-}</interface>"; }
     define "$(on p)"
     says guests ok "1 guests are defined"
     define "$(on q)"
@@ -195,7 +195,7 @@ VERSIONS
 }
 
 @test "claims: of a guest that does not run, quarantined, of a VF that is gone, in a file that cannot be read" {
-    guest g "$(uuid 1)" "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='1' slot='16' function='0'/></source></hostdev>" > "$BATS_TEST_TMPDIR/g.xml"
+    guest g "${UUID[1]}" "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='1' slot='16' function='0'/></source></hostdev>" > "$BATS_TEST_TMPDIR/g.xml"
     mkdir -p "$ROOT/run/libvirt/qemu"
     : > "$ROOT/run/libvirt/qemu/g.xml"
     run_hook 0 g prepare < "$BATS_TEST_TMPDIR/g.xml"
@@ -204,13 +204,13 @@ VERSIONS
     rm "$ROOT/run/libvirt/qemu/g.xml"
     says claims wrong "guest 'g' holds VFs and does not run" "vfpool reconcile"
     : > "$ROOT/run/libvirt/qemu/g.xml"
-    sed -i 's/num="0"/num="0" stuck="it is in use"/' "$ROOT/run/vfpool/guests/$(uuid 1).xml"
+    sed -i 's/num="0"/num="0" stuck="it is in use"/' "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
     says claims wrong "VF 0000:01:10.0 is quarantined: it is in use" "vfpool release 0000:01:10.0"
     # Without any VF: somebody wrote that.
-    sed -i '/<vf /d' "$ROOT/run/vfpool/guests/$(uuid 1).xml"
+    sed -i '/<vf /d' "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
     run_vfpool 0 doctor
-    echo x > "$ROOT/run/vfpool/guests/$(uuid 1).xml"
-    says claims wrong "/run/vfpool/guests/$(uuid 1).xml" "vfpool release"
+    echo x > "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
+    says claims wrong "/run/vfpool/guests/${UUID[1]}.xml" "vfpool release"
 }
 
 @test "owners: what others than root may write to" {
@@ -264,10 +264,10 @@ VERSIONS
     says ports ok "1 ports are guests'"
     # Lost, as by net-destroy; then somebody's whom the ledger does not know.
     mkdir "$BATS_TEST_TMPDIR/ports"
-    grep -l "$(uuid 1)" "$LIBVIRT"/ports/p/*.xml | xargs -I{} mv {} "$BATS_TEST_TMPDIR/ports"
+    grep -l "${UUID[1]}" "$LIBVIRT"/ports/p/*.xml | xargs -I{} mv {} "$BATS_TEST_TMPDIR/ports"
     others=networks says ports wrong "guest 'g1' has VF ${V[0]} and no port of network 'p'" "vfpool reconcile"
     mv "$BATS_TEST_TMPDIR"/ports/*.xml "$LIBVIRT/ports/p"
-    rm "$ROOT/run/vfpool/guests/$(uuid 1).xml" "$ROOT/run/vfpool/vfs/${V[0]}"
+    rm "$ROOT/run/vfpool/guests/${UUID[1]}.xml" "$ROOT/run/vfpool/vfs/${V[0]}"
     says ports wrong "'g1' has a port of network 'p' for VF ${V[0]}, and the ledger does not say so" "vfpool reconcile"
 }
 
@@ -285,8 +285,8 @@ VERSIONS
     VFPOOL_BUILD=$VFPOOL_BUILD/tests/kernel
     mkdir "$ROOT/kernel"
     kernel() { printf '%s 0 0 8100 0 0 0 0 0 0\n' "$@" > "$ROOT/kernel/$(cat "$ROOT/sys/class/net/eth3/ifindex")"; }
-    kernel "$(mac 1)" "$(mac 2)" "$(mac 3)" "$(mac 4)"
+    kernel "${MAC[1]}" "${MAC[2]}" "${MAC[3]}" "${MAC[4]}"
     says mac-addresses ok "no two"
-    kernel "$(mac 1)" "$(mac 2)" "$(mac 1)" "$(mac 4)"
-    says mac-addresses wrong "VFs 0 and 2 of PF eth3 have the same MAC address, $(mac 1)"
+    kernel "${MAC[1]}" "${MAC[2]}" "${MAC[1]}" "${MAC[4]}"
+    says mac-addresses wrong "VFs 0 and 2 of PF eth3 have the same MAC address, ${MAC[1]}"
 }

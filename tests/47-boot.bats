@@ -100,9 +100,9 @@ vfpool: pool 'a': there is no network interface eth9"
     run_vfpool 1 reconcile --boot --wait 2
     [[ $stderr == *"PF eth5 keeps its 4 VFs, and pool 'a' asks for 8: pool 'b' asks for another number"* ]]
     rm "$ROOT/etc/vfpool/b.xml"
-    run_hook 0 g prepare < <(guest g "$(uuid 9)" a:"$(mac 1)")
+    run_hook 0 g prepare < <(guest g "${UUID[9]}" a:"${MAC[1]}")
     keeps "guest 'g' holds VF 0"
-    run_hook 0 g release < <(guest g "$(uuid 9)" a:"$(mac 1)")
+    run_hook 0 g release < <(guest g "${UUID[9]}" a:"${MAC[1]}")
     host driver "$(basename "$(readlink "$vf")")" uio_pci_generic
     keeps "of VF 1, it is bound to uio_pci_generic, without a network interface here"
     host driver "$(basename "$(readlink "$vf")")" none

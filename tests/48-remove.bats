@@ -127,25 +127,25 @@ line() { sed -n $(($1 + 1))p "$ROOT/kernel/$(cat "$ROOT/sys/class/net/eth3/ifind
     local before="52:54:00:aa:00:00 0 0 8100 0 0 1 0 0 0"
     told "$before" "52:54:00:aa:00:01 0 0 8100 0 0 1 0 0 0"
     pool net eth3 -- "<metadata><v:pool xmlns:v='urn:vfpool:1'><v:settings trust='yes' max-rate='100' spoof-check='no'/></v:pool></metadata>"
-    run_hook 0 g1 prepare < <(guest g1 "$(uuid 1)" "net:$(mac 1)")
+    run_hook 0 g1 prepare < <(guest g1 "${UUID[1]}" "net:${MAC[1]}")
     # libvirt sets MAC address and VLAN, and calls start.
-    sed -i "1s/.* 8100/$(mac 1) 42 0 8100/" "$ROOT/kernel/$(cat "$ROOT/sys/class/net/eth3/ifindex")"
-    run_hook 0 g1 start < <(guest g1 "$(uuid 1)" "<interface type='hostdev' managed='yes'><mac address='$(mac 1)'/>
+    sed -i "1s/.* 8100/${MAC[1]} 42 0 8100/" "$ROOT/kernel/$(cat "$ROOT/sys/class/net/eth3/ifindex")"
+    run_hook 0 g1 start < <(guest g1 "${UUID[1]}" "<interface type='hostdev' managed='yes'><mac address='${MAC[1]}'/>
         <source><address type='pci' domain='0' bus='0x01' slot='0x10' function='0x0'/></source></interface>")
-    assert_equal "$(line 0)" "$(mac 1) 42 0 8100 0 100 0 1 0 0"
+    assert_equal "$(line 0)" "${MAC[1]} 42 0 8100 0 100 0 1 0 0"
     run_vfpool 0 open
-    assert_equal "$(line 0)" "$(mac 1) 42 0 8100 0 100 0 1 0 0"
+    assert_equal "$(line 0)" "${MAC[1]} 42 0 8100 0 100 0 1 0 0"
     hooks 0 remove
     assert_equal "$output" "set VF 0000:01:10.0 of guest 'g1' as it was"
-    assert_equal "$(line 0)" "$(mac 1) 42 0 8100 0 0 1 0 0 0"
+    assert_equal "$(line 0)" "${MAC[1]} 42 0 8100 0 0 1 0 0 0"
     [[ ! -e $ROOT/run/vfpool ]]
 }
 
 @test "removed where the card does not take back what was set: that is said, and vfpool goes" {
     told "52:54:00:aa:00:00 0 0 8100 0 0 1 0 0 0" "52:54:00:aa:00:01 0 0 8100 0 0 1 0 0 0"
     pool net eth3 -- "<metadata><v:pool xmlns:v='urn:vfpool:1'><v:settings trust='yes'/></v:pool></metadata>"
-    run_hook 0 g1 prepare < <(guest g1 "$(uuid 1)" "net:$(mac 1)")
-    run_hook 0 g1 start < <(guest g1 "$(uuid 1)" "<interface type='hostdev' managed='yes'><mac address='$(mac 1)'/>
+    run_hook 0 g1 prepare < <(guest g1 "${UUID[1]}" "net:${MAC[1]}")
+    run_hook 0 g1 start < <(guest g1 "${UUID[1]}" "<interface type='hostdev' managed='yes'><mac address='${MAC[1]}'/>
         <source><address type='pci' domain='0' bus='0x01' slot='0x10' function='0x0'/></source></interface>")
     rm "$ROOT/kernel/$(cat "$ROOT/sys/class/net/eth3/ifindex")"
     hooks 0 remove

@@ -10,7 +10,7 @@ setup() {
     host eth3:vfs=3 eth4:vfs=1
     pool alpha eth3
     pool beta eth4
-    run_hook 0 g1 prepare < <(guest web-01 "$(uuid 1)" "alpha:$(mac 1)")
+    run_hook 0 g1 prepare < <(guest web-01 "${UUID[1]}" "alpha:${MAC[1]}")
     mkdir -p "$ROOT/etc/libvirt/qemu"
     : > "$ROOT/etc/libvirt/qemu/web-01.xml"
     : > "$ROOT/etc/libvirt/qemu/db-02.xml"
@@ -70,7 +70,7 @@ completes() {
 # A guest may be called anything: its name is offered, and never run.
 strange() { # SHELL
     local name="z \$(touch $BATS_TEST_TMPDIR/run)&<\"'x"
-    run_hook 0 "$name" prepare < <(guest "$name" "$(uuid 7)" "alpha:$(mac 7)")
+    run_hook 0 "$name" prepare < <(guest "$name" "${UUID[7]}" "alpha:${MAC[7]}")
     "complete_in_$1" "vfpool release z" < /dev/null > "$STDOUT" 3>&-
     [[ ! -e $BATS_TEST_TMPDIR/run ]] || fail "the name was run"
     cat "$STDOUT"
@@ -100,7 +100,7 @@ completes_all() {
 @test "bash" {
     completes_all bash
     strange bash
-    run_hook 0 z release < <(guest z "$(uuid 7)" "alpha:$(mac 7)")
+    run_hook 0 z release < <(guest z "${UUID[7]}" "alpha:${MAC[7]}")
     completes bash "vfpool " "${verbs[@]}" --help --version
     # Behind a colon, to readline, another word begins.
     completes bash "vfpool release 0000:01:1" 10.0
@@ -110,7 +110,7 @@ completes_all() {
 @test "fish" {
     completes_all fish
     strange fish
-    run_hook 0 z release < <(guest z "$(uuid 7)" "alpha:$(mac 7)")
+    run_hook 0 z release < <(guest z "${UUID[7]}" "alpha:${MAC[7]}")
     completes fish "vfpool " "${verbs[@]}"
     completes fish "vfpool release 0000:01:1" 0000:01:10.0
 }
@@ -118,7 +118,7 @@ completes_all() {
 @test "zsh" {
     completes_all zsh
     strange zsh
-    run_hook 0 z release < <(guest z "$(uuid 7)" "alpha:$(mac 7)")
+    run_hook 0 z release < <(guest z "${UUID[7]}" "alpha:${MAC[7]}")
     completes zsh "vfpool " "${verbs[@]}" --help --version
     completes zsh "vfpool release 0000:01:1" 0000:01:10.0
 }

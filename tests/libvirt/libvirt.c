@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libvirt - as much of libvirt's client library as vfpool-gate uses, on files below $FAKE_LIBVIRT that tests write, too
+ * libvirt - as much of libvirt's client library as vfpool-gate uses, on files that tests write, too: below
+ * $FAKE_LIBVIRT, or below ROOT/libvirt for the program ROOT/usr/sbin/vfpool-gate, whose callers leave it no environment
  *
  *   networks/NAME.persistent   a definition; NAME.autostart beside it
  *   networks/NAME.active       the XML of one that runs
@@ -74,10 +75,26 @@ static void must(bool true_, const char *what)
 
 /* ---- files ---- */
 
+static const char *libvirt_directory(void)
+{
+    static char directory[PATH_SIZE];
+    if (getenv("FAKE_LIBVIRT"))
+        return getenv("FAKE_LIBVIRT");
+    if (!directory[0]) {
+        ssize_t length = readlink("/proc/self/exe", directory, sizeof directory - sizeof "/libvirt");
+        must(length > 0, "/proc/self/exe");
+        directory[length] = '\0';
+        char *end = strstr(directory, "/usr/sbin/");
+        must(end, "FAKE_LIBVIRT is not set");
+        strcpy(end, "/libvirt");
+    }
+    return directory;
+}
+
 static const char *path_of(char path[PATH_SIZE], const char *format, ...) __attribute__((format(printf, 2, 3)));
 static const char *path_of(char path[PATH_SIZE], const char *format, ...)
 {
-    int length = snprintf(path, PATH_SIZE, "%s/", getenv("FAKE_LIBVIRT"));
+    int length = snprintf(path, PATH_SIZE, "%s/", libvirt_directory());
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(path + length, PATH_SIZE - (size_t)length, format, arguments);
