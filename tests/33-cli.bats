@@ -535,7 +535,7 @@ captured_host() {
     captured_host
     as_installed # so many, and what is compared is what is printed; file 20 reads the same XML with sanitizers
     changed=0
-    for file in "$FIXTURES"/domains/*.xml "$FIXTURES"/captured/*.xml; do
+    for file in "$FIXTURES"/domains/*.xml "$FIXTURES"/captured/*.{prepare,restore,started,stopped}.*.xml; do
         for operation in restore migrate; do
             rm -rf "$LEDGER"
             # The first VFs are another's: what was captured with them has to move.

@@ -34,9 +34,9 @@ complete_in_zsh() {
     mkdir -p "$BATS_TEST_TMPDIR/zsh"
     cp "$TESTS/../hook/vfpool.zsh" "$BATS_TEST_TMPDIR/zsh/_vfpool"
     cat > "$BATS_TEST_TMPDIR/zsh/ask" << 'ZSH'
-zmodload zsh/zpty
+zmodload zsh/zpty zsh/zselect
 zpty shell zsh -f -i
-zpty -w shell "PROMPT=; stty -echo; fpath=(${(q)1} \$fpath); autoload -Uz compinit; compinit -u -D
+zpty -w shell "PROMPT=; stty -echo; fpath=(${(q)1} \$fpath); autoload -Uz compinit; compinit -u -d ${(q)1}/dump
 compadd() {
     if [[ \${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then builtin compadd \"\$@\"; return; fi
     local -a found
@@ -49,9 +49,9 @@ zle -N finish
 bindkey '^I' complete-word
 bindkey '^X' finish
 print ready >> ${(q)1}/ready"
-while [[ ! -e $1/ready ]]; do zselect -t 2 2> /dev/null || zpty -r -t shell line; done
+while [[ ! -e $1/ready ]]; do zselect -t 2 || zpty -r -t shell line; done
 zpty -w -n shell "$2"$'\t'$'\x18'
-while [[ ! -e $1/done ]]; do zpty -r -t shell line; done
+while [[ ! -e $1/done ]]; do zselect -t 2 || zpty -r -t shell line; done
 zpty -d shell
 ZSH
     rm -f "$BATS_TEST_TMPDIR"/zsh/{found,ready,done}

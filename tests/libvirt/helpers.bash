@@ -133,10 +133,11 @@ fault() {
 
 # each_fault COMMAND...: runs it once to see its calls, then once for each call that fails, and for each that is the last
 # one before a kill; of several of one name the first and the last (FAULTS=all: every one). For each name, once more with
-# a libvirt that does not answer the first one, or any. From the same beginning each time. After each: one line if it
-# failed, then AFTER, all is well again, and a reconcile, FINALLY.
+# a libvirt that does not answer the first one; for the first name and the last (FAULTS=all: each), that answers none of
+# them. From the same beginning each time. After each: one line if it failed, then AFTER, all is well again, and a
+# reconcile, FINALLY.
 each_fault() {
-    local count call first what name names tried VFPOOL_BUILD=$PLAIN
+    local count call first newest what name names tried VFPOOL_BUILD=$PLAIN
     libvirt_begin
     rm -f "$LIBVIRT/calls"
     mkdir -p "$ROOT/run/vfpool" "$ROOT/before/run"
@@ -153,6 +154,7 @@ each_fault() {
             for (i = 1; i <= NR; i++)
                 if (all || i == first[name[i]] || i == last[name[i]]) print i, (i == first[name[i]])
         }')
+    for call in "${tried[@]}"; do [[ $call != *" 1" ]] || newest=${call% 1}; done
     for call in "${tried[@]}"; do
         read -r call first <<< "$call"
         name=${names[call - 1]}
@@ -160,6 +162,7 @@ each_fault() {
             # Killed before or after a call that only asks: the same.
             [[ $what != killed || -n ${FAULTS-} || ! $name =~ Open|Lookup|List|Get|Is ]] || continue
             [[ ($what != hang && $what != silent) || $first == 1 ]] || continue
+            [[ $what != silent || -n ${FAULTS-} || $call == 1 || $call == "$newest" ]] || continue
             one_fault "$call" "$name" "$what" "$@"
         done
     done

@@ -4,8 +4,8 @@
  *
  *   sweep STATUS FAIL.SO INPUT VFPOOL PROGRAM ARGUMENT...
  *
- * Below $VFPOOL_ROOT the program is run once whole, then once for some 100 allocations of the thousands that it makes,
- * evenly spread, and for each of the last 30, from the same ledger each time; with SWEEP=all for every one. Each of
+ * Below $VFPOOL_ROOT the program is run once whole, then once for some 60 allocations of the thousands that it makes,
+ * evenly spread, and for each of the last 20, from the same ledger each time; with SWEEP=all for every one. Each of
  * these has to be whole as well (the same output, exit status and ledger), or to end with exit status STATUS, nothing
  * on standard output and one line on standard error. The ledger is then what it was, or what the whole call makes of
  * it, once VFPOOL has looked at it, which repairs what a kill leaves; with SWEEP_AGAIN=1 it may be anything from which
@@ -29,8 +29,8 @@
 #include <unistd.h>
 
 #define UNMET 8
-#define SPREAD 100
-#define LAST 30
+#define SPREAD 60
+#define LAST 20
 #define MAX_BYTES ((size_t)1 << 20)
 
 struct run {
