@@ -108,6 +108,9 @@ program() {
     assert_taken 0000:01:10.0 "${UUID[1]}"
     run -1 assert_taken
     run -1 assert_taken 0000:01:10.0 "${UUID[2]}"
+    run -1 assert_taken 0000:01:10.0 "${UUID[1]}" 0000:01:10.0 "${UUID[1]}"
+    touch "$ROOT/run/vfpool/vfs/0000:01:10.4"
+    run -1 assert_taken 0000:01:10.0 "${UUID[1]}"
     run -1 assert_released "${UUID[1]}"
     run -1 assert_released "${UUID[2]}"
     assert_released "${UUID[3]}"

@@ -17,8 +17,8 @@ export FIXTURES=$TESTS/fixtures
 # The same programs without sanitizers, as they are installed ("make plain").
 PLAIN=$TESTS/../build
 
-# as_installed: those, for files that are about what is kept, not about what is read: the sanitized ones take three times
-# as long to start. SANITIZED=all keeps them.
+# as_installed: those, for files and tests that are about what is kept, not about what is read: the sanitized ones take
+# three times as long to start. SANITIZED=all keeps them.
 as_installed() { [[ ${SANITIZED-} == all ]] || VFPOOL_BUILD=$PLAIN; }
 
 # Looking for leaks takes twice as long as all else that a sanitized program does. A file that has LEAK_CHECK=1 before it
@@ -239,11 +239,12 @@ holder() {
     printf '%s\n' "${target%.xml}"
 }
 
-# taken: "ADDRESS UUID" of every VF that is held, sorted.
+# taken: "ADDRESS UUID" of every VF that is held, sorted; what is no link has no UUID, and comes first.
 taken() {
     local link links=() targets i
     for link in "$ROOT"/run/vfpool/vfs/*; do
-        [[ ! -L $link || ! -e $link ]] || links+=("$link")
+        [[ -e $link ]] || continue
+        if [[ -L $link ]]; then links+=("$link"); else printf '%s \n' "${link##*/}"; fi
     done
     ((${#links[@]})) || return 0
     mapfile -t targets < <(readlink -- "${links[@]}")
