@@ -58,8 +58,12 @@ reload_libvirt() {
         for name in libvirtd virtqemud virtnetworkd; do
             if systemctl -q is-active "$name"; then run systemctl reload "$name"; fi
         done
-    elif [ -r "$root/run/libvirtd.pid" ]; then
-        run kill -HUP "$(cat "$root/run/libvirtd.pid")"
+    else
+        for name in libvirtd virtqemud virtnetworkd; do
+            pid=$(cat "$root/run/$name.pid" 2> /dev/null) || continue
+            # One that was killed leaves its number, which may be another process's by now.
+            if [ "$(cat "/proc/$pid/comm" 2> /dev/null)" = "$name" ]; then run kill -HUP "$pid"; fi
+        done
     fi
 }
 

@@ -170,8 +170,14 @@ bool daemon_defines_guest(int root, const char *name)
 
 bool daemon_of_hook(int root, struct daemon_load *load)
 {
-    *load = (struct daemon_load){.max_workers = daemon_max_workers(root)};
-    return look_at_threads(find_caller("libvirtd"), load);
+    static const char *const names[] = {"libvirtd", "virtqemud"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        long daemon = find_caller(names[i]);
+        *load = (struct daemon_load){.name = names[i], .max_workers = daemon_max_workers(root, names[i])};
+        if (daemon)
+            return look_at_threads(daemon, load);
+    }
+    return false;
 }
 
 long daemon_of_networks(void)
@@ -205,12 +211,14 @@ bool daemon_is_starting(void)
     return look_at_threads(daemon_of_networks(), &load) && load.starting;
 }
 
-unsigned int daemon_max_workers(int root)
+unsigned int daemon_max_workers(int root, const char *name)
 {
+    char path[64];
     _cleanup_(cleanup_free) char *text = NULL;
     size_t length = 0;
     unsigned int workers = DAEMON_DEFAULT_WORKERS;
-    if (io_read_file(root, "etc/libvirt/libvirtd.conf", 1 << 20, &text, &length) < 0)
+    snprintf(path, sizeof path, "etc/libvirt/%s.conf", name);
+    if (io_read_file(root, path, 1 << 20, &text, &length) < 0)
         return workers;
     /* The last setting counts; a comment's line does not start with the name. */
     for (char *rest = NULL, *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {

@@ -8,7 +8,7 @@
 
 #include "cleanup.h"
 
-#define DAEMON_DEFAULT_WORKERS 20 /* max_workers, where libvirtd.conf does not say */
+#define DAEMON_DEFAULT_WORKERS 20 /* max_workers, where the daemon's configuration does not say */
 
 /** daemon_is_modular() - whether virtnetworkd serves networks: its socket is there */
 bool daemon_is_modular(int root) must_check;
@@ -23,14 +23,15 @@ bool daemon_is_monolithic(int root) must_check;
 bool daemon_runs(int root) must_check;
 
 struct daemon_load {
+    const char *name;         /* libvirtd; virtqemud where libvirt is modular */
     bool starting;            /* it starts its guests and serves no client yet (F12) */
     bool reloading;           /* it will have lost count of its ports (F27) */
     unsigned int hooks;       /* its hooks that run now, anybody's: each occupies one of its workers */
-    unsigned int max_workers; /* of libvirtd.conf */
+    unsigned int max_workers; /* of its configuration */
 };
 
 /**
- * daemon_of_hook() - look at the libvirtd that this process descends from, by way of somebody's script perhaps
+ * daemon_of_hook() - look at the daemon of guests that this process descends from, by way of somebody's script perhaps
  *
  * Return: false when there is none, so that nothing can be said.
  */
@@ -66,7 +67,7 @@ xmlDocPtr daemon_read_guest(int root, const char *name) must_check nonnull(2);
 /** daemon_defines_guest() - whether a guest of this name is defined */
 bool daemon_defines_guest(int root, const char *name) must_check nonnull(2);
 
-/** daemon_max_workers() - max_workers of etc/libvirt/libvirtd.conf */
-unsigned int daemon_max_workers(int root) must_check;
+/** daemon_max_workers() - max_workers of a daemon of this name, by etc/libvirt/NAME.conf */
+unsigned int daemon_max_workers(int root, const char *name) must_check nonnull(2);
 
 #endif

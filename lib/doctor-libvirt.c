@@ -59,11 +59,12 @@ static void check_version(const struct patient *patient, struct finding *finding
                         version / 1000 % 1000, version % 1000, faults[i].words);
 }
 
-/* While a hook holds a VF back, libvirt needs a worker for each call of the gate's (F11). */
+/* While a hook holds a VF back, libvirtd needs a worker for each call of the gate's (F11); virtnetworkd's are others.
+ */
 static void check_workers(const struct patient *patient, struct finding *finding)
 {
-    unsigned int workers = daemon_max_workers(patient->root);
-    for (size_t i = 0; i < patient->pools.count; i++) {
+    unsigned int workers = daemon_max_workers(patient->root, "libvirtd");
+    for (size_t i = 0; i < patient->pools.count && !daemon_is_modular(patient->root); i++) {
         const struct pool *pool = &patient->pools.pools[i];
         size_t count = patient->tables[i].vf_count;
         if (!pool->offered && count > workers)

@@ -24,7 +24,8 @@ int gate_usable(int root, struct error *error)
     struct daemon_load load;
     if (!gate_present(root))
         return 0;
-    /* A virtnetworkd has workers of its own, which no hook occupies. */
+    /* virtnetworkd has workers of its own: virtqemud's hooks occupy none, and it serves while guests are autostarted.
+     */
     if (daemon_is_modular(root) || !daemon_of_hook(root, &load))
         return 1;
     if (load.starting)

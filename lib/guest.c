@@ -190,7 +190,7 @@ static int wait_and_claim(struct call *call, struct plan *plan, const char *pool
     struct queue queue = QUEUE_NONE;
     struct daemon_load load;
     if (is_crowded(call, &load))
-        return error_prefix(call->error, "not waiting, as %u of libvirtd's %u workers are at work", load.hooks,
+        return error_prefix(call->error, "not waiting, as %u of %s's %u workers are at work", load.hooks, load.name,
                             load.max_workers);
     int result = queue_take(call->root, pool, deadline, &queue, call->error);
     if (result == -ETIMEDOUT)
@@ -205,8 +205,8 @@ static int wait_and_claim(struct call *call, struct plan *plan, const char *pool
         if (io_now_ms() >= deadline)
             result = error_prefix(call->error, "after %u s", seconds);
         else if (is_crowded(call, &load))
-            result = error_prefix(call->error, "no longer waiting, as %u of libvirtd's %u workers are at work",
-                                  load.hooks, load.max_workers);
+            result = error_prefix(call->error, "no longer waiting, as %u of %s's %u workers are at work", load.hooks,
+                                  load.name, load.max_workers);
         else
             queue_wait(&queue, deadline);
     }

@@ -414,15 +414,30 @@ C
     [[ $(calls) == "set p"* ]]
 }
 
+# Networks are another daemon's, which serves while this one starts its guests, by workers of its own.
+@test "a virtqemud that starts its guests, or has no worker left, keeps nobody from calling libvirt" {
+    fake_libvirtd
+    mv "$ROOT/libvirtd" "$ROOT/virtqemud"
+    echo 'max_workers = 1' > "$ROOT/etc/libvirt/virtqemud.conf"
+    : > "$ROOT/run/libvirt/virtnetworkd-sock"
+    run_program 0 "$ROOT/virtqemud" starting "$ROOT/etc/libvirt/hooks/qemu" g11 prepare begin - < <(guest g11 "$A" p:52:54:00:00:11:01)
+    [[ $(calls) == "set p"* ]]
+    assert_taken 0000:01:10.0 "$A"
+}
+
 @test "nobody waits for a VF where that might keep libvirt from giving one back" {
     rm "$ROOT/run/libvirt/libvirt-sock"
     fake_libvirtd
+    cp "$ROOT/libvirtd" "$ROOT/virtqemud"
     pool q eth4 -- "<metadata><v:pool xmlns:v='urn:vfpool:1' wait='20'/></metadata>"
     prepare 0 "$A" 11 q q
     guest g12 "$B" q:52:54:00:00:12:01 > "$BATS_TEST_TMPDIR/guest.xml"
     echo 'max_workers = 1' > "$ROOT/etc/libvirt/libvirtd.conf"
     run_program 1 "$ROOT/libvirtd" "$ROOT/etc/libvirt/hooks/qemu" g12 prepare begin - < "$BATS_TEST_TMPDIR/guest.xml"
     assert_one_line "not waiting, as 1 of libvirtd's 1 workers are at work: pool 'q' has no free VF"
+    echo 'max_workers = 1' > "$ROOT/etc/libvirt/virtqemud.conf"
+    run_program 1 "$ROOT/virtqemud" "$ROOT/etc/libvirt/hooks/qemu" g12 prepare begin - < "$BATS_TEST_TMPDIR/guest.xml"
+    assert_one_line "not waiting, as 1 of virtqemud's 1 workers are at work: pool 'q' has no free VF"
     # Half of them, no more.
     echo 'max_workers = 2' > "$ROOT/etc/libvirt/libvirtd.conf"
     "$ROOT/libvirtd" "$ROOT/etc/libvirt/hooks/qemu" g12 prepare begin - < "$BATS_TEST_TMPDIR/guest.xml" > "$STDOUT" 2> "$STDERR" 3>&- &

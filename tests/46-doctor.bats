@@ -126,6 +126,10 @@ VERSIONS
     says daemon ok answers
     sed -i "s|</network>|<metadata><v:pool xmlns:v='urn:vfpool:1' offer='no'/></metadata></network>|" "$ROOT/etc/vfpool/p.xml"
     says daemon warning "pool 'p' holds 4 VFs back, and libvirtd has 3 workers" "max_workers"
+    # Of a modular libvirt no hook occupies those that serve networks.
+    : > "$ROOT/run/libvirt/virtnetworkd-sock"
+    says daemon ok answers
+    rm "$ROOT/run/libvirt/virtnetworkd-sock"
     printf '#!/bin/sh\necho "no connection" >&2\nexit 1\n' > "$ROOT/usr/sbin/vfpool-gate"
     others=networks says daemon wrong "libvirt does not answer: no connection" "systemctl status"
     rm "$ROOT/run/libvirt/libvirt-sock"

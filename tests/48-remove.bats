@@ -57,6 +57,30 @@ there_are() { assert_equal "$(cd "$hooks" && find . ! -type d -printf '%P\n' | s
     hooks 0 remove
 }
 
+# is_told NAME PROGRAM: a process of that name, whose number a daemon of libvirt's, NAME, left; it says when it is told.
+is_told() {
+    cp "$(type -P bash)" "$ROOT/$2"
+    mkfifo "$ROOT/$1.hold"
+    "$ROOT/$2" -c 'trap "echo > $0.told; exit" HUP; echo $$ > "$0.pid"; read -r _ <> "$0.hold"' "$ROOT/$1" 3>&- &
+    ended+=($!)
+    wait_until test -s "$ROOT/$1.pid"
+    mkdir -p "$ROOT/run"
+    cp "$ROOT/$1.pid" "$ROOT/run/$1.pid"
+}
+
+@test "without systemd libvirt's daemons are told by their PID files, and nobody who has the number of one that is gone" {
+    local ended=() name
+    is_told virtqemud virtqemud
+    is_told virtnetworkd virtnetworkd
+    is_told libvirtd somebody
+    hooks 0 put --dry-run
+    [[ $output == *"would run: kill -HUP ${ended[0]}"*"would run: kill -HUP ${ended[1]}"* ]]
+    hooks 0 put
+    for name in virtqemud virtnetworkd; do wait_until test -e "$ROOT/$name.told"; done
+    [[ ! -e $ROOT/libvirtd.told ]]
+    kill "${ended[2]}"
+}
+
 @test "a pool that cannot be put right does not keep the hooks from being put" {
     mkdir -p "$ROOT/run/libvirt" "$ROOT/etc/libvirt"
     perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) and bind(S, sockaddr_un($ARGV[0])) or die $!' "$ROOT/run/libvirt/libvirt-sock"
