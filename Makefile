@@ -3,7 +3,7 @@
 #   make            the hook and vfpool, in build/
 #   make demo       watch three guests come and go on a simulated host
 #   make check      all tests, with sanitizers
-#   make lab        cases on a real libvirt, with emulated cards in QEMU; DEBIAN=12 or 13
+#   make lab        cases on a real libvirt, with emulated cards in QEMU; DEBIAN=12 or 13, DAEMONS=modular
 #   make install    as root, below DESTDIR; PREFIX=/usr/local
 #   make paths      where that is
 #   make deb, rpm   packages of what is committed, into build/deb and build/rpm
@@ -177,7 +177,7 @@ lint: $(build)/config.h
 	clang-format --dry-run --Werror lib/*.[ch] hook/*.[ch] $(wildcard tests/*/*.c)
 	shellcheck install.sh hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/host/demo tests/packages/deb tests/packages/rpm
 	cd tests && shellcheck helpers.bash libvirt/helpers.bash *.bats
-	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats booted/*.bats booted/*.bash
+	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats modular/*.bats booted/*.bats booted/*.bash
 	printf '%s\n' lib/*.c hook/*.c | xargs -P $(shell nproc) -n 8 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- $(cflags)' sh
 	codespell --ignore-words-list=nd NEWS README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh packages/* Makefile
 

@@ -121,6 +121,9 @@ make_image() {
         [ -n "$(module_files "$root" "$module")" ]
     done
     compile "$root"
+    # For what is built beside it, of the same version.
+    # shellcheck disable=SC2016 # dpkg's
+    chroot "$root" dpkg-query -W -f '${Version}\n' libvirt0 > "$work/libvirt.version"
     make_initrd "$root" "$work/initrd"
     cp "$root"/boot/vmlinuz-* "$work/vmlinuz"
     # Sparse; the free space is for what the cases write, thrown away with the run.

@@ -131,8 +131,23 @@ vf_mac_vlan() {
 
 # --- libvirtd --------------------------------------------------------------------------------------------------------
 
-libvirtd_pid() { cat /run/libvirtd.pid 2>/dev/null; }
-libvirtd_answers() { timeout 10 virsh -q list; }
+# The daemons of this libvirt: the first one has the guests and calls the qemu hook, the last one has the networks. A
+# modular one (DAEMONS=modular, modular.sh) is called libvirtd here as well: started, ended, reloaded as a whole.
+case ${DAEMONS:-} in
+modular)
+    lab_daemons=(virtqemud virtproxyd virtnodedevd virtnetworkd)
+    # Debian's virsh, which knows no other libvirt, would go to virtproxyd.
+    export LIBVIRT_DEFAULT_URI=qemu:///system
+    ;;
+*) lab_daemons=(libvirtd) ;;
+esac
+lab_config=/etc/libvirt/${lab_daemons[0]}.conf
+
+daemon_pid() { cat "/run/$1.pid" 2>/dev/null; }
+daemon_runs() { [ "$(cat "/proc/$(daemon_pid "$1")/comm" 2>/dev/null)" = "$1" ]; }
+libvirtd_pid() { daemon_pid "${lab_daemons[0]}"; }
+networks_pid() { daemon_pid "${lab_daemons[-1]}"; }
+libvirtd_answers() { timeout 10 virsh -q 'list; net-list'; }
 libvirtd_gone() { ! kill -0 "$1"; }
 
 # detached COMMAND...: with no descriptor of bats', which would wait at its end for whoever has one (bats 1.8 has more
@@ -145,23 +160,30 @@ detached() (
     exec "$@" < /dev/null >> /var/log/libvirt/start.log 2>&1
 )
 lab_libvirtd_start() {
-    [ -e /run/virtlogd.pid ] && kill -0 "$(cat /run/virtlogd.pid)" 2>/dev/null || detached virtlogd -d || return
-    detached libvirtd -d || return
+    local i
+    daemon_runs virtlogd || detached virtlogd -d || return
+    # Who needs another one comes after it.
+    for ((i = ${#lab_daemons[@]} - 1; i >= 0; i--)); do
+        daemon_runs "${lab_daemons[$i]}" || detached "${lab_daemons[$i]}" -d || return
+    done
     # The first start of an image asks the emulator what it can do, half a minute here.
     wait_until 120 libvirtd_answers
 }
 lab_libvirtd_end() {
-    local pid
-    pid=$(libvirtd_pid) || return 0
-    kill "-$1" "$pid" 2>/dev/null || return 0
-    wait_until 60 libvirtd_gone "$pid"
+    local daemon pid pids=()
+    for daemon in "${lab_daemons[@]}"; do
+        if pid=$(daemon_pid "$daemon") && kill "-$1" "$pid" 2>/dev/null; then pids+=("$pid"); fi
+    done
+    for pid in "${pids[@]}"; do wait_until 60 libvirtd_gone "$pid" || return; done
 }
 lab_libvirtd_stop() { lab_libvirtd_end TERM; }
 lab_libvirtd_kill9() { lab_libvirtd_end KILL; }
 # For one that hangs, with whatever hooks it waits for. Guests are not its children.
 lab_libvirtd_again() {
-    local pid
-    if pid=$(libvirtd_pid); then pkill -KILL -P "$pid" || true; fi
+    local daemon pid
+    for daemon in "${lab_daemons[@]}"; do
+        if pid=$(daemon_pid "$daemon"); then pkill -KILL -P "$pid" || true; fi
+    done
     lab_libvirtd_kill9 && lab_libvirtd_start
 }
 lab_libvirtd_restart() { lab_libvirtd_stop && lab_libvirtd_start; }

@@ -19,13 +19,15 @@ save_logs() {
     cp -p /var/cache/libvirt/qemu/capabilities/*.xml /host/capabilities/ 2>/dev/null || true
 }
 
-# find_cases DIRECTORY: those that TESTS, a pattern, matches: 'make lab TESTS="0*"'.
+# find_cases DIRECTORY...: those that TESTS, a pattern, matches: 'make lab TESTS="0*"'.
 find_cases() {
-    local file
+    local directory file
     cases=()
-    for file in "tests/lab/$1"/*.bats; do
-        # shellcheck disable=SC2053 # a pattern
-        [[ $(basename "$file" .bats) == ${TESTS:-*} ]] && cases+=("$file")
+    for directory; do
+        for file in "tests/lab/$directory"/*.bats; do
+            # shellcheck disable=SC2053 # a pattern
+            if [[ $(basename "$file" .bats) == ${TESTS:-*} ]]; then cases+=("$file"); fi
+        done
     done
     [ ${#cases[@]} -gt 0 ]
 }
@@ -53,9 +55,19 @@ fi
 mkdir -p "$results/libvirt" /var/cache/libvirt/qemu/capabilities
 # libvirt keeps an answer as long as its own and the emulator's times of change are the same: they are, in one image.
 cp -p /host/capabilities/*.xml /var/cache/libvirt/qemu/capabilities/ 2>/dev/null || true
-printf '%s\n' 'log_outputs = "1:file:/var/log/libvirt/libvirtd.log"' \
-    'log_filters = "1:qemu.qemu_hook 1:network 1:util.hook 3:util 3:rpc 3:object 3:event 3:json"' \
-    >> /etc/libvirt/libvirtd.conf
+# Those that modular.sh built, in place of the one that Debian ships.
+modular_libvirt() {
+    local version
+    version=$(dpkg-query -W -f '${Version}' libvirt0)
+    [ "$(cut -d' ' -f1 /host/modular/key)" = "$version" ] || { echo "Bail out! the modular libvirt is not $version"; return 1; }
+    cp -rp /host/modular/usr/. /usr/
+}
+if [ "${DAEMONS:-}" = modular ]; then modular_libvirt || exit; fi
+for daemon in "${lab_daemons[@]}"; do
+    printf '%s\n' "log_outputs = \"1:file:/var/log/libvirt/$daemon.log\"" \
+        'log_filters = "1:qemu.qemu_hook 1:network 1:util.hook 3:util 3:rpc 3:object 3:event 3:json"' \
+        >> "/etc/libvirt/$daemon.conf"
+done
 
 # LAB_APPARMOR=1: libvirtd under the profile that Debian has for it, as on a host that Debian's installer made.
 confine() {
@@ -104,7 +116,9 @@ if [ -e /host/script ]; then
     exit "$rc"
 fi
 
-if find_cases cases; then
+directories=(cases)
+[ "${DAEMONS:-}" != modular ] || directories+=(modular)
+if find_cases "${directories[@]}"; then
     run_cases
     rc=$?
     [ -z "${LAB_APPARMOR:-}" ] || nothing_denied || rc=1

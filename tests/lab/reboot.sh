@@ -54,6 +54,10 @@ TTYPath=/dev/console
 UNIT
     systemctl -q set-default multi-user.target
     systemctl -q add-wants multi-user.target lab.service
+    if [ "${DAEMONS:-}" = modular ]; then
+        systemctl -q mask libvirtd.service libvirtd{,-ro,-admin}.socket
+        systemctl -q enable "${libvirt_enabled[@]}"
+    fi
     # As ./install.sh does where systemd runs.
     systemctl -q enable vfpool-boot.service vfpool.service
     # Nobody is there to log in, and a host that has booted for the first time would enable what is there.

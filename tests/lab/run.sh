@@ -3,6 +3,7 @@
 #
 #   LAB_APPARMOR=1 make lab ...          libvirtd under Debian's AppArmor profile; what is denied is a failure
 #   make lab [DEBIAN=12|13] [TESTS='0*'] [LAB_TAGS=short] [LAB_FILTER='regular expression of test names']
+#   DAEMONS=modular make lab ...         virtqemud, virtnetworkd, virtnodedevd and virtproxyd in place of libvirtd
 #   LAB_PACKAGE=vfpool.deb make lab ...  installs that package in place of ./install.sh install
 #   LAB_SCRIPT=FILE tests/lab/run.sh     sources FILE inside instead, with the helpers at hand
 #
@@ -23,6 +24,11 @@ flock -n 9 || { echo "lab: another run uses $work" >&2; exit 1; }
 "$lab/build.sh"
 # No short case needs it.
 [ "${LAB_TAGS:-}" = short ] || "$lab/netdevsim.sh"
+case ${DAEMONS:-} in
+'' | monolithic) ;;
+modular) "$lab/modular.sh" ;;
+*) echo "lab: DAEMONS is monolithic or modular, not '$DAEMONS'" >&2; exit 2 ;;
+esac
 
 # What the host finds as /host. 9p shares one folder: what lasts longer than a run is bound into it by copying, not by
 # links, which would dangle.
@@ -34,11 +40,12 @@ make_share() {
     [ -z "${LAB_PACKAGE:-}" ] || cp "$LAB_PACKAGE" "$work/share/package.deb"
     [ -z "${LAB_SCRIPT:-}" ] || cp "$LAB_SCRIPT" "$work/share/script"
     local name
-    for name in LAB_DEADLINE TESTS LAB_TAGS LAB_FILTER LAB_ROUNDS LAB_PAIRS LAB_STORMS LAB_OFFER LAB_APPARMOR BATS_TEST_TIMEOUT; do
+    for name in LAB_DEADLINE TESTS LAB_TAGS LAB_FILTER LAB_ROUNDS LAB_PAIRS LAB_STORMS LAB_OFFER LAB_APPARMOR DAEMONS BATS_TEST_TIMEOUT; do
         if [ -n "${!name:-}" ]; then printf '%s=%q\n' "$name" "${!name}"; fi
     done > "$work/share/environment"
     cp -rp "$work/capabilities" "$work/share/capabilities"
     [ ! -d "$work/build" ] || cp -rp "$work/build" "$work/share/build"
+    [ "${DAEMONS:-}" != modular ] || cp -rp "$work/modular" "$work/share/modular"
     [ ! -e "$work/netdevsim.ko" ] || cp "$work/netdevsim.ko" "$work/share"
 }
 

@@ -66,7 +66,8 @@ gate_mended() {
 }
 # libvirt looks for its hooks (F17).
 lab_reload() {
-    kill -HUP "$(libvirtd_pid)"
+    local daemon
+    for daemon in "${lab_daemons[@]}"; do kill -HUP "$(daemon_pid "$daemon")"; done
     # The next call is answered after that: the signal is handled in the daemon's main loop.
     wait_until 20 libvirtd_answers
 }

@@ -11,24 +11,29 @@ property() { systemctl show --value -p "$1" "$2"; }
 is_active() { systemctl -q is-active "$1"; }
 has_ended() { [ "$(property ActiveState "$1")" = inactive ]; }
 libvirt_ends() {
-    run_ok systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd.service
-    wait_until 20 has_ended libvirtd.service
+    local unit
+    run_ok systemctl stop "${libvirt_units[@]}"
+    for unit in "$guests_unit" "$networks_unit"; do wait_until 20 has_ended "$unit"; done
 }
+libvirt_starts() { run_ok systemctl start "${libvirt_enabled[@]}"; }
 
 teardown() {
     [ -n "${BATS_TEST_COMPLETED:-}" ] || {
-        systemctl --no-pager status vfpool-boot vfpool libvirtd 3>&-
-        journalctl --no-pager -b -u vfpool-boot -u vfpool -u libvirtd -n 60 3>&-
+        systemctl --no-pager status vfpool-boot vfpool "$guests_unit" "$networks_unit" 3>&-
+        journalctl --no-pager -b -u vfpool-boot -u vfpool -u "$guests_unit" -u "$networks_unit" -n 60 3>&-
         look
     }
-    systemctl start libvirtd.socket libvirtd.service 3>&-
+    systemctl start "${libvirt_enabled[@]}" 3>&-
 }
 
 @test "VFs are made before libvirt starts, and each guest of the boot has its own" {
-    wait_until 60 is_active libvirtd.service
+    wait_until 60 is_active "$guests_unit"
+    wait_until 60 is_active "$networks_unit"
     wait_until 10 is_active vfpool-boot.service
     [ "$(property ExecMainStatus vfpool-boot.service)" = 0 ]
-    [ "$(property ExecMainExitTimestampMonotonic vfpool-boot.service)" -lt "$(property ExecMainStartTimestampMonotonic libvirtd.service)" ]
+    for unit in "$guests_unit" "$networks_unit"; do
+        [ "$(property ExecMainExitTimestampMonotonic vfpool-boot.service)" -lt "$(property ExecMainStartTimestampMonotonic "$unit")" ]
+    done
     [ "$(number enp1s0) $(number enp2s0)" = "5 3" ]
     [ "$(autoprobe enp1s0) $(autoprobe enp2s0)" = "0 1" ]
     [ "$(cat /sys/class/net/enp1s0/flags)" = 0x1003 ]
@@ -67,7 +72,7 @@ teardown() {
     # Nor does the unit, which says so and starts nobody's guests late.
     run_fail systemctl restart vfpool-boot.service
     [ "$(number enp1s0)" = 5 ]
-    run_ok systemctl start libvirtd.socket libvirtd.service
+    libvirt_starts
     is_exact g1
     boot_pool passthrough enp1s0 5 "autoprobe='no'"
     run_ok systemctl restart vfpool-boot.service
@@ -77,12 +82,12 @@ teardown() {
     local before pid
     wait_until 60 has_ended vfpool.service
     before=$(property ExecMainStartTimestampMonotonic vfpool.service)
-    pid=$(libvirtd_pid)
+    pid=$(networks_pid)
     reconciled_again() { has_ended vfpool.service && [ "$(property ExecMainStartTimestampMonotonic vfpool.service)" -gt "$before" ]; }
     kill -9 "$pid"
     wait_until 60 reconciled_again
     [ "$(property Result vfpool.service)" = success ]
-    [ "$(libvirtd_pid)" != "$pid" ]
+    [ "$(networks_pid)" != "$pid" ]
     is_exact g1
     is_exact g2
     offer_holds passthrough
@@ -103,7 +108,7 @@ teardown() {
     boot_pool passthrough enp1s0 4 "autoprobe='no'"
     run_ok systemctl restart vfpool-boot.service
     [ "$(number enp1s0) $(autoprobe enp1s0)" = "4 0" ]
-    run_ok systemctl start libvirtd.socket libvirtd.service
+    libvirt_starts
     lists_four() { [ "$(listed passthrough | wc -l)" = 4 ]; }
     wait_until 60 lists_four
     wait_until 60 has_ended vfpool.service

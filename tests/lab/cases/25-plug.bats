@@ -210,9 +210,9 @@ has_vfs() {
             echo "# $what is killed at call $call"
             case $what in
             settling) gate_broken "[ \$calls != $call ] || kill -9 \$PPID" ;;
-            libvirtd) gate_broken "[ \$calls != $call ] || kill -9 \$(cat /run/libvirtd.pid)" ;;
+            libvirtd) gate_broken "[ \$calls != $call ] || kill -9 $(networks_pid)" ;;
             esac
-            pid=$(libvirtd_pid)
+            pid=$(networks_pid)
             # A reload has the offer made again.
             kill -HUP "$pid"
             wait_until 40 settled_so_far "$call" || { cat /tmp/gate-calls; false; }

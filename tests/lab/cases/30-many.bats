@@ -14,8 +14,8 @@ setup() {
 teardown() {
     hook_content_back
     # A case may have changed it, and been killed.
-    if grep -q '^max_workers' /etc/libvirt/libvirtd.conf; then
-        sed -i '/^max_workers/d' /etc/libvirt/libvirtd.conf
+    if grep -q '^max_workers' "$lab_config"; then
+        sed -i '/^max_workers/d' "$lab_config"
         lab_libvirtd_again
     fi
     vfpool_end
@@ -106,7 +106,7 @@ rounds() {
 }
 
 @test "as many starts as libvirt has workers: each is quick to start or to name the setting (F11)" {
-    echo "max_workers = 3" >> /etc/libvirt/libvirtd.conf
+    echo "max_workers = 3" >> "$lab_config"
     lab_libvirtd_restart
     [ -n "${LAB_OFFER:-}" ] || wait_until 20 offer_holds passthrough
     guests=()

@@ -227,9 +227,9 @@ asks_for() {
     says "cannot reach libvirt"
     # Stopped in the middle of its work, it does not answer at all.
     lab_libvirtd_start
-    kill -STOP "$(libvirtd_pid)"
+    kill -STOP "$(networks_pid)"
     run timeout 40 vfpool reconcile
-    kill -CONT "$(libvirtd_pid)"
+    kill -CONT "$(networks_pid)"
     echo "$status $output"
     [ "$status" = 1 ]
     says "libvirt did not answer within"
