@@ -49,8 +49,8 @@ int libvirt_connect(const char *uri, virConnectPtr *connection)
     *connection = virConnectOpen(uri);
     if (*connection)
         return 0;
-    return libvirt_complain(GATE_FAILED, "cannot reach libvirt: %s: is libvirtd (or virtnetworkd) running?",
-                            libvirt_words());
+    return libvirt_complain(GATE_FAILED, "cannot reach libvirt: %s: is libvirtd (or virt%.*sd) running?",
+                            libvirt_words(), (int)strcspn(uri, ":"), uri);
 }
 
 int libvirt_network_find(const char *name, struct libvirt_network *network)

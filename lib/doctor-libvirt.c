@@ -170,7 +170,9 @@ void check_libvirt_calls(const struct patient *patient, struct finding *finding)
         finding_add(finding, VERDICT_OK, NULL, "libvirt calls the hooks network and daemon");
     else
         finding_add(
-            finding, VERDICT_WARNING, "systemctl reload libvirtd, then vfpool reconcile",
+            finding, VERDICT_WARNING,
+            daemon_is_modular(patient->root) ? "systemctl reload virtqemud virtnetworkd, then vfpool reconcile"
+                                             : "systemctl reload libvirtd, then vfpool reconcile",
             "libvirt has not called the hooks network and daemon since it started, or they were replaced: every "
             "VF is held, and nothing can be attached to a running guest");
 }

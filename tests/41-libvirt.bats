@@ -287,6 +287,21 @@ released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not runni
     assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}"
 }
 
+@test "the daemon that cannot be reached is named" {
+    local kind number
+    run_vfpool 0 reconcile
+    for kind in network qemu; do
+        rm "$LIBVIRT/calls"
+        run_vfpool 0 reconcile
+        number=$(grep -nm 1 "virConnectOpen $kind:///system" "$LIBVIRT/calls" | cut -d: -f1)
+        rm "$LIBVIRT/calls"
+        fault "$number" fail
+        run_vfpool 1 reconcile
+        assert_one_line "cannot reach libvirt: virConnectOpen is made to fail: is libvirtd (or virt${kind}d) running?"
+        fault
+    done
+}
+
 @test "one network that cannot be put right does not keep reconcile from the others" {
     host eth5:vfs=2 eth6:vfs=2
     pool a eth5
