@@ -119,3 +119,16 @@ teardown() {
     done
     ports_are_right passthrough "$(live_vfs g1)" "$(live_vfs g2 | grep -xF -f <(listed passthrough))"
 }
+
+@test "where there is no pool, nothing is done at boot" {
+    local guest
+    for guest in g1 g2; do run_virsh destroy "$guest"; done
+    mkdir /tmp/pools
+    mv /etc/vfpool/*.xml /tmp/pools
+    run_ok systemctl restart vfpool-boot.service
+    [ "$(property ConditionResult vfpool-boot.service)" = no ]
+    mv /tmp/pools/*.xml /etc/vfpool
+    run_ok systemctl restart vfpool-boot.service
+    [ "$(property ConditionResult vfpool-boot.service)" = yes ]
+    [ "$(property Result vfpool-boot.service)" = success ]
+}
