@@ -60,10 +60,18 @@ static bool read_name(const char *directory, char name[COMM_SIZE])
     return true;
 }
 
-/* Whether a process is a hook of libvirt's, anybody's: it, or its script, is in the hooks' directory. */
-static bool is_hook(const char *pid)
+/*
+ * Whether a child of a thread of libvirt's is a hook, anybody's: it, or its script, is in the hooks' directory.
+ *
+ * One that still has the thread's name is about to become another program. AppArmor lets libvirt's hooks look at all of
+ * them but virt-aa-helper.
+ */
+static bool is_hook(const char *pid, const char *thread)
 {
-    char path[64], line[4096];
+    char path[64], name[COMM_SIZE], line[4096];
+    snprintf(path, sizeof path, "/proc/%s", pid);
+    if (!read_name(path, name) || strcmp(name, thread) == 0 || strcmp(name, "virt-aa-helper") == 0)
+        return false;
     snprintf(path, sizeof path, "/proc/%s/cmdline", pid);
     ssize_t length = read_proc(path, line, sizeof line);
     for (ssize_t i = 0, argument = 0; i < length && argument < 3; i += (ssize_t)strlen(line + i) + 1, argument++)
@@ -73,7 +81,7 @@ static bool is_hook(const char *pid)
 }
 
 /* How many of the children that a thread started are hooks: /proc/PID/task/TID/children (proc(5)). */
-static unsigned int count_hooks(const char *task)
+static unsigned int count_hooks(const char *task, const char *thread)
 {
     char path[512];
     _cleanup_(cleanup_free) char *children = NULL;
@@ -83,7 +91,7 @@ static unsigned int count_hooks(const char *task)
     if (io_read_file(AT_FDCWD, path, 1 << 20, &children, &length) < 0)
         return 0;
     for (char *rest = NULL, *pid = strtok_r(children, " \n", &rest); pid; pid = strtok_r(NULL, " \n", &rest))
-        count += is_hook(pid);
+        count += is_hook(pid, thread);
     return count;
 }
 
@@ -95,15 +103,26 @@ static long parent_of(long pid)
     return line ? strtol(line + sizeof "\nPPid:" - 1, NULL, 10) : 0;
 }
 
+static bool is_named(long process, const char *wanted)
+{
+    char path[64], name[COMM_SIZE];
+    snprintf(path, sizeof path, "/proc/%ld", process);
+    return read_name(path, name) && strcmp(name, wanted) == 0;
+}
+
+bool daemon_is_helper(long process)
+{
+    /* What virt-aa-helper starts has its name, and its profile, until it has become another program. */
+    long parent = parent_of(process);
+    return is_named(process, "virt-aa-helper") || is_named(parent, "libvirtd") || is_named(parent, "virtqemud");
+}
+
 /* The daemon of this name that called this hook, itself or by way of somebody's script. Return: its PID, or 0. */
 static long find_caller(const char *daemon)
 {
-    char path[64], name[COMM_SIZE];
-    for (long pid = getppid(); pid > 1; pid = parent_of(pid)) {
-        snprintf(path, sizeof path, "/proc/%ld", pid);
-        if (read_name(path, name) && strcmp(name, daemon) == 0)
+    for (long pid = getppid(); pid > 1; pid = parent_of(pid))
+        if (is_named(pid, daemon))
             return pid;
-    }
     return 0;
 }
 
@@ -124,7 +143,7 @@ static bool look_at_threads(long daemon, struct daemon_load *load)
             continue;
         load->starting |= strcmp(name, "daemon-init") == 0;
         load->reloading |= strcmp(name, "daemon-reload") == 0;
-        load->hooks += count_hooks(task);
+        load->hooks += count_hooks(task, name);
     }
     return true;
 }

@@ -50,6 +50,15 @@ bool daemon_is_starting(void) must_check;
 /** daemon_is_unsteady() - whether a daemon has not finished its start, or a reload, which makes it lose count (F27) */
 bool daemon_is_unsteady(long process) must_check;
 
+/**
+ * daemon_is_helper() - whether a process is a child of a daemon of guests, and so no guest: those are nobody's children
+ *
+ * A hook, a program of libvirt's, or a child that is about to become that. Only what AppArmor's profile of libvirt
+ * allows is read: of virt-aa-helper neither descriptors nor arguments, nor its profile (proc_pid_attr_open(),
+ * fs/proc/base.c).
+ */
+bool daemon_is_helper(long process) must_check;
+
 /** daemon_has_guest() - whether libvirt keeps the state of a running guest of this name, or it cannot be seen */
 bool daemon_has_guest(int root, const char *name) must_check nonnull(2);
 

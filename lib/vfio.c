@@ -10,10 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon.h"
 #include "io.h"
 #include "memory.h"
-
-#define PROFILE_SIZE 128 /* of a name, as AppArmor has them for libvirt */
 
 struct opened {
     pid_t process;
@@ -65,41 +64,28 @@ static void look_at_process(struct vfio *vfio, int proc, const char *pid)
     }
 }
 
-/* The AppArmor profile that a process runs under, as "NAME (MODE)". Return: false where that cannot be said. */
-static bool read_profile(int proc, const char *pid, char profile[PROFILE_SIZE])
+/* Whether this runs under AppArmor's profile of libvirt's, as a hook does. */
+static bool is_confined(int proc)
 {
-    char path[NAME_MAX + 16];
-    snprintf(path, sizeof path, "%s/attr/current", pid);
-    _cleanup_(cleanup_close) int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? -1 : read(fd, profile, PROFILE_SIZE - 1);
-    profile[length > 0 ? length : 0] = '\0';
-    return length > 0;
-}
-
-static bool begins(const char *text, const char *beginning)
-{
-    return strncmp(text, beginning, strlen(beginning)) == 0;
+    char profile[16] = "";
+    _cleanup_(cleanup_close) int fd = openat(proc, "self/attr/current", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, profile, sizeof profile - 1);
+    return length > 0 && (strncmp(profile, "libvirtd ", 9) == 0 || strncmp(profile, "virtqemud ", 10) == 0);
 }
 
 static void look(struct vfio *vfio)
 {
-    char own[PROFILE_SIZE], profile[PROFILE_SIZE];
     _cleanup_(cleanup_dir) DIR *proc = io_list(AT_FDCWD, "/proc");
     vfio->looked = true;
     if (!proc)
         return;
-    /* What libvirt's profile lets its hooks look at is all but virt-aa-helper, a child of libvirt's that reads XML;
-     * each look would be a denial in the kernel's log. A child of libvirt's may become it at any time, so none of those
-     * under libvirt's own profile is looked at either: neither they nor libvirt have a device open. */
-    bool confined = read_profile(dirfd(proc), "self", own) && (begins(own, "libvirtd ") || begins(own, "virtqemud "));
-    for (struct dirent *entry = readdir(proc); entry; entry = readdir(proc)) {
-        if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
-            continue;
-        if (confined && read_profile(dirfd(proc), entry->d_name, profile) &&
-            (strcmp(profile, own) == 0 || begins(profile, "virt-aa-helper")))
-            continue;
-        look_at_process(vfio, dirfd(proc), entry->d_name);
-    }
+    /* libvirt's profile lets its hooks look at all but virt-aa-helper; each look would be a denial in the kernel's log.
+     */
+    bool confined = is_confined(dirfd(proc));
+    for (struct dirent *entry = readdir(proc); entry; entry = readdir(proc))
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+            !(confined && daemon_is_helper(strtol(entry->d_name, NULL, 10))))
+            look_at_process(vfio, dirfd(proc), entry->d_name);
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b)
