@@ -54,17 +54,14 @@ place() { # qemu|network|daemon
 
 # libvirt looks for hooks when it starts and when it is told to look again (SIGHUP).
 reload_libvirt() {
-    if [ -d "$root/run/systemd/system" ]; then
-        for name in libvirtd virtqemud virtnetworkd; do
+    for name in libvirtd virtqemud virtnetworkd; do
+        if [ -d "$root/run/systemd/system" ]; then
             if systemctl -q is-active "$name"; then run systemctl reload "$name"; fi
-        done
-    else
-        for name in libvirtd virtqemud virtnetworkd; do
-            pid=$(cat "$root/run/$name.pid" 2> /dev/null) || continue
+        elif pid=$(cat "$root/run/$name.pid" 2> /dev/null); then
             # One that was killed leaves its number, which may be another process's by now.
             if [ "$(cat "/proc/$pid/comm" 2> /dev/null)" = "$name" ]; then run kill -HUP "$pid"; fi
-        done
-    fi
+        fi
+    done
 }
 
 libvirt_runs() { [ -S "$root/run/libvirt/libvirt-sock" ] || [ -S "$root/run/libvirt/virtnetworkd-sock" ]; }

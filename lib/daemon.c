@@ -14,6 +14,7 @@
 #define LIBVIRT_STATE "run/libvirt/qemu" /* a file for each guest that runs, or is being started */
 #define LIBVIRT_NETWORKS "run/libvirt/network"
 #define LIBVIRT_DEFINED "etc/libvirt/qemu"
+#define AA_HELPER "virt-aa-helper"
 #define HOOKS_DIRECTORY "/etc/libvirt/hooks/"
 
 bool daemon_is_modular(int root)
@@ -70,7 +71,7 @@ static bool is_hook(const char *pid, const char *thread)
 {
     char path[64], name[COMM_SIZE], line[4096];
     snprintf(path, sizeof path, "/proc/%s", pid);
-    if (!read_name(path, name) || strcmp(name, thread) == 0 || strcmp(name, "virt-aa-helper") == 0)
+    if (!read_name(path, name) || strcmp(name, thread) == 0 || strcmp(name, AA_HELPER) == 0)
         return false;
     snprintf(path, sizeof path, "/proc/%s/cmdline", pid);
     ssize_t length = read_proc(path, line, sizeof line);
@@ -114,7 +115,7 @@ bool daemon_is_helper(long process)
 {
     /* What virt-aa-helper starts has its name, and its profile, until it has become another program. */
     long parent = parent_of(process);
-    return is_named(process, "virt-aa-helper") || is_named(parent, "libvirtd") || is_named(parent, "virtqemud");
+    return is_named(process, AA_HELPER) || is_named(parent, "libvirtd") || is_named(parent, "virtqemud");
 }
 
 /* The daemon of this name that called this hook, itself or by way of somebody's script. Return: its PID, or 0. */
@@ -192,9 +193,10 @@ bool daemon_of_hook(int root, struct daemon_load *load)
     static const char *const names[] = {"libvirtd", "virtqemud"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         long daemon = find_caller(names[i]);
+        if (!daemon)
+            continue;
         *load = (struct daemon_load){.name = names[i], .max_workers = daemon_max_workers(root, names[i])};
-        if (daemon)
-            return look_at_threads(daemon, load);
+        return look_at_threads(daemon, load);
     }
     return false;
 }

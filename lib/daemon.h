@@ -51,7 +51,7 @@ bool daemon_is_starting(void) must_check;
 bool daemon_is_unsteady(long process) must_check;
 
 /**
- * daemon_is_helper() - whether a process is a child of a daemon of guests, and so no guest: those are nobody's children
+ * daemon_is_helper() - whether a process is a child of a daemon of guests, and so no guest: those are process 1's
  *
  * A hook, a program of libvirt's, or a child that is about to become that. Only what AppArmor's profile of libvirt
  * allows is read: of virt-aa-helper neither descriptors nor arguments, nor its profile (proc_pid_attr_open(),

@@ -1,20 +1,14 @@
-# What the host of the cases here was before it booted: two pools, with guests that start with it. Sourced by reboot.sh.
+# What the host of the cases here was before it booted: two pools, with guests that start with it. Sourced by reboot.sh,
+# after vfpool.bash.
 # shellcheck shell=bash
 
-# libvirt's units: the one with the guests, the one with the networks, and all of them. Those of a modular libvirt are
-# activated by their sockets, but for the one that starts guests.
-case ${DAEMONS:-} in
-modular)
-    guests_unit=virtqemud.service networks_unit=virtnetworkd.service
-    libvirt_units=(virt{qemu,network,nodedev,proxy}d{,-ro,-admin}.socket virt{qemu,network,nodedev,proxy}d.service)
-    libvirt_enabled=(virt{qemu,network,nodedev,proxy}d{,-ro,-admin}.socket virtqemud.service)
-    ;;
-*)
-    guests_unit=libvirtd.service networks_unit=libvirtd.service
-    libvirt_units=(libvirtd{,-ro,-admin}.socket libvirtd.service)
-    libvirt_enabled=("${libvirt_units[@]}")
-    ;;
-esac
+# libvirt's units: that of the guests, that of the networks, those that are enabled, and all. Sockets activate what does
+# not start guests.
+guests_unit=${lab_daemons[0]}.service
+networks_unit=${lab_daemons[-1]}.service
+libvirt_enabled=("$guests_unit")
+for daemon in "${lab_daemons[@]}"; do libvirt_enabled+=("$daemon"{,-ro,-admin}.socket); done
+libvirt_units=("${libvirt_enabled[@]}" "${lab_daemons[@]/%/.service}")
 
 # boot_pool NAME PF NUMBER [ATTRIBUTES]: its file. The VFs of the second pool get the host's driver, as by default.
 boot_pool() {

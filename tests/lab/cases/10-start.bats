@@ -22,6 +22,8 @@ persistent_is_abstract() {
 
     run_virsh start g1
     is_exact g1
+    # daemon_is_helper() rests on it.
+    grep -qx $'PPid:\t1' "/proc/$(cat /run/libvirt/qemu/g1.pid)/status"
     vf=$(live_vfs g1)
     [ "$(vf_driver "$vf")" = vfio-pci ]
     # shellcheck disable=SC2046 # two words
