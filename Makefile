@@ -107,6 +107,7 @@ $(build)/lib/builtin.o: lib/builtin.S lib/pool.rng $(wildcard xslt/*.xsl)
 
 unit_tests = $(patsubst %.c,$(build)/%,$(wildcard tests/unit/*.c))
 fake       = $(build)/tests/libvirt/gate
+fake_parts = $(patsubst %,$(build)/tests/libvirt/%.o,files call network port domain)
 kernel     = $(patsubst %,$(build)/tests/kernel/hook/%,qemu network vfpool)
 netdevsim  = $(patsubst %,$(build)/tests/netdevsim/hook/%,qemu vfpool)
 hasty      = $(build)/tests/libvirt/hasty/hook/qemu $(build)/tests/libvirt/hasty/hook/vfpool
@@ -131,7 +132,7 @@ $(build)/tests/memory/sweep: $(build)/tests/memory/sweep.o
 	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^
 
 # vfpool-gate as it is, with another client library.
-$(fake): $(gate_objects) $(hook_common) $(build)/tests/libvirt/libvirt.o $(build)/lib.a
+$(fake): $(gate_objects) $(hook_common) $(fake_parts) $(build)/lib.a
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^ $(libs)
 

@@ -22,8 +22,11 @@ static void check_pools(const struct patient *patient, struct finding *finding)
             finding_add(finding, VERDICT_WRONG, "mend the file: vfpool.xml(5)", "pool '%s' is out of service: %s",
                         pool->name, pool->fault.message);
         else if (table->missing)
-            finding_add(finding, VERDICT_WRONG, "correct the <pf> in the pool file, or put the card back",
-                        "pool '%s': %s", pool->name, table->missing);
+            finding_add(
+                finding, VERDICT_WRONG,
+                "vfpool reconcile, where VFs are to be made; else correct the <pf> in the pool file, or put the "
+                "card back",
+                "pool '%s': %s", pool->name, table->missing);
         else if (table->vf_count == 0)
             finding_add(finding, VERDICT_WRONG, "<vf num='8'/> in the <pf>, then vfpool reconcile",
                         "pool '%s' has no VFs", pool->name);

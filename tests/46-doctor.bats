@@ -79,12 +79,16 @@ ok       claims"
     says vfio ok "libvirt loads it"
 }
 
-@test "pools: none, one out of service, one whose card is gone" {
+@test "pools: none, one out of service, one whose card is gone, VFs that are not made or more than asked for" {
     cp "$ROOT/etc/vfpool/p.xml" "$BATS_TEST_TMPDIR"
     pool_file "<pf/>"
     says pools wrong "pool 'p' is out of service: /etc/vfpool/p.xml, line 1" "mend the file"
     pool_file "<pf dev='eth3'><vf num='4'/></pf><pf dev='eth9'><vf num='4'/></pf>"
     says pools wrong "pool 'p': " "put the card back"
+    pool_file "<pf dev='eth3'><vf num='3'/></pf>"
+    says pools wrong "pool 'p': PF eth3 has 4 VFs, and the pool file asks for 3"
+    host numvfs eth3 0
+    says pools wrong "pool 'p': PF eth3 has no VFs yet" "vfpool reconcile"
     rm "$ROOT/etc/vfpool/p.xml"
     others="" says pools wrong "there are no pools" "vfpool discover"
 }

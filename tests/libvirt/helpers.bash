@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# A libvirt on files (libvirt.c) for a test's root: its networks, its guests, and what goes wrong. Loaded behind
+# A libvirt on files (fake.h) for a test's root: its networks, its guests, and what goes wrong. Loaded behind
 # tests/helpers.bash.
 
 # libvirt_setup: a host with this libvirt, and a pool p, whose VFs are ${V[@]} in the order in which libvirt gives them.
@@ -122,7 +122,7 @@ reload() {
     echo 0 > "$LIBVIRT/networks/$1.connections"
 }
 
-# fault WHICH WHAT: see libvirt.c; nothing: all is well again
+# fault WHICH WHAT: see fake.h; nothing: all is well again
 fault() {
     if (($#)); then
         echo "$*" > "$LIBVIRT/fault"
