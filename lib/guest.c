@@ -330,11 +330,15 @@ static int release(struct call *call)
     bool may_hold = result == 0 && (ledger_has_file(call->root, domain.uuid) || ledger_is_interrupted(call->root));
     if (may_hold && gate_present(call->root))
         result = read_claim(call, domain.uuid, &claim);
-    if (result == 0)
-        port_close(call->root, domain.uuid, claim, call->error);
-    /* A killed writer may have left links of this guest without a file. */
-    if (result == 0 && may_hold)
-        result = drop(call, domain.uuid);
+    if (result == 0) {
+        if (claim)
+            port_close(call->root, claim, call->error);
+        /* A killed writer may have left links of this guest without a file. */
+        if (may_hold)
+            result = drop(call, domain.uuid);
+        /* Last: who waits for this guest's end may need what it had. */
+        port_left(call->root, domain.uuid);
+    }
     if (may_hold)
         settle_later(call->root);
     domain_free(&domain);

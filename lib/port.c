@@ -383,11 +383,13 @@ static void withdraw_untold(int root, const struct claim *claim, struct error *e
         }
 }
 
-void port_close(int root, const char *uuid, const struct claim *claim, struct error *error)
+void port_close(int root, const struct claim *claim, struct error *error)
 {
-    if (claim) {
-        hold(root, claim, NULL, error);
-        withdraw_untold(root, claim, error);
-    }
+    hold(root, claim, NULL, error);
+    withdraw_untold(root, claim, error);
+}
+
+void port_left(int root, const char *uuid)
+{
     turn_left(root, uuid);
 }

@@ -25,7 +25,7 @@
  *                                              guest that did not start: holding needs no turn
  *   given    the guest's     held     offered  libvirt, at stop or unplug, where free VFs are: the claim loses it
  *                                     leaving  port_leave() at stopped, when no VF of the network is open
- *   leaving  the guest's,    held     held     port_close() at release, before the claim goes
+ *   leaving  the guest's,    held     held     port_close() at release, before the claim goes; port_left() after that
  *            then none
  *
  * A VF that a guest asks for by its address has no port of the guest's: it stays held all the time (F23);
@@ -128,16 +128,18 @@ bool port_was_unseen(int root, const struct claim *before) must_check nonnull(2)
 /**
  * port_leave() - before libvirt frees the ports of a guest that stops: not while it may give a VF to another guest
  *
- * Never fails. port_close() follows.
+ * Never fails. port_close() and port_left() follow.
  */
 void port_leave(int root, const struct claim *claim) nonnull(2);
 
 /**
  * port_close() - hold a guest's VFs again where they are not offered, before its claim goes
- * @claim: what it holds; NULL: nothing, as libvirt told that it took all of it back
  *
  * Never fails: the next guest's port_open() holds what is not. What went wrong is a note.
  */
-void port_close(int root, const char *uuid, const struct claim *claim, struct error *error) nonnull(2, 4);
+void port_close(int root, const struct claim *claim, struct error *error) nonnull(2, 3);
+
+/** port_left() - no VF of the guest is open any more, and its claim is gone: whoever waits for that finds them free */
+void port_left(int root, const char *uuid) nonnull(2);
 
 #endif

@@ -311,6 +311,16 @@ hold 0000:01:10.4
 free 0000:01:10.0"
 }
 
+@test "who waits for a guest's end is let in when what that guest had is free" {
+    local log=$BATS_TEST_TMPDIR/strace
+    prepare 0 "$A" 11 p
+    start "$A" 11 0000:01:10.0
+    run_hook 0 g11 stopped < <(guest g11 "$A")
+    run_program 0 "${HOOK_ENVIRONMENT[@]}" strace -qq -o "$log" -e trace=unlinkat "$PLAIN/hook/qemu" g11 release end - \
+        < <(guest g11 "$A")
+    assert_equal "$(grep -Eo "$A.xml|0000:01:10.0|leaving/p" "$log" | tr '\n' ' ')" "$A.xml 0000:01:10.0 leaving/p "
+}
+
 @test "a guest does not stop while another guest's VF is open, and guests stop together" {
     for i in 1 2; do
         prepare 0 "${A%?}$i" "1$i" p
