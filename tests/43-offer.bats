@@ -26,16 +26,16 @@ prepare() { # N [NETWORK]
 }
 
 # give N [CODE]: libvirt gives guest N the first VF that is open, into $vf; what is refused it takes back, before anybody
-# else can call it (F32).
+# else can call it.
 give() {
     vf=$(open_vfs p | head -n 1)
     [[ -n $vf ]] || fail "no VF is open for guest $1" || return
-    {
-        flock 7
-        port p "g$1" "${UUID[$1]}" "$vf"
-        made "${2:-0}" p "${UUID[$1]}" "g$1" "${MAC[$1]}" "$vf" || return
-        [[ ${2:-0} == 0 ]] || unport p "${UUID[$1]}" "$vf"
-    } 7>> "$LIBVIRT/lock"
+    alone give_port "$@"
+}
+give_port() {
+    port p "g$1" "${UUID[$1]}" "$vf"
+    made "${2:-0}" p "${UUID[$1]}" "g$1" "${MAC[$1]}" "$vf" || return
+    [[ ${2:-0} == 0 ]] || unport p "${UUID[$1]}" "$vf"
 }
 
 # take N ADDRESS: libvirt takes it back.

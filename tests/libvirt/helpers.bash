@@ -58,8 +58,23 @@ listed() { look "$1" && { ((${#LISTED[@]} == 0)) || printf '%s\n' "${LISTED[@]}"
 open_vfs() { look "$1" && { ((${#OPEN[@]} == 0)) || printf '%s\n' "${OPEN[@]}"; }; }
 owner() { look "$1" && echo "${OWNER[$2]-}"; }
 
+# alone COMMAND...: nobody calls this libvirt meanwhile, as a process that settles might: libvirt has a network locked from
+# before it is changed until after its hook (F32). The file is the one that each call locks (call.c).
+alone() {
+    if [[ -n ${ALONE-} ]]; then
+        "$@"
+        return
+    fi
+    local ALONE=1
+    {
+        flock 7
+        "$@"
+    } 7>> "$LIBVIRT/lock"
+}
+
 # port NETWORK NAME UUID ADDRESS: somebody gets a port, as libvirt makes it for a guest.
-port() {
+port() { alone add_port "$@"; }
+add_port() {
     local network=$1 name=$2 uuid=$3 vf=$4 count
     mkdir -p "$LIBVIRT/ports/$network" "$LIBVIRT/networks/$network.count"
     cat > "$LIBVIRT/ports/$network/a${uuid:1:34}${vf:11}.xml" << X
@@ -73,7 +88,8 @@ X
 }
 
 # unport NETWORK UUID ADDRESS: libvirt takes the port back.
-unport() {
+unport() { alone remove_port "$@"; }
+remove_port() {
     local network=$1 count
     rm "$LIBVIRT/ports/$network/a${2:1:34}${3:11}.xml" "$LIBVIRT/networks/$network.count/$3"
     count=$(cat "$LIBVIRT/networks/$network.connections")
@@ -117,7 +133,8 @@ witness() {
 }
 
 # reload: libvirt forgets how many ports there are (F27).
-reload() {
+reload() { alone forget_ports "$@"; }
+forget_ports() {
     rm -rf "$LIBVIRT/networks/$1.count"
     echo 0 > "$LIBVIRT/networks/$1.connections"
 }
