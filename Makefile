@@ -107,7 +107,7 @@ $(build)/lib/builtin.o: lib/builtin.S lib/pool.rng $(wildcard xslt/*.xsl)
 
 unit_tests = $(patsubst %.c,$(build)/%,$(wildcard tests/unit/*.c))
 fake       = $(build)/tests/libvirt/gate
-fake_parts = $(patsubst %,$(build)/tests/libvirt/%.o,files call network port domain)
+fake_parts = $(patsubst %,$(build)/tests/libvirt/%.o,files call connection network port domain)
 kernel     = $(patsubst %,$(build)/tests/kernel/hook/%,qemu network vfpool)
 netdevsim  = $(patsubst %,$(build)/tests/netdevsim/hook/%,qemu vfpool)
 hasty      = $(build)/tests/libvirt/hasty/hook/qemu $(build)/tests/libvirt/hasty/hook/vfpool

@@ -319,8 +319,8 @@ static int stopped(struct call *call)
 }
 
 /*
- * Everything that the guest holds goes. Its ports are held
- * before its claim goes: afterwards a VF may be another guest's, and open for it.
+ * Everything that the guest holds goes. Its ports are held before its claim goes: afterwards a VF may be another
+ * guest's, and open for it. Who waits for its end is let in after that, and finds its VFs free.
  */
 static int release(struct call *call)
 {
@@ -336,7 +336,6 @@ static int release(struct call *call)
         /* A killed writer may have left links of this guest without a file. */
         if (may_hold)
             result = drop(call, domain.uuid);
-        /* Last: who waits for this guest's end may need what it had. */
         port_left(call->root, domain.uuid);
     }
     if (may_hold)

@@ -139,7 +139,8 @@ void port_leave(int root, const struct claim *claim) nonnull(2);
  */
 void port_close(int root, const struct claim *claim, struct error *error) nonnull(2, 3);
 
-/** port_left() - no VF of the guest is open any more, and its claim is gone: whoever waits for that finds them free */
+/** port_left() - the guest's claim is gone, if it can go: whoever waits for its end is let in, and finds its VFs free
+ */
 void port_left(int root, const char *uuid) nonnull(2);
 
 #endif

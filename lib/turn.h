@@ -68,7 +68,11 @@ int turn_leave(int root, const char *network, const char *uuid, int (*check)(int
 /** turn_is_leaving() - whether the guest is between turn_leave() and turn_left() */
 bool turn_is_leaving(int root, const char *network, const char *uuid) must_check nonnull(2, 3);
 
-/** turn_left() - no VF of the guest is open any more, on whatever network */
+/**
+ * turn_left() - no VF of the guest is open any more, on whatever network, and its claim is gone, if it can go
+ *
+ * The claim goes before, under the ledger's lock: who waits for a turn must not have that.
+ */
 void turn_left(int root, const char *uuid) nonnull(2);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What each call begins and ends with, and the faults that a test asks for; the connection, and errors. */
+/* What each call begins and ends with, and the faults that a test asks for; the last error. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libvirt/virterror.h>
@@ -10,11 +10,6 @@
 #include <sys/file.h>
 
 #include "fake.h"
-#include "memory.h"
-
-struct _virConnect {
-    int unused;
-};
 
 static struct {
     int code;
@@ -97,27 +92,4 @@ const char *virGetLastErrorMessage(void)
 int virGetLastErrorCode(void)
 {
     return last.code;
-}
-
-virConnectPtr virConnectOpen(const char *uri)
-{
-    CALL(uri, NULL);
-    return memory_new(1, sizeof(struct _virConnect));
-}
-
-int virConnectClose(virConnectPtr connection)
-{
-    free(connection);
-    return 0;
-}
-
-/* What the file "version" says, else that of Debian 13. */
-int virConnectGetLibVersion(virConnectPtr connection, unsigned long *version)
-{
-    char path[PATH_SIZE];
-    (void)connection;
-    CALL("", -1);
-    _cleanup_(cleanup_free) char *text = read_file(path_of(path, "version"));
-    *version = text ? strtoul(text, NULL, 10) : 11003000;
-    return 0;
 }
