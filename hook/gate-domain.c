@@ -5,12 +5,12 @@
 #include "gate-libvirt.h"
 #include "gate-verb.h"
 
-/* A guest may have a name that looks like another one's UUID; virsh takes it for the UUID, too. */
+/* A guest may have another one's UUID as its name: what is a UUID is nobody's name. */
 static virDomainPtr find(virConnectPtr connection, const char *guest)
 {
     char uuid[UUID_SIZE];
-    virDomainPtr domain = domain_parse_uuid(guest, uuid) == 0 ? virDomainLookupByUUIDString(connection, uuid) : NULL;
-    return domain ? domain : virDomainLookupByName(connection, guest);
+    return domain_parse_uuid(guest, uuid) == 0 ? virDomainLookupByUUIDString(connection, uuid)
+                                               : virDomainLookupByName(connection, guest);
 }
 
 static int print_domain(const char *guest, unsigned int flags)

@@ -2,30 +2,13 @@
 #include "gate-port.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "error.h"
+#include "gate.h"
 #include "memory.h"
 #include "xml.h"
-
-/* Derived from the address: a port made again after a network was, is the same port, and need not be read. */
-#define OUR_UUID "%08" PRIx32 "-7666-4000-8000-%012" PRIx32
-
-static void format_uuid(const struct pciaddr *address, char uuid[VIR_UUID_STRING_BUFLEN])
-{
-    snprintf(uuid, VIR_UUID_STRING_BUFLEN, OUR_UUID, address->domain, (uint32_t)(pciaddr_key(address) & 0xffff));
-}
-
-static bool parse_uuid(const char *uuid, struct pciaddr *address)
-{
-    char again[VIR_UUID_STRING_BUFLEN];
-    uint64_t domain = strtoull(uuid, NULL, 16), rest = strtoull(uuid + 24, NULL, 16);
-    *address = pciaddr_from_key(domain << 16 | (rest & 0xffff));
-    format_uuid(address, again);
-    return strcmp(again, uuid) == 0;
-}
 
 int ports_list(const struct libvirt_network *network, struct ports *ports)
 {
@@ -41,7 +24,7 @@ int ports_list(const struct libvirt_network *network, struct ports *ports)
             continue;
         }
         port->handle = handles[i];
-        port->ours = port->has_device = parse_uuid(port->uuid, &port->address);
+        port->ours = port->has_device = gate_port_address(port->uuid, &port->address);
         if (port->ours)
             pciaddr_set_add(&ports->held, &port->address);
         ports->count++;
@@ -117,7 +100,7 @@ void ports_free(struct ports *ports)
 int ports_hold(const struct libvirt_network *network, const struct pciaddr *address)
 {
     char xml[1024], uuid[VIR_UUID_STRING_BUFLEN];
-    format_uuid(address, uuid);
+    gate_port_uuid(address, uuid);
     /* The MAC address is required and never used: a unicast, locally administered one. */
     snprintf(xml, sizeof xml,
              "<networkport><uuid>%s</uuid><owner><name>" GATE_OWNER_NAME "</name><uuid>" GATE_OWNER_UUID

@@ -39,11 +39,14 @@ static int run(int root, const char *network, bool created, bool *starting, stru
     if (witnessed < 0)
         error_note(error, "cannot write to /run/vfpool/witness: %s", strerror(-witnessed));
     int result = program_read_xml("the hook's XML", &data, &length, error);
-    if (result < 0 || allocation_is_ours(data))
+    if (result < 0)
         return result;
-    *starting = must_not_fail();
+    /* Most are ours, where VFs are held: they end here. */
     result = allocation_read(network, data, length, &allocation, error);
-    if (result <= 0)
+    if (result == 0)
+        return 0;
+    *starting = must_not_fail();
+    if (result < 0)
         return result;
     bool offered = offer_is_made(root, network);
     result =

@@ -8,7 +8,7 @@
 #include "claim-settings.h"
 #include "claim.h"
 #include "daemon.h"
-#include "gate-protocol.h"
+#include "gate.h"
 #include "handback.h"
 #include "history.h"
 #include "host.h"
@@ -23,9 +23,12 @@
 
 /* ---- what libvirt says ---- */
 
-bool allocation_is_ours(const char *data)
+/* By the port's own UUID: the owner is what the guest's XML says. */
+static bool is_ours(xmlNodePtr port, const struct pciaddr *address)
 {
-    return strstr(data, "<uuid>" GATE_OWNER_UUID "</uuid>") != NULL;
+    _cleanup_(cleanup_xml_string) char *uuid = xml_text(xml_child(port, "uuid"));
+    struct pciaddr held;
+    return uuid && gate_port_address(uuid, &held) && pciaddr_equal(&held, address);
 }
 
 void allocation_free(struct allocation *allocation)
@@ -48,7 +51,8 @@ int allocation_read(const char *network, const char *data, size_t length, struct
     _cleanup_(cleanup_xml_string) char *uuid = xml_text(xml_child(xml_child(port, "owner"), "uuid"));
     _cleanup_(cleanup_xml_string) char *group = xml_text(xml_child(port, "group"));
     _cleanup_(cleanup_xml_string) char *mac = xml_attribute(xml_child(port, "mac"), "address");
-    if (xml_pci_address(xml_child(xml_child(port, "plug"), "address"), &allocation->address) < 0)
+    if (xml_pci_address(xml_child(xml_child(port, "plug"), "address"), &allocation->address) < 0 ||
+        is_ours(port, &allocation->address))
         return 0;
     if (!name || !uuid || domain_parse_uuid(uuid, allocation->owner) < 0)
         return error_set(error, EINVAL, "the hook's XML does not say whose port of network '%s' it is about", network);
@@ -137,6 +141,24 @@ static bool confirm(const struct claim *claim, struct claim_vf *vf, const struct
     memcpy(vf->mac, allocation->mac, sizeof vf->mac);
     vf->given = true;
     return changed;
+}
+
+/* libvirt lost count (F27), and gives a guest what it has already: for an interface of another MAC address. */
+static bool is_second(const struct claim *claim, const struct claim_vf *vf, const struct allocation *allocation)
+{
+    bool had = vf->given || vf->by_address || claim->state == CLAIM_HELD;
+    return had && (vf->by_address || (vf->mac[0] && strcmp(vf->mac, allocation->mac) != 0));
+}
+
+static int refuse_second(const struct allocation *allocation, const struct claim_vf *vf, struct error *error)
+{
+    char text[PCIADDR_SIZE];
+    return error_set(
+        error, EBUSY,
+        "libvirt gives guest '%.256s' VF %s of pool '%s' for interface %s, and the guest has it already%s%s: "
+        "run 'vfpool reconcile', and try again",
+        allocation->name, pciaddr_format(&allocation->address, text), allocation->network, allocation->mac,
+        vf->mac[0] ? " for interface " : "", vf->mac);
 }
 
 /* Its own that could not be set as it was when it gave it back last: nobody's until that is mended. */
@@ -366,6 +388,8 @@ static int made(struct ledger *ledger, int root, const struct allocation *alloca
     struct claim_vf *own = find_claimed(claim, &allocation->address);
     if (own && own->stuck)
         return refuse_stuck(allocation, own, error);
+    if (own && is_second(claim, own, allocation))
+        return refuse_second(allocation, own, error);
     result = own ? confirm(claim, own, allocation) : add(root, claim, allocation, certain, error);
     return result < 0 ? result : keep(ledger, root, claim, &allocation->address, certain, result > 0, error);
 }
@@ -425,7 +449,8 @@ int allocation_ended(int root, const struct allocation *allocation, struct error
     if (result < 0 || !claim || (!watched && claim->state != CLAIM_HELD))
         return result;
     const struct claim_vf *vf = claim_find(claim, &allocation->address);
-    if (!vf || vf->by_address || vf->stuck)
+    /* A port that was refused, as the guest has the VF by another one, takes nothing away. */
+    if (!vf || vf->by_address || vf->stuck || (vf->mac[0] && strcmp(vf->mac, allocation->mac) != 0))
         return 0;
     pid_t user = 0;
     result = find_user(root, allocation, &user, error);

@@ -26,15 +26,12 @@ struct allocation {
     struct pciaddr address;
 };
 
-/** allocation_is_ours() - whether it is about a port that vfpool holds itself: nothing to parse, nothing to do */
-bool allocation_is_ours(const char *data) must_check nonnull(1);
-
 /**
  * allocation_read() - read what libvirt hands to the hook
  * @network:    kept, not copied
  * @allocation: the caller frees with allocation_free(), also after a failure
  *
- * Return: 1; 0 when it is not about a guest's PCI device; or -EINVAL.
+ * Return: 1; 0 when it is not about a guest's PCI device, or about a port that vfpool holds itself; or -EINVAL.
  */
 int allocation_read(const char *network, const char *data, size_t length, struct allocation *allocation,
                     struct error *error) must_check nonnull(1, 2, 4, 5);

@@ -50,6 +50,12 @@ int domain_parse_uuid(const char *text, char uuid[UUID_SIZE])
     return used == UUID_SIZE - 1 ? 0 : -EINVAL;
 }
 
+bool domain_is_called(const char *text, const char *name, const char *uuid)
+{
+    char meant[UUID_SIZE];
+    return domain_parse_uuid(text, meant) == 0 ? strcmp(meant, uuid) == 0 : strcmp(text, name) == 0;
+}
+
 /* A unicast MAC address as libvirt takes it for an interface. */
 static int parse_mac(const char *text, char mac[MAC_SIZE])
 {

@@ -68,4 +68,12 @@ void domain_free(struct domain *domain) nonnull(1);
  */
 int domain_parse_uuid(const char *text, char uuid[UUID_SIZE]) must_check nonnull(1, 2);
 
+/**
+ * domain_is_called() - whether a text that a person wrote means the guest of this name and UUID
+ * @uuid: in libvirt's form; empty: it has none yet
+ *
+ * What can be read as a UUID is one, as virsh has it: a guest may have another one's UUID as its name.
+ */
+bool domain_is_called(const char *text, const char *name, const char *uuid) must_check nonnull(1, 2, 3);
+
 #endif

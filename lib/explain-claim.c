@@ -28,8 +28,7 @@ static const char *const attributes[] = {"number", "pool", "mac", "policy"};
 
 static bool is_guest(const struct claim *claim, const char *guest)
 {
-    char uuid[UUID_SIZE];
-    return strcmp(claim->name, guest) == 0 || (domain_parse_uuid(guest, uuid) == 0 && strcmp(claim->uuid, uuid) == 0);
+    return domain_is_called(guest, claim->name, claim->uuid);
 }
 
 static int find_claim(int root, const char *guest, struct past *past, struct error *error)

@@ -2,6 +2,7 @@
 #include "gate.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +38,24 @@ int gate_usable(int root, struct error *error)
         "%u guests are being started or stopped at once, as many as libvirtd has workers: raise max_workers "
         "(now %u) in /etc/libvirt/libvirtd.conf above the number of VFs, or try again",
         load.hooks, load.max_workers);
+}
+
+#define OUR_UUID "%08" PRIx32 "-7666-4000-8000-%012" PRIx32
+
+void gate_port_uuid(const struct pciaddr *address, char uuid[UUID_SIZE])
+{
+    snprintf(uuid, UUID_SIZE, OUR_UUID, address->domain, (uint32_t)(pciaddr_key(address) & 0xffff));
+}
+
+bool gate_port_address(const char *uuid, struct pciaddr *address)
+{
+    char again[UUID_SIZE];
+    if (strlen(uuid) != UUID_SIZE - 1)
+        return false;
+    uint64_t domain = strtoull(uuid, NULL, 16), rest = strtoull(uuid + 24, NULL, 16);
+    *address = pciaddr_from_key(domain << 16 | (rest & 0xffff));
+    gate_port_uuid(address, again);
+    return strcmp(again, uuid) == 0;
 }
 
 static int call(int root, const char *const *arguments, const char *input, int timeout_ms, struct child_end *end,

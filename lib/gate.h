@@ -33,6 +33,17 @@ bool gate_present(int root) must_check;
  */
 int gate_usable(int root, struct error *error) must_check nonnull(2);
 
+/**
+ * gate_port_uuid() - the UUID of vfpool's port on a VF: what tells our ports from others', by whatever owner
+ *
+ * Derived from the address: a port made again after a network was, is the same port, and need not be read. libvirt
+ * makes up the UUIDs of all others at random, so nothing that a guest's XML says makes one look like ours.
+ */
+void gate_port_uuid(const struct pciaddr *address, char uuid[UUID_SIZE]) nonnull(1, 2);
+
+/** gate_port_address() - whether a UUID is one of these. @address: then the VF's */
+bool gate_port_address(const char *uuid, struct pciaddr *address) must_check nonnull(1, 2);
+
 struct gate_set {
     struct pciaddr *addresses;
     size_t count;

@@ -119,7 +119,7 @@ void history_refuse(int root, const char *uuid, const char *name, const char *re
 
 static bool concerns(char *const fields[FIELDS], const char *of)
 {
-    return !of || strcmp(fields[FIELD_GUEST], of) == 0 || strcasecmp(fields[FIELD_UUID], of) == 0 ||
+    return !of || domain_is_called(of, fields[FIELD_GUEST], fields[FIELD_UUID]) ||
            strcasecmp(fields[FIELD_ADDRESS], of) == 0;
 }
 

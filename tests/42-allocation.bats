@@ -181,15 +181,46 @@ assert_claim() { # UUID LINE...
 }
 
 @test "vfpool's own ports, other networks and other operations cost nothing" {
-    made 0 p 76667000-0000-4000-8000-000000000000 vfpool 52:54:00:00:00:01 0000:01:10.0
-    # Not even that its XML is read; and no lock is taken.
-    run_network 0 p port-created <<< '<hookData><uuid>76667000-0000-4000-8000-000000000000</uuid>'
+    # No lock is taken.
+    PORT=00000000-7666-4000-8000-000000000180 made 0 p 76667000-0000-4000-8000-000000000000 vfpool \
+        52:54:00:00:00:01 0000:01:10.0
+    assert_silent
     run_network 0 default port-created <<< 'not XML'
     run_network 0 p started <<< 'not XML'
     run_network 0 p updated <<< 'not XML'
     [[ ! -e $ROOT/run/vfpool ]]
     run_network 0 p port-created < <(allocation "$A" a "${MAC[1]}" 0000:01:10.0 | sed '/<plug/,/plug>/d')
     [[ ! -e $ROOT/run/vfpool ]]
+}
+
+@test "a guest is not taken for vfpool, whatever its name and UUID; nor a port that is ours on another VF" {
+    local ours=76667000-0000-4000-8000-000000000000
+    prepare "$ours" vfpool "p:${MAC[1]}"
+    made 0 p "$ours" vfpool "${MAC[1]}" 0000:01:10.0
+    assert_claim "$ours" "0000:01:10.0 ${MAC[1]} yes"
+    made 1 p "$B" b "${MAC[2]}" 0000:01:10.0
+    assert_one_line "held by guest 'vfpool'"
+    # What vfpool holds 0000:01:10.0 with, on 0000:01:10.2.
+    prepare "$B" b "p:${MAC[2]}"
+    PORT=00000000-7666-4000-8000-000000000180 made 0 p "$B" b "${MAC[2]}" 0000:01:10.2
+    assert_claim "$B" "0000:01:10.2 ${MAC[2]} yes"
+}
+
+# After a reload libvirt gives out what running guests have (F27).
+@test "a guest's own VF a second time is refused, and the end of that port takes nothing away" {
+    prepare "$A" a "p:${MAC[1]}"
+    made 0 p "$A" a "${MAC[1]}" 0000:01:10.0
+    run_hook 0 a start < <(guest a "$A" "<interface type='hostdev' managed='yes'><mac address='${MAC[1]}'/><source>
+        <address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></source></interface>")
+    runs a
+    snapshot
+    made 1 p "$A" a "${MAC[2]}" 0000:01:10.0
+    assert_one_line "VF 0000:01:10.0 of pool 'p' for interface ${MAC[2]}" "has it already for interface ${MAC[1]}"
+    assert_unchanged
+    ended 0 p "$A" a "${MAC[2]}" 0000:01:10.0
+    assert_unchanged
+    ended 0 p "$A" a "${MAC[1]}" 0000:01:10.0
+    assert_released "$A"
 }
 
 @test "what cannot be read is refused in one line" {

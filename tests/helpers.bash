@@ -102,7 +102,8 @@ hook_environment() {
     done
 }
 
-# allocation UUID NAME MAC ADDRESS [PORTGROUP]: what libvirt hands to the hook about this guest's port
+# allocation UUID NAME MAC ADDRESS [PORTGROUP]: what libvirt hands to the hook about this guest's port, whose own UUID is
+# $PORT
 allocation() {
     cat <<X
 <hookData>
@@ -113,7 +114,7 @@ allocation() {
     </forward>
   </network>
   <networkport>
-    <uuid>5d744f21-ba4a-4d6e-bdb2-30a35ff3207d</uuid>
+    <uuid>${PORT:-5d744f21-ba4a-4d6e-bdb2-30a35ff3207d}</uuid>
     <owner>
       <name>$(xml_escape "$2")</name>
       <uuid>$1</uuid>
