@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "io.h"
 #include "memory.h"
 #include "xml.h"
 
@@ -182,11 +184,13 @@ int claim_parse(const char *data, size_t length, const char *uuid, const char *p
     _cleanup_(cleanup_xml_string) char *state = xml_attribute(root, "state");
     _cleanup_(cleanup_xml_string) char *since = xml_attribute(root, "since");
     _cleanup_(cleanup_xml_string) char *offered = xml_attribute(root, "offered");
+    _cleanup_(cleanup_xml_string) char *clock = xml_attribute(root, "clock");
     if (!xml_is(root, "guest") || !owner || strcmp(owner, uuid) != 0 || !name || !state || !since ||
         strlen(since) >= CLAIM_TIME_SIZE)
         return error_set(error, EINVAL, "%s is not the file of guest %s", path, uuid);
     _cleanup_(cleanup_claim) struct claim *parsed = claim_new(uuid, name);
     snprintf(parsed->since, sizeof parsed->since, "%s", since);
+    parsed->clock = clock ? strtoll(clock, NULL, 10) : 0;
     parsed->offered = offered && strcmp(offered, "yes") == 0;
     result = parse_state(parsed, state);
     for (xmlNodePtr node = xml_child(root, "vf"); node && result == 0; node = xml_next(node))
@@ -227,10 +231,13 @@ int claim_format(const struct claim *claim, char **data, size_t *length, struct 
 {
     _cleanup_(cleanup_xml_doc) xmlDocPtr doc = xml_new("guest");
     xmlNodePtr root = xmlDocGetRootElement(doc);
+    char clock[24];
     xml_set(root, "uuid", claim->uuid);
     xml_set(root, "name", claim->name);
     xml_set(root, "state", claim_state_name(claim->state));
     xml_set(root, "since", claim->since);
+    snprintf(clock, sizeof clock, "%" PRId64, io_now_ms());
+    xml_set(root, "clock", clock);
     if (claim->offered)
         xml_set(root, "offered", "yes");
     for (size_t i = 0; i < claim->vf_count; i++)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "domain.h"
 #include "error.h"
@@ -12,6 +13,7 @@
 #include "settings.h"
 
 #define CLAIM_TIME_SIZE sizeof "2026-01-31T12:00:00Z"
+#define CLAIM_STAMP_SIZE 64
 
 enum claim_state {
     CLAIM_CLAIMED, /* granted at prepare; libvirt has not confirmed it yet */
@@ -38,8 +40,10 @@ struct claim {
     char uuid[UUID_SIZE];
     char *name;
     enum claim_state state;
-    bool offered;                /* what libvirt gives of the pools' offers will do: the claim follows (offer.h) */
-    char since[CLAIM_TIME_SIZE]; /* UTC; when it was claimed */
+    bool offered;                 /* what libvirt gives of the pools' offers will do: the claim follows (offer.h) */
+    char since[CLAIM_TIME_SIZE];  /* UTC; when it was claimed */
+    int64_t clock;                /* of io_now_ms(), when it was written; 0: by a version that did not say so */
+    char stamp[CLAIM_STAMP_SIZE]; /* of the file that it was read from: ledger_stamp() */
     struct claim_vf *vfs;
     size_t vf_count;
     char *decision; /* how it was decided (decision.h), to be kept beside the guest file; NULL: what is kept stays */

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "io.h"
 #include "ledger-file.h"
@@ -69,8 +68,9 @@ static bool is_awaited(const struct claim *claim, const char *pool)
     return false;
 }
 
-/* A file that cannot be understood has no VF for libvirt to give. */
-static struct claim *read_claim(int root, const char *uuid)
+/* A claim that libvirt is to give VFs for. A file that cannot be understood has none. Most are held: these are not
+ * worth being understood. */
+static struct claim *read_awaiting(int root, const char *uuid)
 {
     char path[FILE_PATH_SIZE];
     _cleanup_(cleanup_free) char *data = NULL;
@@ -78,25 +78,15 @@ static struct claim *read_claim(int root, const char *uuid)
     struct claim *claim = NULL;
     size_t length = 0;
     if (io_read_file(root, file_of(uuid, "xml", path), MAX_GUEST_BYTES, &data, &length) < 0 ||
-        claim_parse(data, length, uuid, path, &claim, &ignored) < 0)
+        !strstr(data, claim_state_name(CLAIM_CLAIMED)) || claim_parse(data, length, uuid, path, &claim, &ignored) < 0)
         return NULL;
     return claim;
 }
 
 bool ledger_awaits(int root, const char *uuid, const char *pool)
 {
-    _cleanup_(cleanup_claim) struct claim *claim = read_claim(root, uuid);
+    _cleanup_(cleanup_claim) struct claim *claim = read_awaiting(root, uuid);
     return claim && is_awaited(claim, pool);
-}
-
-/* Whether a file was written in the last so many milliseconds. */
-static bool is_younger(int directory, const char *file, int64_t age_ms)
-{
-    struct stat status;
-    struct timespec now;
-    if (fstatat(directory, file, &status, AT_SYMLINK_NOFOLLOW) < 0 || clock_gettime(CLOCK_REALTIME, &now) < 0)
-        return false;
-    return (int64_t)(now.tv_sec - status.st_mtim.tv_sec) * 1000 < age_ms;
 }
 
 bool ledger_is_awaited(int root, const char *pool, const char *except, int64_t age_ms)
@@ -105,12 +95,12 @@ bool ledger_is_awaited(int root, const char *pool, const char *except, int64_t a
     _cleanup_(cleanup_dir) DIR *directory = io_list(root, GUESTS);
     for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
         char uuid[UUID_SIZE] = "";
-        if (strlen(entry->d_name) != GUEST_NAME_SIZE - 1 || strcmp(entry->d_name + UUID_SIZE - 1, ".xml") != 0 ||
-            !is_younger(dirfd(directory), entry->d_name, age_ms))
+        if (strlen(entry->d_name) != GUEST_NAME_SIZE - 1 || strcmp(entry->d_name + UUID_SIZE - 1, ".xml") != 0)
             continue;
         memcpy(uuid, entry->d_name, UUID_SIZE - 1);
-        _cleanup_(cleanup_claim) struct claim *claim = strcmp(uuid, except) == 0 ? NULL : read_claim(root, uuid);
-        if (claim && claim->offered && is_awaited(claim, pool))
+        _cleanup_(cleanup_claim) struct claim *claim = strcmp(uuid, except) == 0 ? NULL : read_awaiting(root, uuid);
+        /* The clock of the host may be set meanwhile; a file's times are its. */
+        if (claim && claim->offered && io_now_ms() - claim->clock < age_ms && is_awaited(claim, pool))
             return true;
     }
     return result < 0;

@@ -260,7 +260,10 @@ static int read_guest(const struct ledger *ledger, const char *name, const char 
         return error_set(error, EINVAL, "%s is not a guest file: %s", path, strerror(-result));
     if (result < 0)
         return error_set(error, -result, "cannot read %s: %s", path, strerror(-result));
-    return claim_parse(data, length, uuid, path, claim, error);
+    result = claim_parse(data, length, uuid, path, claim, error);
+    if (result == 0)
+        ledger_stamp(ledger->root, uuid, (*claim)->stamp);
+    return result;
 }
 
 /* Its claim goes, or another one comes. */

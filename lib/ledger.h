@@ -55,7 +55,7 @@ bool ledger_has_file(int root, const char *uuid) must_check nonnull(2);
 /** ledger_is_interrupted() - whether a writer was killed and may have left links; looked up without the lock */
 bool ledger_is_interrupted(int root) must_check;
 
-#define LEDGER_STAMP_SIZE 64
+#define LEDGER_STAMP_SIZE CLAIM_STAMP_SIZE
 
 /**
  * ledger_stamp() - what tells this claim of a guest from each other one, before and after: without the lock

@@ -16,6 +16,18 @@ static void interrupt(int number)
     (void)number;
 }
 
+/* What is left of the caller's own timer, alarm(2)'s say: the time that was waited counts. */
+static void set_rest(struct itimerval *timer, int64_t waited_ms)
+{
+    int64_t left_us = timer->it_value.tv_sec * INT64_C(1000000) + timer->it_value.tv_usec - waited_ms * 1000;
+    if (timer->it_value.tv_sec || timer->it_value.tv_usec) {
+        if (left_us < 1)
+            left_us = 1;
+        timer->it_value = (struct timeval){.tv_sec = left_us / 1000000, .tv_usec = left_us % 1000000};
+    }
+    setitimer(ITIMER_REAL, timer, NULL);
+}
+
 int lock_take(int fd, bool exclusive, int64_t deadline)
 {
     int operation = exclusive ? LOCK_EX : LOCK_SH;
@@ -25,7 +37,7 @@ int lock_take(int fd, bool exclusive, int64_t deadline)
      * The first signal comes at the deadline, as each one takes a waiter out of the kernel's queue and puts it behind
      * the others. From then on the timer repeats: a signal that comes just before the call would be lost.
      */
-    int64_t left_us = (deadline - io_now_ms()) * 1000;
+    int64_t began_ms = io_now_ms(), left_us = (deadline - began_ms) * 1000;
     if (left_us < 1)
         left_us = 1;
     struct sigaction action = {.sa_handler = interrupt}, old_action;
@@ -46,9 +58,11 @@ int lock_take(int fd, bool exclusive, int64_t deadline)
         else if (io_now_ms() >= deadline)
             result = -ETIMEDOUT;
     }
-    setitimer(ITIMER_REAL, &old_tick, NULL);
+    setitimer(ITIMER_REAL, &(const struct itimerval){0}, NULL);
     sigprocmask(SIG_SETMASK, &old_mask, NULL);
     sigaction(SIGALRM, &old_action, NULL);
+    /* Behind the old action: it may be due. */
+    set_rest(&old_tick, io_now_ms() - began_ms);
     return result;
 }
 

@@ -179,7 +179,7 @@ static bool is_awaited(const struct work *work, const struct claim *claim, const
 {
     const struct claim_vf *vf = claim->state == CLAIM_CLAIMED ? claim_find(claim, address) : NULL;
     for (size_t i = 0; vf && i < work->claim_count; i++)
-        if (strcmp(work->claims[i]->uuid, claim->uuid) == 0 && strcmp(work->claims[i]->since, claim->since) == 0 &&
+        if (strcmp(work->claims[i]->uuid, claim->uuid) == 0 && strcmp(work->claims[i]->stamp, claim->stamp) == 0 &&
             work_is_gone(work, work->claims[i]))
             return false;
     return vf && !vf->by_address && !vf->stuck;

@@ -17,7 +17,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "claim-settings.h"
 #include "claim.h"
@@ -132,12 +131,7 @@ static int read_claims(struct work *work, bool repair)
 /* Whether a claim is older than any start takes, and libvirt keeps no state of its guest. */
 static bool has_no_state(const struct work *work, const struct claim *claim)
 {
-    char limit[CLAIM_TIME_SIZE];
-    time_t then = time(NULL) - CERTAINLY_STARTED_S;
-    struct tm parts;
-    strftime(limit, sizeof limit, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&then, &parts));
-    /* Times of this form are in the order of their text. */
-    return strcmp(claim->since, limit) <= 0 && !daemon_has_guest(work->root, claim->name);
+    return io_now_ms() - claim->clock >= CERTAINLY_STARTED_S * 1000 && !daemon_has_guest(work->root, claim->name);
 }
 
 bool work_is_gone(const struct work *work, const struct claim *claim)
@@ -150,7 +144,7 @@ static int drop_unchanged(struct work *work, struct ledger *ledger, const struct
     _cleanup_(cleanup_claim) struct claim *now = NULL;
     char text[PCIADDR_SIZE];
     int result = ledger_get(ledger, seen->uuid, &now, work->error);
-    if (result < 0 || !now || now->state != seen->state || strcmp(now->since, seen->since) != 0)
+    if (result < 0 || !now || strcmp(now->stamp, seen->stamp) != 0)
         return result;
     _cleanup_(cleanup_claim) struct claim *kept = NULL;
     if (!work->dry_run)

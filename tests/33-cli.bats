@@ -358,7 +358,7 @@ canonical() {
 
 # aged N: guest N's claim is from long ago.
 aged() {
-    sed -i 's/since="[^"]*"/since="2020-01-31T12:00:00Z"/' "$LEDGER/guests/${UUID[$1]}.xml"
+    sed -i 's/clock="[^"]*"/clock="-600000"/' "$LEDGER/guests/${UUID[$1]}.xml"
 }
 
 @test "reconcile drops guests that are certainly gone, and only those" {

@@ -509,12 +509,25 @@ assert_offered() {
     witness
     run_vfpool 0 reconcile
     prepare 1
-    touch -d '40 seconds ago' "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
+    sed -i 's/clock="[^"]*"/clock="-40000"/' "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
     prepare 2
     local begin=$SECONDS
     run_hook 0 g2 prepare < <(guest g2 "${UUID[2]}" "p:${MAC[7]}" "p:${MAC[7]}")
     ((SECONDS - begin < 10)) || fail "took $((SECONDS - begin)) s"
     assert_invariants
+}
+
+@test "a start that was killed is waited for as long as ever when the host's clock was set back" {
+    host eth4:vfs=2
+    pool p eth3 eth4
+    witness
+    run_vfpool 0 reconcile
+    prepare 1
+    sed -i 's/clock="[^"]*"/clock="-29000"/' "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
+    touch -d 'next year' "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
+    local begin=$SECONDS
+    run_hook 0 g2 prepare < <(guest g2 "${UUID[2]}" "p:${MAC[7]}" "p:${MAC[7]}")
+    ((SECONDS - begin < 10)) || fail "took $((SECONDS - begin)) s"
 }
 
 @test "a guest that stops has given its VF back before its release, and the next one may have it" {
@@ -584,7 +597,8 @@ assert_offered() {
     for name in libvirtd virtqemud virtnetworkd; do
         rm -rf "$ROOT/run/vfpool"
         cp "$(type -P bash)" "$ROOT/$name"
-        allocation 76667000-0000-4000-8000-000000000000 vfpool 52:54:00:00:00:01 "${V[0]}" > "$ROOT/hook.xml"
+        PORT=00000000-7666-4000-8000-000000000180 allocation 76667000-0000-4000-8000-000000000000 vfpool \
+            52:54:00:00:00:01 "${V[0]}" > "$ROOT/hook.xml"
         cat > "$ROOT/script" << X
 "$hook/daemon" - shutdown - - < /dev/null
 [[ ! -e "$ROOT/run/vfpool/witness/daemon" ]] || exit 1
