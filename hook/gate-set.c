@@ -94,12 +94,17 @@ static int look(struct work *work)
     return result;
 }
 
-/* libvirt's error is one and the same for what somebody else has, and for what the network does not list (F25). */
+/* libvirt's error is one and the same for what somebody else has, and for what the network does not list (F25). Who
+ * holds needs no turn, so another process of ours may have held it since the ports were listed. */
 static int explain_unheld(struct work *work, const struct pciaddr *address)
 {
     char words[512], text[PCIADDR_SIZE];
     snprintf(words, sizeof words, "%s", libvirt_words());
-    int result = ports_identify(&work->network, &work->ports);
+    ports_free(&work->ports);
+    int result = ports_list(&work->network, &work->ports);
+    if (result != 0 || pciaddr_set_has(&work->ports.held, address))
+        return result;
+    result = ports_identify(&work->network, &work->ports);
     if (result == 0)
         result = libvirt_network_read(&work->network);
     if (result != 0 || ports_foreign(&work->ports, address) || !pciaddr_set_has(&work->network.listed, address))

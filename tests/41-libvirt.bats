@@ -247,6 +247,23 @@ foreign() {
     assert_whole other another g1 g2
 }
 
+@test "a VF that another process holds at the same moment is held: that is no failure" {
+    run_vfpool 0 reconcile
+    run_hook 0 g1 prepare < <(vm 1 p)
+    # Between the list of the ports and the first one that is made, somebody holds the same.
+    mv "$ROOT/usr/sbin/vfpool-gate" "$ROOT/usr/sbin/gate"
+    cat > "$ROOT/usr/sbin/vfpool-gate" << X
+#!/bin/bash
+cat > "$ROOT/wish"
+printf 'hold %s\n' "${V[0]}" > "$ROOT/other"
+FAKE_BETWEEN="$ROOT/usr/sbin/gate set p < $ROOT/other > /dev/null" exec "$ROOT/usr/sbin/gate" "\$@" < "$ROOT/wish"
+X
+    chmod +x "$ROOT/usr/sbin/vfpool-gate"
+    run_hook 0 g1 release < <(vm 1 p)
+    assert_silent
+    assert_whole vfpool vfpool vfpool vfpool
+}
+
 @test "a port whose guest does not run is freed: a defined one's, and a transient one's that had a claim" {
     run_vfpool 0 reconcile
     foreign 0 g1 "${UUID[1]}"
@@ -300,6 +317,34 @@ released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not runni
         assert_one_line "cannot reach libvirt: virConnectOpen is made to fail: is libvirtd (or virt${kind}d) running?"
         fault
     done
+}
+
+@test "a guest that starts again while reconcile asks for it keeps its new claim, whatever the clock says" {
+    run_vfpool 0 reconcile
+    local since
+    run_hook 0 g1 prepare < <(vm 1 p)
+    since=$(sed -n 's/.*since="\([^"]*\)".*/\1/p' "$ROOT/run/vfpool/guests/${UUID[1]}.xml")
+    vm 1 p > "$ROOT/g1.xml"
+    # Between the reading of the claims and their end: the guest stops and starts in the same second.
+    mv "$ROOT/usr/sbin/vfpool-gate" "$ROOT/usr/sbin/gate"
+    cat > "$ROOT/usr/sbin/vfpool-gate" << X
+#!/bin/bash
+if [[ \$1 == domains && ! -e $ROOT/once ]]; then
+    : > "$ROOT/once"
+    mv "$ROOT/run/libvirt/libvirt-sock" "$ROOT/sock"
+    VFPOOL_ROOT=$ROOT "$VFPOOL_BUILD/hook/qemu" g1 release end - < "$ROOT/g1.xml" > /dev/null 3>&-
+    VFPOOL_ROOT=$ROOT "$VFPOOL_BUILD/hook/qemu" g1 prepare begin - < "$ROOT/g1.xml" > /dev/null 3>&-
+    mv "$ROOT/sock" "$ROOT/run/libvirt/libvirt-sock"
+    # Whatever that took, it was one second.
+    sed -i 's/since="[^"]*"/since="$since"/' "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
+    exit 0
+fi
+exec "$ROOT/usr/sbin/gate" "\$@"
+X
+    chmod +x "$ROOT/usr/sbin/vfpool-gate"
+    run_vfpool 0 reconcile
+    [[ -e $ROOT/once ]]
+    assert_equal "$(holder "${V[0]}")" "${UUID[1]}"
 }
 
 @test "one network that cannot be put right does not keep reconcile from the others" {

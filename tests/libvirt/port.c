@@ -93,6 +93,15 @@ static bool is_listed(const char *network, const struct pciaddr *address)
 }
 
 /* F3, F25: RECLAIM for a named VF; one code for both ways to fail. */
+/* What a test has another process do just before the first port is made: $FAKE_BETWEEN, a shell's command. */
+static void let_others(void)
+{
+    _cleanup_(cleanup_free) char *command = getenv("FAKE_BETWEEN") ? strdup(getenv("FAKE_BETWEEN")) : NULL;
+    unsetenv("FAKE_BETWEEN");
+    if (command)
+        must(system(command) == 0, command);
+}
+
 virNetworkPortPtr virNetworkPortCreateXML(virNetworkPtr network, const char *xml, unsigned int flags)
 {
     _cleanup_(cleanup_xml_doc) xmlDocPtr doc = parse(xml, "networkport");
@@ -100,6 +109,7 @@ virNetworkPortPtr virNetworkPortCreateXML(virNetworkPtr network, const char *xml
     char path[PATH_SIZE], text[PCIADDR_SIZE] = "";
     struct pciaddr address = {0};
     bool plugged = doc && port_address(doc, &address) == 0;
+    let_others();
     CALL(pciaddr_format(&address, text), NULL);
     must(flags == VIR_NETWORK_PORT_CREATE_RECLAIM && uuid && plugged, "a port that is made by vfpool");
     if (!network_is(network->name, "active")) {
