@@ -44,9 +44,34 @@ static bool mac_clashes(const struct assignment *requests, size_t count, const s
     return false;
 }
 
+static size_t count_free(const struct vf_table *table)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->vf_count; i++)
+        count += vf_is_free(&table->vfs[i]);
+    return count;
+}
+
+/* How many of the first requests there are VFs for, whichever they are: of more, nothing need be tried. */
+static size_t count_hopeful(const struct assignment *requests, size_t count)
+{
+    size_t hopeful = count;
+    for (size_t i = 0; i < hopeful; i++) {
+        const struct vf_table *table = requests[i].table;
+        bool seen = requests[i].wanted;
+        for (size_t j = 0; j < i && !seen; j++)
+            seen = !requests[j].wanted && requests[j].table == table;
+        size_t left = seen ? 0 : count_free(table);
+        for (size_t j = i; j < hopeful && !seen; j++)
+            if (!requests[j].wanted && requests[j].table == table && left-- == 0)
+                hopeful = j;
+    }
+    return hopeful;
+}
+
 int choose(struct assignment *requests, size_t count, size_t *failed)
 {
-    size_t granted = count;
+    size_t granted = count_hopeful(requests, count);
     /* None at all can always be had. */
     while (assignment_find(requests, count, granted) < 0)
         granted--;

@@ -300,6 +300,19 @@ pfs() {
     [[ $output != *reserved*g9* ]]
 }
 
+@test "what is reserved for a guest by its UUID is not for one that has this UUID as its name" {
+    host eth3:vfs=1
+    pfs p "<pf dev='eth3'><reserve vfs='0' guest='${UUID[8]}'/></pf>"
+    run_hook 1 "${UUID[8]}" prepare < <(guest "${UUID[8]}" "${UUID[1]}" "p:${MAC[1]}")
+    assert_one_line "VF 0 of PF eth3 is reserved for guest '${UUID[8]}'"
+    gets 8 "0000:01:10.0" < <(bound 8 '')
+    run_vfpool 0 history "${UUID[1]}"
+    [[ $output == *refused* ]]
+    run_vfpool 0 history "${UUID[8]}"
+    [[ $output == *g8* && $output != *refused* ]]
+    run_vfpool 1 explain "${UUID[1]}"
+}
+
 @test "a guest may ask for more than is reserved for it, and by its address for any" {
     host eth3:vfs=3
     pfs p "<pf dev='eth3'><reserve vfs='2' guest='g9'/></pf>"
@@ -320,6 +333,19 @@ pfs() {
     assert_taken 0000:01:10.2 "${UUID[1]}"
     run_program 0 "$VFPOOL_BUILD/hook/network" p port-created begin - \
         < <(allocation "${UUID[1]}" g1 "${MAC[1]}" 0000:01:10.2)
+}
+
+@test "more interfaces than VFs are refused at once, however many" {
+    host eth3:vfs=2 eth4:vfs=2
+    pfs p "<pf dev='eth3'/>"
+    pfs q "<pf dev='eth4'/>"
+    local wants=(q:52:54:00:01:00:00)
+    for i in {0..1999}; do printf -v wants[i+1] 'p:52:54:00:00:%02x:%02x' $((i / 256)) $((i % 256)); done
+    guest g1 "${UUID[1]}" "${wants[@]}" > "$BATS_TEST_TMPDIR/in"
+    VFPOOL_TIMEOUT=5
+    run_hook 1 g1 prepare < "$BATS_TEST_TMPDIR/in"
+    assert_one_line "pool 'p' has no free VF for interface 4 of guest 'g1'" "it goes to another interface of the guest"
+    assert_taken
 }
 
 # --- health ------------------------------------------------------------------
