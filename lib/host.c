@@ -192,15 +192,20 @@ static void read_vf_places(int device, struct host_pf *pf)
     pf->vf_stride = (unsigned int)((high - low) / (pf->vf_count - 1));
 }
 
-/* Names are looked up below the device's directory: sysfs paths lead over many links, and there may be many PFs. */
+/*
+ * Names are looked up below the device's directory: sysfs paths lead over many links, and there may be many PFs. The
+ * links are counted, as reading sriov_numvfs waits for whoever writes it (F49), and nobody waits for another's card.
+ */
 static void read_pf(int device, struct host_pf *pf)
 {
-    int count = read_number(device, "sriov_numvfs");
-    struct pciaddr vf;
-    if (count == HOST_UNKNOWN)
-        for (count = 0; count < INT_MAX && read_virtfn(device, (unsigned int)count, &vf) == 0;)
-            count++;
-    pf->vf_count = (unsigned int)count;
+    int result = 0;
+    _cleanup_(cleanup_dir) DIR *directory = io_list(device, ".");
+    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
+        unsigned int number;
+        char rest;
+        if (sscanf(entry->d_name, "virtfn%5u%c", &number, &rest) == 1 && number >= pf->vf_count)
+            pf->vf_count = number + 1;
+    }
     read_vf_places(device, pf);
 }
 
@@ -428,6 +433,11 @@ static int write_attribute(const struct host *host, const struct pciaddr *addres
         return -errno;
     ssize_t length = (ssize_t)strlen(value), written = write(fd, value, (size_t)length);
     return written == length ? 0 : written < 0 ? -errno : -EIO;
+}
+
+int host_pf_numvfs(const struct host *host, const struct host_pf *pf)
+{
+    return device_number(host, &pf->address, "sriov_numvfs");
 }
 
 int host_pf_make_vfs(const struct host *host, const struct host_pf *pf, unsigned int count)

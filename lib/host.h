@@ -24,13 +24,14 @@ struct host {
     int sys; /* $VFPOOL_ROOT/sys; -1: not open */
     struct vfio *vfio;
     bool running; /* sysfs is that of the running kernel, which may be asked for more */
+    bool patient; /* a card that is being set up is waited for: host_pf_numvfs() */
 };
 
 struct host_pf {
     char name[HOST_NAME_SIZE]; /* the netdev, as the pool or sysfs names it; empty when it has none */
     bool has_netdev;           /* else its name is its address */
     struct pciaddr address;
-    unsigned int vf_count;  /* sriov_numvfs */
+    unsigned int vf_count;  /* the VFs of which sysfs has a link, up to the last one */
     unsigned int vf_offset; /* of the first VF's routing ID from the PF's; 0: read each virtfnN instead */
     unsigned int vf_stride;
 
@@ -124,6 +125,15 @@ int host_pf_of_vf(const struct host *host, const struct pciaddr *vf, struct host
  */
 int host_pf_list(const struct host *host, struct host_pf **pfs, size_t *count, struct error *error) must_check
     nonnull(1, 2, 3, 4);
+
+/**
+ * host_pf_numvfs() - how many VFs the driver says there are: sriov_numvfs, which may be more than sysfs has yet
+ *
+ * Waits as long as somebody writes it (F49), which nothing can cut short: for whom that card is all that matters.
+ *
+ * Return: it, or HOST_UNKNOWN.
+ */
+int host_pf_numvfs(const struct host *host, const struct host_pf *pf) must_check nonnull(1, 2);
 
 /**
  * host_pf_make_vfs() - have the PF's driver make VFs, where it has none; 0 takes those away that it has

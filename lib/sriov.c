@@ -225,11 +225,14 @@ static int fail_to_make(const struct demand *demand, const struct host_pf *pf, i
                      pf->name, demand->pool->name, more);
 }
 
-static int set_number(const struct demand *demand, const struct host_pf *pf, struct error *error)
+static int set_number(const struct demand *demand, struct host_pf *pf, struct error *error)
 {
     const struct sriov *sriov = demand->sriov;
     unsigned int wanted = demand->source->vf_wanted;
-    int result = 0;
+    int told = wanted ? host_pf_numvfs(sriov->host, pf) : HOST_UNKNOWN, result = 0;
+    /* What somebody is just making there is not cut short. */
+    if (told != HOST_UNKNOWN)
+        pf->vf_count = (unsigned int)told;
     if (!wanted || pf->vf_count == wanted || (pf->vf_count > 0 && !sriov->boot))
         return 0;
     if (pf->vf_total != HOST_UNKNOWN && wanted > (unsigned int)pf->vf_total)

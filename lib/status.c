@@ -111,6 +111,7 @@ static int load_view(struct view *view, int root, struct error *error)
     int result = pools_load(root, &view->pools, error);
     if (result == 0)
         result = host_open(root, &view->host, error);
+    view->host.patient = true;
     if (result < 0)
         return result;
     view->tables = vf_tables_load(&view->host, &view->pools);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "memory.h"
 #include "pf.h"
@@ -108,9 +107,11 @@ static const struct pool_reserve *find_reserve(const struct pool_source *source,
 }
 
 /* Those of which sriov_numvfs tells and sysfs does not know: a driver makes them one after the other. */
-static void add_gone(struct vf_table *table, const struct host_pf *pf, const struct pool_source *source,
-                     const struct vf *vfs, size_t present, unsigned int end)
+static void add_gone(const struct host *host, struct vf_table *table, const struct host_pf *pf,
+                     const struct pool_source *source, const struct vf *vfs, size_t present, unsigned int end)
 {
+    int told = host->patient ? host_pf_numvfs(host, pf) : HOST_UNKNOWN;
+    unsigned int made = told > (int)pf->vf_count ? (unsigned int)told : pf->vf_count;
     char words[HOST_NAME_SIZE + 120];
     size_t next = 0;
     int last = pool_last_named(source);
@@ -128,10 +129,9 @@ static void add_gone(struct vf_table *table, const struct host_pf *pf, const str
         snprintf(words, sizeof words, "VF %u of PF %s is gone from sysfs", i, pf->name);
         add_missing(table, words);
     }
-    if (end == pf->vf_count || (source->vfs && numbers_last(source->vfs) < (int)end))
+    if (end == made || (source->vfs && numbers_last(source->vfs) < (int)end))
         return;
-    snprintf(words, sizeof words, "PF %s made %zu of %u VFs so far, or the others are gone", pf->name, present,
-             pf->vf_count);
+    snprintf(words, sizeof words, "PF %s made %zu of %u VFs so far, or the others are gone", pf->name, present, made);
     add_missing(table, words);
 }
 
@@ -161,7 +161,7 @@ static void add_pf_vfs(const struct host *host, struct vf_table *table, const st
         present++;
         end = i + 1;
     }
-    add_gone(table, pf, source, vfs, present, end);
+    add_gone(host, table, pf, source, vfs, present, end);
     table->vf_count += present;
 }
 
@@ -282,7 +282,7 @@ void vf_reserve(struct vf_table *table, const char *name, const char *uuid)
         if (vf->reserved == VF_FOR_ANY)
             continue;
         const struct pool_reserve *reserve = find_reserve(table->sources[vf->pf], vf->number);
-        bool own = reserve && (strcmp(reserve->guest, name) == 0 || strcasecmp(reserve->guest, uuid) == 0);
+        bool own = reserve && domain_is_called(reserve->guest, name, uuid);
         vf->reserved = own ? VF_FOR_GUEST : VF_FOR_OTHER;
     }
 }

@@ -210,7 +210,9 @@ PFS
     assert_lists
     prepare 0 g 1 2
     prepare 1 h 2
-    assert_one_line "'g'" 'PF eth3 made 2 of 4 VFs so far'
+    assert_one_line "'g'"
+    run_vfpool 0 status
+    grep -qx "missing: PF eth3 made 2 of 4 VFs so far, or the others are gone" "$STDOUT"
     assert_invariants
 }
 
@@ -291,7 +293,7 @@ PFS
             # Without its link the last one may just as well not be made yet.
             words="VF $gone of PF eth3 is gone from sysfs"
             [[ $gone$how != 2vanish ]] || words="PF eth3 made 2 of 3 VFs so far, or the others are gone"
-            assert_one_line "$words" "'g'"
+            [[ $gone$how == 2vanish ]] || assert_one_line "$words" "'g'"
             run_vfpool 0 status p
             [[ $output == *"$words"* ]] || fail "status does not say it"
         done
@@ -674,6 +676,27 @@ gets() { # ADDRESS: what a guest would get now
     run_vfpool 0 status
     grep -qx "missing: PF eth3 made 3 of 8 VFs so far, or the others are gone" "$STDOUT"
     assert_equal "$(grep -c '^0000.*free$' "$STDOUT")" 3
+}
+
+# A read of sriov_numvfs waits for whoever writes it (F49): here for ever.
+@test "a card that does not answer holds up no guest, neither of another pool nor of its own" {
+    host eth3:vfs=2 eth4:vfs=2
+    pool p eth3
+    pool q eth4
+    for pf in eth3 eth4; do
+        rm "$ROOT/sys/class/net/$pf/device/sriov_numvfs"
+        mkfifo "$ROOT/sys/class/net/$pf/device/sriov_numvfs"
+    done
+    VFPOOL_TIMEOUT=10
+    prepare 0 g 1
+    made 0 p "$G" g "${MAC[64]}" 0000:01:10.2
+    run_hook 0 g start < <(guest g "$G" "<interface type='hostdev' managed='yes'><mac address='${MAC[64]}'/><source>
+        <address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></interface>")
+    ended 0 p "$G" g "${MAC[64]}" 0000:01:10.2
+    release g 1
+    assert_taken
+    run_vfpool 0 transform - < <(guest g "$G" "p:${MAC[64]}")
+    run_vfpool 0 explain - < <(guest g "$G" "p:${MAC[64]}")
 }
 
 @test "a number of VFs that the PF does not have, cannot have, or has not yet" {

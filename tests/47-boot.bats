@@ -76,7 +76,7 @@ vfpool: pool 'a': there is no network interface eth9"
     echo 8 > "$ROOT/sys/class/net/eth3/device/sriov_numvfs"
     run_vfpool 1 reconcile --boot --wait 1
     assert_one_line "PF eth3 has 0 of the 8 VFs that pool 'a' asks for, after 1 s"
-    after_look "virtfn7" host numvfs eth3 8
+    after_look "sriov_numvfs" host numvfs eth3 8
     assert_equal "$output" "nothing to do"
 }
 
