@@ -17,7 +17,7 @@
 int main(int argc, char **argv)
 {
     _cleanup_(error_free) struct error error = {0};
-    if (argc != 5) {
+    if (argc < 5) {
         fprintf(stderr, "usage: daemon - OPERATION SUBOPERATION EXTRA\n");
         return EXIT_USAGE;
     }

@@ -59,7 +59,7 @@ static int run(int root, const char *network, bool created, bool *starting, stru
 int main(int argc, char **argv)
 {
     _cleanup_(error_free) struct error error = {0};
-    if (argc != 5) {
+    if (argc < 5) {
         fprintf(stderr, "usage: network NETWORK OPERATION SUBOPERATION EXTRA < hookData.xml\n");
         return EXIT_USAGE;
     }

@@ -374,14 +374,29 @@ redirected() {
     assert_invariants
 }
 
-@test "a wrong number of arguments: usage, exit 2" {
+@test "too few arguments: usage, exit 2, or 0 where libvirt would end the guest; more of them are not looked at" {
+    local arguments operation name
     snapshot
-    for arguments in '' vm1 'vm1 prepare' 'vm1 prepare begin' 'vm1 prepare begin - more'; do
+    for arguments in '' vm1 'vm1 prepare' 'vm1 prepare begin' 'vm1 release end' 'vm1 frobnicate'; do
         # shellcheck disable=SC2086
         run_program 2 "$VFPOOL_BUILD/hook/qemu" $arguments < <(vm 1)
         assert_one_line usage "GUEST OPERATION"
         [[ ! -s $STDOUT ]]
     done
+    for operation in reconnect attach stopped; do
+        run_program 0 "$VFPOOL_BUILD/hook/qemu" vm1 $operation begin < <(vm 1)
+        assert_one_line usage
+    done
+    for name in network daemon; do
+        run_program 2 "$VFPOOL_BUILD/hook/$name" - start begin
+        assert_one_line usage
+        run_program 0 "$VFPOOL_BUILD/hook/$name" - frobnicate begin - more
+        assert_silent
+    done
+    assert_unchanged
+    run_program 0 "$VFPOOL_BUILD/hook/qemu" vm1 prepare begin - one more < <(vm 1)
+    assert_equal "$(holder "${V[1]}")" "${UUID[1]}"
+    run_program 0 "$VFPOOL_BUILD/hook/qemu" vm1 release end - one more < <(vm 1)
     assert_unchanged
     assert_invariants
 }
