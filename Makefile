@@ -41,7 +41,8 @@ CFLAGS ?= -O2 -g
 LIBS    = libxslt libxml-2.0 libmnl
 
 warnings = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(WERROR)
-defines  = -D_GNU_SOURCE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+installed = -D_GNU_SOURCE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+defines  = $(installed)
 hardened = -fstack-protector-strong -fPIE
 linking  = -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
@@ -67,8 +68,9 @@ hook_common = $(build)/hook/program.o
 cmd_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/cmd-*.c)) $(build)/hook/command.o
 gate_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/gate*.c))
 programs    = $(build)/hook/qemu $(build)/hook/network $(build)/hook/daemon $(build)/hook/vfpool $(build)/hook/gate
+launcher    = $(build)/hook/launcher
 
-all: $(programs)
+all: $(programs) $(launcher)
 
 $(build)/hook/qemu: $(build)/hook/qemu.o $(hook_common) $(build)/lib.a
 $(build)/hook/network: $(build)/hook/network.o $(hook_common) $(build)/lib.a
@@ -81,6 +83,14 @@ $(build)/hook/gate: libs += $(shell pkg-config --libs libvirt)
 $(programs):
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^ $(libs)
+
+# Without a library, nor a sanitizer's: hook/launcher.c. DEADLINE_S=1: with less patience.
+impatient = $(build)/tests/launcher/impatient
+$(impatient): deadline = -DDEADLINE_S=1
+$(launcher) $(impatient): hook/launcher.c Makefile
+	$(call say,LINK)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(warnings) $(installed) -fstack-protector-strong -fPIE -Ilib $(deadline) $(CFLAGS) $(CPPFLAGS) \
+		-MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -static-pie -Wl,-z,relro,-z,now -o $@ $<
 
 $(build)/lib.a: $(lib_objects)
 	$(call say,AR)
@@ -163,10 +173,10 @@ check:
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) plain
 	@tests/run build/sanitize $(TESTS)
 
-tests: $(programs) $(unit_tests) $(fake) $(kernel)
+tests: $(programs) $(launcher) $(impatient) $(unit_tests) $(fake) $(kernel)
 
 # As they are installed, for tests that run them some thousand times.
-plain: $(programs) $(memory) $(fake) $(hasty) $(kernel)
+plain: $(programs) $(launcher) $(memory) $(fake) $(hasty) $(kernel)
 
 bench: $(programs) $(benches)
 	@tests/bench/run $(build)
@@ -199,10 +209,11 @@ define generate
 	$(Q)mkdir -p $(@D) && sed 's,@SBINDIR@,$(SBINDIR),; s,@LIBEXECDIR@,$(LIBEXECDIR),; s,@DATADIR@,$(DATADIR),' $< > $@
 endef
 
-install: $(programs) $(generated)
+install: $(programs) $(launcher) $(generated)
 	install -D -m 755 $(build)/hook/vfpool $(DESTDIR)$(SBINDIR)/vfpool
 	install -D -m 755 $(build)/hook/gate $(DESTDIR)$(SBINDIR)/vfpool-gate
-	install -D -m 755 $(build)/hook/qemu $(DESTDIR)$(LIBEXECDIR)/vfpool/qemu
+	install -D -m 755 $(launcher) $(DESTDIR)$(LIBEXECDIR)/vfpool/qemu
+	install -D -m 755 $(build)/hook/qemu $(DESTDIR)$(LIBEXECDIR)/vfpool/guest
 	install -D -m 755 $(build)/hook/network $(DESTDIR)$(LIBEXECDIR)/vfpool/network
 	install -D -m 755 $(build)/hook/daemon $(DESTDIR)$(LIBEXECDIR)/vfpool/daemon
 	install -d $(DESTDIR)$(DATADIR)/vfpool $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8

@@ -116,6 +116,8 @@ put() {
     qemu=$(place qemu)
     put_one daemon "$daemon"
     put_one network "$network"
+    # What it runs comes before it.
+    put_one guest "$directory/vfpool/guest"
     put_one qemu "$qemu"
     remove_others "$daemon" "$network" "$qemu"
     put_rule
@@ -131,6 +133,10 @@ put() {
 # The hooks go first: no start from here on claims anything.
 remove() {
     remove_others
+    if [ -e "$directory/vfpool/guest" ]; then
+        run rm -f "$directory/vfpool/guest"
+        run rmdir --ignore-fail-on-non-empty "$directory/vfpool"
+    fi
     reload_libvirt
     # What cannot be put back is said, and no reason to stay.
     if [ -x "$root$sbin/vfpool" ]; then run "$root$sbin/vfpool" open --settings || true; fi

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * qemu - libvirt's door: /etc/libvirt/hooks/qemu (https://libvirt.org/hooks.html)
+ * qemu - libvirt's door: what /etc/libvirt/hooks/qemu runs (launcher.c; https://libvirt.org/hooks.html)
  *
  *   qemu GUEST OPERATION SUBOPERATION EXTRA < domain.xml
  *

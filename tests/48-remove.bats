@@ -13,7 +13,9 @@ setup() {
     host eth3:vfs=2
     mkdir -p "$ROOT/kernel" "$ROOT/usr/sbin" "$ROOT/usr/libexec/vfpool" "$ROOT/usr/share/vfpool" "$BATS_TEST_TMPDIR/bin"
     cp "$TESTS/../hook/vfpool.apparmor" "$ROOT/usr/share/vfpool/apparmor"
-    cp "$VFPOOL_BUILD"/hook/{qemu,network,daemon} "$ROOT/usr/libexec/vfpool"
+    cp "$VFPOOL_BUILD"/hook/{network,daemon} "$ROOT/usr/libexec/vfpool"
+    cp "$VFPOOL_BUILD/hook/launcher" "$ROOT/usr/libexec/vfpool/qemu"
+    cp "$VFPOOL_BUILD/hook/qemu" "$ROOT/usr/libexec/vfpool/guest"
     VFPOOL_BUILD=$VFPOOL_BUILD/tests/kernel
     cp "$VFPOOL_BUILD/hook/vfpool" "$ROOT/usr/sbin"
     sed 's,@SBINDIR@,/usr/sbin,; s,@LIBEXECDIR@,/usr/libexec,; s,@DATADIR@,/usr/share,' "$TESTS/../hook/hooks.sh" > "$BATS_TEST_TMPDIR/hooks.sh"
@@ -40,8 +42,9 @@ there_are() { assert_equal "$(cd "$hooks" && find . ! -type d -printf '%P\n' | s
     hooks 0 put --dry-run
     [[ ! -e $hooks && ! -e $ROOT/run/vfpool ]]
     hooks 0 put
-    there_are daemon network qemu
-    assert_equal "$(stat -c %a:%F "$hooks/qemu" "$ROOT/run/vfpool" | xargs)" "755:regular file 700:directory"
+    there_are daemon network qemu vfpool/guest
+    assert_equal "$(stat -c %a:%F "$hooks"/{qemu,vfpool,vfpool/guest} "$ROOT/run/vfpool" | xargs)" \
+        "755:regular file 755:directory 755:regular file 700:directory"
     exec 5< "$hooks/qemu"
     echo >> "$ROOT/usr/libexec/vfpool/qemu"
     hooks 0 put
@@ -49,12 +52,27 @@ there_are() { assert_equal "$(cd "$hooks" && find . ! -type d -printf '%P\n' | s
     # Whoever runs the old one has the old one: another file took its name.
     [[ $(stat -L -c %i /dev/fd/5) != $(stat -c %i "$hooks/qemu") ]]
     exec 5<&-
+    cmp "$hooks/vfpool/guest" "$ROOT/usr/libexec/vfpool/guest"
     hooks 0 remove --dry-run
-    there_are daemon network qemu
+    there_are daemon network qemu vfpool/guest
     hooks 0 remove
     there_are
-    [[ ! -e $ROOT/run/vfpool ]]
+    [[ ! -e $ROOT/run/vfpool && ! -e $hooks/vfpool ]]
     hooks 0 remove
+}
+
+# At each moment what libvirt finds works, or says one line: a log of what is done with the files, in order.
+@test "what the qemu hook runs is there before it, and goes after it" {
+    local tool
+    for tool in mv rm; do
+        printf '#!/bin/sh\necho "%s $*" >> "%s"\nexec %s "$@"\n' $tool "$ROOT/log" "$(type -P $tool)" > "$BATS_TEST_TMPDIR/bin/$tool"
+        chmod +x "$BATS_TEST_TMPDIR/bin/$tool"
+    done
+    hooks 0 put
+    assert_equal "$(sed -n 's|^mv .*/hooks/||p' "$ROOT/log" | xargs)" "daemon network vfpool/guest qemu"
+    : > "$ROOT/log"
+    hooks 0 remove
+    assert_equal "$(sed -n 's|^rm .*/hooks/||p' "$ROOT/log" | xargs)" "qemu network daemon vfpool/guest"
 }
 
 # is_told NAME PROGRAM: a process of that name, whose number a daemon of libvirt's, NAME, left; it says when it is told.
@@ -88,19 +106,19 @@ is_told() {
     printf '#!/bin/sh\necho "no connection" >&2\nexit 1\n' > "$ROOT/usr/sbin/vfpool-gate"
     chmod +x "$ROOT/usr/sbin/vfpool-gate"
     hooks 0 put
-    there_are daemon network qemu
+    there_are daemon network qemu vfpool/guest
     [[ $stderr == *"no connection"*"the hooks are put; mend that, then vfpool reconcile"* ]]
 }
 
 @test "somebody's hook stays, ours is beside it, and moves when that one goes" {
     somebodys qemu
     hooks 0 put
-    there_are daemon network qemu qemu.d/vfpool
+    there_are daemon network qemu qemu.d/vfpool vfpool/guest
     cmp "$hooks/qemu" "$BATS_TEST_TMPDIR/qemu"
     rm "$hooks/qemu"
     echo 'exit 0' > "$hooks/qemu.d/mine"
     hooks 0 put
-    there_are daemon network qemu qemu.d/mine
+    there_are daemon network qemu qemu.d/mine vfpool/guest
     hooks 0 remove
     there_are qemu.d/mine
 }

@@ -21,8 +21,9 @@ setup() {
     VFPOOL_TIMEOUT=300 run_program 0 make -C "$copy" -j2 CFLAGS=-O0
     grep -qaF usr/sbin/vfpool-gate "$copy/build/hook/qemu"
     VFPOOL_TIMEOUT=300 run_program 0 make -C "$copy" -j2 CFLAGS=-O0 install PREFIX=/usr/local DESTDIR="$to"
-    [[ -x $to/usr/local/sbin/vfpool-gate && -x $to/usr/local/libexec/vfpool/qemu ]]
-    grep -qaF usr/local/sbin/vfpool-gate "$to/usr/local/libexec/vfpool/qemu"
+    [[ -x $to/usr/local/sbin/vfpool-gate && -x $to/usr/local/libexec/vfpool/guest ]]
+    grep -qaF usr/local/sbin/vfpool-gate "$to/usr/local/libexec/vfpool/guest"
+    cmp "$copy/build/hook/launcher" "$to/usr/local/libexec/vfpool/qemu"
     grep -qaF usr/local/libexec/vfpool/ "$to/usr/local/sbin/vfpool"
     grep -qx '#define GATE_PATH "usr/local/sbin/vfpool-gate"' "$copy/build/config.h"
     grep -qx '#define HOOKS_PATH "usr/local/libexec/vfpool"' "$copy/build/config.h"
@@ -75,7 +76,8 @@ fakes() {
     [[ $output == *"note: libvirt's hooks may not execute $ROOT/usr/local/sbin/vfpool-gate"* ]]
     [[ $output == *"pools are $ROOT/etc/vfpool/NAME.xml"* && ! -e $ROOT/usr/sbin && ! -e $ROOT/usr/lib ]]
     cmp "$ROOT/usr/local/libexec/vfpool/network" "$ROOT/etc/libvirt/hooks/network"
-    grep -qaF usr/local/sbin/vfpool-gate "$ROOT/etc/libvirt/hooks/qemu"
+    cmp "$ROOT/usr/local/libexec/vfpool/qemu" "$ROOT/etc/libvirt/hooks/qemu"
+    grep -qaF usr/local/sbin/vfpool-gate "$ROOT/etc/libvirt/hooks/vfpool/guest"
     grep -qx 'ExecStart=/usr/local/sbin/vfpool reconcile --wait 300' "$ROOT/usr/local/lib/systemd/system/vfpool.service"
     grep -qx 'systemctl -q enable vfpool-boot.service vfpool.service' "$BATS_TEST_TMPDIR/called"
 
@@ -100,7 +102,7 @@ fakes() {
 @test "a hook is ours by its marker, not by a word that somebody's script may have" {
     eval "$(grep '^is_ours()' "$copy/hook/hooks.sh")"
     local program script=$BATS_TEST_TMPDIR/script
-    for program in qemu network daemon; do
+    for program in launcher qemu network daemon; do
         is_ours "$VFPOOL_BUILD/hook/$program"
         grep -aq 'vfpool-program urn:vfpool:1' "$VFPOOL_BUILD/hook/$program"
     done

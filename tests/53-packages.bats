@@ -110,7 +110,7 @@ installs() {
 
 @test "Fedora" {
     system ID=fedora VERSION_ID=42
-    asks_for gcc make pkgconfig glibc-devel libxml2-devel libxslt-devel libmnl-devel libvirt-devel bats libxml2 strace \
+    asks_for gcc make pkgconfig glibc-devel glibc-static libxml2-devel libxslt-devel libmnl-devel libvirt-devel bats libxml2 strace \
         jq /usr/bin/script util-linux procps-ng zsh fish libasan libubsan libvirt-libs
     installs make libvirt-devel "dnf -q -y install" "dnf install"
 }
@@ -125,7 +125,7 @@ installs() {
 
 @test "openSUSE" {
     system 'ID="opensuse-leap"' 'ID_LIKE="suse opensuse"'
-    asks_for gcc make pkgconfig glibc-devel libxml2-devel libxslt-devel libmnl-devel libvirt-devel bats libxml2-tools \
+    asks_for gcc make pkgconfig glibc-devel glibc-devel-static libxml2-devel libxslt-devel libmnl-devel libvirt-devel bats libxml2-tools \
         strace jq util-linux procps zsh fish libvirt-libs
     installs gcc libxslt-devel "zypper -q --non-interactive install --no-recommends" "zypper install"
 }
@@ -164,7 +164,7 @@ LIST
 }
 
 @test "an unknown system is told in words what is needed, and nothing is asked" {
-    local needed="a C compiler, GNU make, pkg-config, libc and Linux: headers, libxml2: headers, libxslt: headers,"
+    local needed="a C compiler, GNU make, pkg-config, libc and Linux: headers, a static libc, libxml2: headers, libxslt: headers,"
     needed+=" libmnl: headers, libvirt: headers,"
     system ID=plan9 "ID_LIKE=\"unix \$(touch $T/executed)\""
     run_install 1 demo

@@ -10,6 +10,7 @@
 hook=/etc/libvirt/hooks/qemu
 network_hook=/etc/libvirt/hooks/network
 daemon_hook=/etc/libvirt/hooks/daemon
+guest_program=/etc/libvirt/hooks/vfpool/guest # what the qemu hook runs
 installed=/usr/libexec/vfpool
 gate=/usr/sbin/vfpool-gate
 installed_hook=$installed/qemu
@@ -27,10 +28,12 @@ hooks_are_ours() {
     for name in qemu network daemon; do
         cmp -s "/etc/libvirt/hooks/$name" "$installed/$name" && ! [ -e "/etc/libvirt/hooks/$name.d" ] || return
     done
+    cmp -s "$guest_program" "$installed/guest"
 }
 # They are in their place, and libvirt has found them.
 hooks_back() {
     local name
+    install -D -m 755 "$installed/guest" "$guest_program"
     for name in qemu network daemon; do
         rm -rf "/etc/libvirt/hooks/$name.d"
         install -m 755 "$installed/$name" "/etc/libvirt/hooks/$name"
@@ -39,6 +42,7 @@ hooks_back() {
 }
 hooks_gone() {
     rm -f "$hook" "$network_hook" "$daemon_hook"
+    rm -rf "${guest_program%/*}"
     lab_reload
 }
 # Where a case wrote a script there. libvirt knew that there is a hook, and runs what it finds: nothing to reload, which

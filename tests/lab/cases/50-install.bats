@@ -142,7 +142,7 @@ teardown() {
     run_virsh start g1
     is_exact g1
     run_ok "$top/install.sh" uninstall
-    for path in "$hook" "$network_hook" "$daemon_hook" /usr/sbin/vfpool /usr/sbin/vfpool-gate /usr/libexec/vfpool /run/vfpool; do [ ! -e "$path" ]; done
+    for path in "$hook" "${guest_program%/*}" "$network_hook" "$daemon_hook" /usr/sbin/vfpool /usr/sbin/vfpool-gate /usr/libexec/vfpool /run/vfpool; do [ ! -e "$path" ]; done
     [ -e /etc/vfpool/passthrough.xml ]
     # The running guest runs on, and the other one gets what libvirt picks.
     [ -n "$(live_vfs g1)" ]
