@@ -158,6 +158,11 @@ void check_libvirt_hooks(const struct patient *patient, struct finding *finding)
         check_hook(patient->root, kinds[i], finding);
         check_others(patient->root, kinds[i], finding);
     }
+    /* What the first of them runs. */
+    if (faccessat(patient->root, HOOKS_PATH "/guest", F_OK, 0) == 0 &&
+        !is_same(patient->root, HOOKS "/vfpool/guest", HOOKS_PATH "/guest"))
+        finding_add(finding, VERDICT_WRONG, "install.sh install",
+                    "/" HOOKS "/vfpool/guest is not the program of this vfpool");
 }
 
 /* libvirt looks for its hooks when it starts and reloads (F17). */

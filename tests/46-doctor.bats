@@ -153,6 +153,11 @@ VERSIONS
     says hooks ok "/etc/libvirt/hooks/qemu; /etc/libvirt/hooks/network; /etc/libvirt/hooks/daemon"
     printf '#!/bin/sh\n# mine\n' > "$hook"
     says hooks wrong "/etc/libvirt/hooks/network is not the hook of this vfpool"
+    cp "$ROOT/usr/libexec/vfpool/network" "$hook"
+    echo program > "$ROOT/usr/libexec/vfpool/guest"
+    says hooks wrong "/etc/libvirt/hooks/vfpool/guest is not the program of this vfpool"
+    install -D "$ROOT/usr/libexec/vfpool/guest" "$ROOT/etc/libvirt/hooks/vfpool/guest"
+    says hooks ok ""
     # Beside it is ours.
     mkdir "$hook.d"
     install -m 755 "$ROOT/usr/libexec/vfpool/network" "$hook.d/vfpool"
