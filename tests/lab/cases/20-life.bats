@@ -6,11 +6,20 @@
 load ../vfpool
 
 setup() {
+    library_back
     vfpool_ready
     pool passthrough enp1s0 enp2s0
     pools_up
 }
-teardown() { vfpool_end; }
+teardown() {
+    library_back
+    vfpool_end
+}
+# What the hooks link, and nothing of libvirt's.
+library=$(ldconfig -p | awk '$1 == "libxslt.so.1" { print $NF; exit }')    # of its cache: also while it is away
+library_back() {
+    if [ -L "$library.away" ] || [ -e "$library.away" ]; then mv "$library.away" "$library"; fi
+}
 
 # A guest on the pool that has just started as it should.
 running() {
@@ -192,6 +201,54 @@ SCRIPT
         run_ok vfpool reconcile
         nothing_left
     done
+}
+
+# bats test_tags=short
+@test "libvirtd killed and started half way through an upgrade of libxslt: guests run on, and reconcile knows them again" {
+    local guest pids
+    [ -e "$library" ]
+    running g1
+    running g2
+    lab_define g3 "$(lab_interface passthrough)"
+    ledger | sort > /tmp/before
+    pids=$(cat /run/libvirt/qemu/g1.pid /run/libvirt/qemu/g2.pid)
+    # It runs after ours, whatever that said.
+    rm -f /tmp/seen
+    mkdir -p "$hook.d"
+    printf '%s\n' '#!/bin/bash' 'echo "$1 $2" >> /tmp/seen' > "$hook.d/seen"
+    chmod 755 "$hook.d/seen"
+    lab_libvirtd_kill9
+    rm -rf /run/vfpool/guests /run/vfpool/vfs
+    mv "$library" "$library.away"
+    run_fail "$guest_program" g1 prepare begin -
+    says libxslt.so.1
+    lab_libvirtd_start
+    for guest in g1 g2; do
+        wait_until 30 grep -qx "$guest reconnect" /tmp/seen
+        # This waits until libvirt has done with its answer.
+        run_virsh suspend "$guest"
+        run_virsh resume "$guest"
+    done
+    [ "$(cat /run/libvirt/qemu/g1.pid /run/libvirt/qemu/g2.pid)" = "$pids" ]
+    # shellcheck disable=SC2086 # two words
+    kill -0 $pids
+    run_virsh_fail start g3
+    says libxslt.so.1
+    library_back
+    [ ! -e /run/vfpool/guests ] || [ -z "$(ls /run/vfpool/guests)" ]
+    run_ok vfpool reconcile
+    is_exact g1
+    is_exact g2
+    [ "$(ledger | sort)" = "$(cat /tmp/before)" ]
+    # shellcheck disable=SC2046 # one word for each VF
+    ports_are_right passthrough $(cut -d' ' -f1 /tmp/before)
+    # That daemon's hooks could not say that it calls them.
+    rm -r "$hook.d"
+    lab_libvirtd_restart
+    is_exact g1
+    is_exact g2
+    run_virsh start g3
+    is_exact g3
 }
 
 # bats test_tags=short
