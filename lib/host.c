@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
 #include <limits.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
@@ -17,10 +16,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "host-sysfs.h"
 #include "io.h"
 #include "memory.h"
-
-#define DEVICE_PATH_SIZE (sizeof "bus/pci/devices/" + PCIADDR_SIZE + 2 * HOST_NAME_SIZE)
 
 /* Whether the root is the machine's own, so that the running kernel knows its interfaces. */
 static bool is_machine(int root)
@@ -60,7 +58,7 @@ static int read_attribute(int directory, const char *path, char *value, size_t s
     return (int)strlen(value);
 }
 
-static int read_number(int directory, const char *path)
+int host_number(int directory, const char *path)
 {
     char text[32];
     if (read_attribute(directory, path, text, sizeof text) <= 0)
@@ -82,7 +80,7 @@ static int device_number(const struct host *host, const struct pciaddr *address,
 {
     char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
     snprintf(path, sizeof path, "bus/pci/devices/%s/%s", pciaddr_format(address, text), attribute);
-    return read_number(host->sys, path);
+    return host_number(host->sys, path);
 }
 
 /* The last part of a link's target. Return: its length, or a negative errno value. */
@@ -107,8 +105,7 @@ static int read_link_address(int directory, const char *path, struct pciaddr *ad
     return pciaddr_parse(name, address) < 0 ? -ENODEV : 0;
 }
 
-static int device_link(const struct host *host, const struct pciaddr *address, const char *link, char *name,
-                       size_t size)
+int host_link(const struct host *host, const struct pciaddr *address, const char *link, char *name, size_t size)
 {
     char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
     snprintf(path, sizeof path, "bus/pci/devices/%s/%s", pciaddr_format(address, text), link);
@@ -128,8 +125,7 @@ static bool is_representor(const struct host *host, const char *netdev)
     return strstr(port, "pf") && (strstr(port, "vf") || strstr(port, "sf"));
 }
 
-/* The name of the device's own netdev, where it has one: the first by name that is no representor. */
-static void find_netdev(const struct host *host, const struct pciaddr *address, char name[HOST_NAME_SIZE])
+void host_find_netdev(const struct host *host, const struct pciaddr *address, char name[HOST_NAME_SIZE])
 {
     char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
     snprintf(path, sizeof path, "bus/pci/devices/%s/net", pciaddr_format(address, text));
@@ -157,11 +153,11 @@ static void read_netdev(const struct host *host, struct host_pf *pf)
     if (!pf->name[0])
         return;
     snprintf(path, sizeof path, "class/net/%s/flags", pf->name);
-    int flags = read_number(host->sys, path);
+    int flags = host_number(host->sys, path);
     if (flags != HOST_UNKNOWN)
         pf->up = (flags & IFF_UP) != 0;
     snprintf(path, sizeof path, "class/net/%s/carrier", pf->name);
-    pf->carrier = read_number(host->sys, path);
+    pf->carrier = host_number(host->sys, path);
     snprintf(path, sizeof path, "class/net/%s/operstate", pf->name);
     if (read_attribute(host->sys, path, pf->operstate, sizeof pf->operstate) < 0)
         pf->operstate[0] = '\0';
@@ -215,7 +211,7 @@ void host_pf_examine(const struct host *host, struct host_pf *pf)
         return;
     pf->examined = true;
     if (pf->name[0] && is_representor(host, pf->name))
-        find_netdev(host, &pf->address, pf->name);
+        host_find_netdev(host, &pf->address, pf->name);
     pf->vf_total = device_number(host, &pf->address, "sriov_totalvfs");
     pf->numa_node = device_number(host, &pf->address, "numa_node");
     read_netdev(host, pf);
@@ -269,10 +265,10 @@ int host_pf_by_address(const struct host *host, const struct pciaddr *address, s
         return error_set(error, ENOENT, "there is no PCI device %s", text);
     if (device < 0)
         return error_set(error, -device, "cannot open PCI device %s: %s", text, strerror(-device));
-    if (device_link(host, address, "physfn", name, sizeof name) >= 0)
+    if (host_link(host, address, "physfn", name, sizeof name) >= 0)
         return error_set(error, ENODEV, "PCI device %s is a virtual function, not a PF", text);
     pf->address = *address;
-    find_netdev(host, address, pf->name);
+    host_find_netdev(host, address, pf->name);
     pf->has_netdev = pf->name[0];
     if (!pf->has_netdev)
         snprintf(pf->name, sizeof pf->name, "%s", text);
@@ -300,7 +296,7 @@ int host_pf_index(const struct host *host, const struct host_pf *pf)
 {
     char path[DEVICE_PATH_SIZE];
     snprintf(path, sizeof path, "class/net/%s/ifindex", pf->name);
-    int index = pf->has_netdev ? read_number(host->sys, path) : HOST_UNKNOWN;
+    int index = pf->has_netdev ? host_number(host->sys, path) : HOST_UNKNOWN;
     return index > 0 ? index : -ENODEV;
 }
 
@@ -364,7 +360,7 @@ int host_pf_of_vf(const struct host *host, const struct pciaddr *vf, struct host
     pciaddr_format(vf, text);
     if (!host_vf_present(host, vf))
         return error_set(error, ENOENT, "there is no PCI device %s", text);
-    if (device_link(host, vf, "physfn", name, sizeof name) < 0 || pciaddr_parse(name, &address) < 0)
+    if (host_link(host, vf, "physfn", name, sizeof name) < 0 || pciaddr_parse(name, &address) < 0)
         return error_set(error, ENODEV, "PCI device %s is not a virtual function", text);
     int result = host_pf_by_address(host, &address, pf, error);
     if (result == 0 && vf_number(host, pf, vf, number) < 0)
@@ -391,7 +387,7 @@ static void add_pf(const struct host *host, const char *netdev, struct host_pf *
         host_pf_by_name(host, netdev, &pf, &ignored) < 0)
         return;
     /* Of several netdevs on one device, the same one whichever the directory has first. */
-    find_netdev(host, &pf.address, pf.name);
+    host_find_netdev(host, &pf.address, pf.name);
     host_pf_examine(host, &pf);
     if (pf.vf_total <= 0 || !pf.name[0])
         return;
@@ -437,7 +433,7 @@ static int write_attribute(const struct host *host, const struct pciaddr *addres
 
 int host_pf_numvfs(const struct host *host, const struct host_pf *pf)
 {
-    return device_number(host, &pf->address, "sriov_numvfs");
+    return host_device_number(host, &pf->address, "sriov_numvfs");
 }
 
 int host_pf_make_vfs(const struct host *host, const struct host_pf *pf, unsigned int count)
@@ -485,113 +481,4 @@ bool host_vf_present(const struct host *host, const struct pciaddr *address)
     char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
     snprintf(path, sizeof path, "bus/pci/devices/%s/.", pciaddr_format(address, text));
     return faccessat(host->sys, path, F_OK, 0) == 0;
-}
-
-/* Sysfs does not tell; the kernel does, of its own interfaces. */
-static bool has_address(const char *netdev)
-{
-    struct ifaddrs *all = NULL;
-    bool found = false;
-    if (getifaddrs(&all) < 0 && errno == ENOMEM)
-        memory_end();
-    for (const struct ifaddrs *one = all; one && !found; one = one->ifa_next)
-        found = one->ifa_addr && (one->ifa_addr->sa_family == AF_INET || one->ifa_addr->sa_family == AF_INET6) &&
-                strcmp(one->ifa_name, netdev) == 0;
-    freeifaddrs(all);
-    return found;
-}
-
-/* The kernel links an interface to what is on top of it: master, upper_* (net/core/dev.c, netdev_adjacent_sysfs_add).
- */
-static bool is_enslaved(const struct host *host, const char *netdev)
-{
-    char path[DEVICE_PATH_SIZE];
-    bool found = false;
-    int result = 0;
-    snprintf(path, sizeof path, "class/net/%s/.", netdev);
-    _cleanup_(cleanup_dir) DIR *directory = io_list(host->sys, path);
-    if (!directory)
-        return false;
-    for (struct dirent *entry; !found && (entry = io_next_entry(directory, &result));)
-        found = strcmp(entry->d_name, "master") == 0 || strncmp(entry->d_name, "upper_", 6) == 0;
-    /* What cannot be seen speaks against it, no more: such a VF is chosen last. */
-    return found || result < 0;
-}
-
-static void read_use(const struct host *host, struct host_vf *vf)
-{
-    char path[DEVICE_PATH_SIZE], netdev[HOST_NAME_SIZE];
-    find_netdev(host, &vf->address, netdev);
-    vf->has_netdev = netdev[0];
-    if (!netdev[0])
-        return;
-    snprintf(path, sizeof path, "class/net/%s/flags", netdev);
-    int flags = read_number(host->sys, path);
-    vf->netdev_up = flags != HOST_UNKNOWN && (flags & IFF_UP);
-    vf->enslaved = is_enslaved(host, netdev);
-    vf->configured = host->running && has_address(netdev);
-}
-
-bool host_is_vfio(const char *driver)
-{
-    return strstr(driver, "vfio");
-}
-
-/* Whether the kernel gives a group to a guest though this driver has a device of it (drivers/pci/pcie/portdrv.c,
- * drivers/pci/pci-stub.c: driver_managed_dma). */
-static bool is_driver_harmless(const char *driver)
-{
-    return host_is_vfio(driver) || strcmp(driver, "pcieport") == 0 || strcmp(driver, "pci-stub") == 0;
-}
-
-static void read_neighbour(const struct host *host, struct host_vf *vf)
-{
-    char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE], driver[sizeof vf->neighbour_driver];
-    int result = 0;
-    snprintf(path, sizeof path, "bus/pci/devices/%s/iommu_group/devices", pciaddr_format(&vf->address, text));
-    _cleanup_(cleanup_dir) DIR *directory = io_list(host->sys, path);
-    /* What cannot be seen, libvirt says at the start. */
-    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
-        struct pciaddr address;
-        char pf[PCIADDR_SIZE];
-        if (pciaddr_parse(entry->d_name, &address) < 0 || pciaddr_equal(&address, &vf->address) ||
-            device_link(host, &address, "driver", driver, sizeof driver) < 0 || is_driver_harmless(driver))
-            continue;
-        vf->neighbour = address;
-        vf->neighbour_is_vf = device_link(host, &address, "physfn", pf, sizeof pf) > 0;
-        memcpy(vf->neighbour_driver, driver, sizeof driver);
-        if (!vf->neighbour_is_vf)
-            return;
-    }
-}
-
-/* Reads the driver, too. */
-static pid_t read_user(const struct host *host, struct host_vf *vf)
-{
-    char group[32] = "";
-    if (device_link(host, &vf->address, "driver", vf->driver, sizeof vf->driver) < 0)
-        vf->driver[0] = '\0';
-    /* Only what is bound to VFIO can be open by it. */
-    if (host_is_vfio(vf->driver) && device_link(host, &vf->address, "iommu_group", group, sizeof group) > 0 &&
-        group[0] >= '0' && group[0] <= '9')
-        return vfio_user(host->vfio, atoi(group));
-    return 0;
-}
-
-int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf)
-{
-    memset(vf, 0, sizeof *vf);
-    vf->address = *address;
-    if (!host_vf_present(host, address))
-        return -ENOENT;
-    vf->user = read_user(host, vf);
-    read_use(host, vf);
-    read_neighbour(host, vf);
-    return 0;
-}
-
-pid_t host_vf_user(const struct host *host, const struct pciaddr *address)
-{
-    struct host_vf vf = {.address = *address};
-    return read_user(host, &vf);
 }
