@@ -88,17 +88,32 @@ static void read_neighbour(const struct host *host, struct host_vf *vf)
     }
 }
 
+/* The kernel's name of the device itself, where it was built with that (CONFIG_VFIO_DEVICE_CDEV): vfio-dev/vfioN. */
+static void read_vfio_name(const struct host *host, const struct pciaddr *address, char name[VFIO_NAME_SIZE])
+{
+    char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
+    int result = 0;
+    snprintf(path, sizeof path, "bus/pci/devices/%s/vfio-dev", pciaddr_format(address, text));
+    _cleanup_(cleanup_dir) DIR *directory = io_list(host->sys, path);
+    name[0] = '\0';
+    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));)
+        if (strncmp(entry->d_name, "vfio", 4) == 0 && strlen(entry->d_name) < VFIO_NAME_SIZE)
+            strcpy(name, entry->d_name);
+}
+
 /* Reads the driver, too. */
 static pid_t read_user(const struct host *host, struct host_vf *vf)
 {
-    char group[32] = "";
+    char group[VFIO_NAME_SIZE], device[VFIO_NAME_SIZE];
     if (host_link(host, &vf->address, "driver", vf->driver, sizeof vf->driver) < 0)
         vf->driver[0] = '\0';
     /* Only what is bound to VFIO can be open by it. */
-    if (host_is_vfio(vf->driver) && host_link(host, &vf->address, "iommu_group", group, sizeof group) > 0 &&
-        group[0] >= '0' && group[0] <= '9')
-        return vfio_user(host->vfio, atoi(group));
-    return 0;
+    if (!host_is_vfio(vf->driver))
+        return 0;
+    if (host_link(host, &vf->address, "iommu_group", group, sizeof group) <= 0 || group[0] < '0' || group[0] > '9')
+        group[0] = '\0';
+    read_vfio_name(host, &vf->address, device);
+    return vfio_user(host->vfio, group, device);
 }
 
 int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf)

@@ -433,7 +433,7 @@ static int write_attribute(const struct host *host, const struct pciaddr *addres
 
 int host_pf_numvfs(const struct host *host, const struct host_pf *pf)
 {
-    return host_device_number(host, &pf->address, "sriov_numvfs");
+    return device_number(host, &pf->address, "sriov_numvfs");
 }
 
 int host_pf_make_vfs(const struct host *host, const struct host_pf *pf, unsigned int count)

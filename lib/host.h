@@ -50,7 +50,7 @@ struct host_vf {
     bool enslaved;   /* to a bridge or a bond, or something of the host's is on top of it */
     bool configured; /* an address of the host's; known of the running kernel only */
     bool has_netdev; /* it has one */
-    pid_t user;      /* the process that has its VFIO group open; 0: none */
+    pid_t user;      /* the process that has it open by VFIO; 0: none */
     /* A device of its IOMMU group that a driver of the host's has, and that has to go to the same guest: the kernel
      * keeps a group whole (Documentation/driver-api/vfio.rst). One that is no VF comes before one that is. The driver's
      * name is empty where there is none. */

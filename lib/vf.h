@@ -21,7 +21,7 @@ enum vf_obstacle {
     VF_PF_DOWN,      /* libvirt would fail the start: "PF is not online" */
     VF_VANISHED,     /* sysfs does not have the device (any more) */
     VF_NO_PF_NETDEV, /* libvirt sets MAC and VLAN through it */
-    VF_IN_USE,       /* a process has its VFIO group open */
+    VF_IN_USE,       /* a process has it open by VFIO */
     VF_HOST_USES,    /* see enum vf_doubt; the pool wants none of these */
     VF_NO_CARRIER,   /* the pool requires one of the PF */
     VF_OTHER_DRIVER, /* bound, and neither to VFIO nor with a network interface: somebody bound it to another driver, or

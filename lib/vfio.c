@@ -95,11 +95,12 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-pid_t vfio_user(struct vfio *vfio, int group)
+/* @name: below /dev/vfio */
+static pid_t find_user(struct vfio *vfio, const char *name)
 {
-    char path[32];
+    char path[sizeof "dev/vfio/" + NAME_MAX];
     struct stat file;
-    snprintf(path, sizeof path, "dev/vfio/%d", group);
+    snprintf(path, sizeof path, "dev/vfio/%s", name);
     if (fstatat(vfio->root, path, &file, 0) < 0)
         return 0;
     if (!vfio->looked)
@@ -108,4 +109,14 @@ pid_t vfio_user(struct vfio *vfio, int group)
         if (is_same_file(&vfio->opened[i].file, &file))
             return vfio->opened[i].process;
     return 0;
+}
+
+pid_t vfio_user(struct vfio *vfio, const char *group, const char *device)
+{
+    char path[sizeof "devices/" + VFIO_NAME_SIZE];
+    pid_t user = group[0] ? find_user(vfio, group) : 0;
+    if (user || !device[0])
+        return user;
+    snprintf(path, sizeof path, "devices/%s", device);
+    return find_user(vfio, path);
 }

@@ -1,0 +1,94 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Who uses a VF: a process, by its group or the device itself; what cannot be
+# seen of that; vDPA; and drivers of the host's in a pool that is not managed.
+
+load helpers
+
+G=${UUID[9]}
+
+teardown() {
+    [[ -z ${user-} ]] || let_go
+}
+
+# vf_says ADDRESS: its state and reason, by status.
+vf_says() {
+    run_vfpool 0 status --format json >&2 || return
+    jq -r --arg a "$1" '.pools[].vfs[] | select(.address == $a) | "\(.state) \(.reason)"' "$STDOUT"
+}
+
+prepare() { # CODE
+    run_hook "$1" g prepare < <(guest g "$G" p:"${MAC[9]}")
+}
+
+gets() { # ADDRESS: what a guest would get now
+    prepare 0
+    assert_taken "$1" "$G"
+    run_hook 0 g release < <(guest g "$G")
+}
+
+# opens FILE: a process, $user, that has it open until it is told to go.
+opens() {
+    mkfifo "$BATS_TEST_TMPDIR/go"
+    holder() { read -r _ <"$BATS_TEST_TMPDIR/go" 9<"$1"; }
+    holder "$1" 3>&- &
+    user=$!
+    exec {go}<>"$BATS_TEST_TMPDIR/go"
+    opened() { [[ -e /proc/$user/fd/9 ]]; }
+    wait_until opened
+}
+
+let_go() {
+    echo >&"$go"
+    wait "$user"
+    user=''
+    exec {go}>&-
+}
+
+# by_group VF: the file of its group, which is there when it is bound to vfio-pci.
+by_group() {
+    local group
+    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/$1/iommu_group")")
+    mkdir -p "$ROOT/dev/vfio"
+    : >"$ROOT/dev/vfio/$group"
+    echo "$ROOT/dev/vfio/$group"
+}
+
+# --- without a group: iommufd ---------------------------------------------------
+
+@test "a VF that a process has open without its group is unusable, and the process named" {
+    host eth3:vfs=2
+    pool p eth3
+    host driver eth3/0 vfio-pci
+    host driver eth3/1 vfio-pci
+    host cdev eth3/0 3
+    host cdev eth3/1 4
+    opens "$ROOT/dev/vfio/devices/vfio3"
+    assert_equal "$(vf_says 0000:01:10.0)" "unusable VF 0 of PF eth3 is in use by process $user"
+    [[ $(vf_says 0000:01:10.2) == "free "* ]]
+    gets 0000:01:10.2
+    let_go
+    [[ $(vf_says 0000:01:10.0) == "free "* ]]
+}
+
+@test "the same of a VF without a group" {
+    host eth3:vfs=1,noiommu
+    pool p eth3
+    host driver eth3/0 vfio-pci
+    host cdev eth3/0 0
+    opens "$ROOT/dev/vfio/devices/vfio0"
+    assert_equal "$(vf_says 0000:01:10.0)" "unusable VF 0 of PF eth3 is in use by process $user"
+    prepare 1
+    assert_one_line "VF 0 of PF eth3 is in use by process $user"
+}
+
+@test "a VF that has both names is in use by either" {
+    host eth3:vfs=1
+    pool p eth3
+    host driver eth3/0 vfio-pci
+    host cdev eth3/0 7
+    opens "$(by_group 0000:01:10.0)"
+    assert_equal "$(vf_says 0000:01:10.0)" "unusable VF 0 of PF eth3 is in use by process $user"
+}
+
