@@ -312,10 +312,14 @@ static int refuse_unseen(const struct allocation *allocation, struct error *erro
  * when that cannot be seen. */
 static int find_user(int root, const struct allocation *allocation, pid_t *user, struct error *error)
 {
+    char text[PCIADDR_SIZE];
     struct host host = {.sys = -1};
     int result = host_open(root, &host, error);
     *user = result == 0 ? host_vf_user(&host, &allocation->address) : 0;
     host_close(&host);
+    if (*user < 0)
+        return error_set(error, -*user, "whether VF %s of guest '%.256s' is in use cannot be seen: %s",
+                         pciaddr_format(&allocation->address, text), allocation->name, strerror(-*user));
     return result;
 }
 
@@ -379,7 +383,7 @@ static int made(struct ledger *ledger, int root, const struct allocation *alloca
     if (!claim)
         return offer_withdraw(root, allocation->network, error);
     pid_t user = 0;
-    if (claim->state == CLAIM_HELD)
+    if (claim->state == CLAIM_HELD && !certain)
         result = find_user(root, allocation, &user, error);
     if (result < 0)
         return result;
@@ -454,8 +458,12 @@ int allocation_ended(int root, const struct allocation *allocation, struct error
         return 0;
     pid_t user = 0;
     result = find_user(root, allocation, &user, error);
-    if (result < 0)
-        return result;
+    /* Its guest keeps it; else libvirt gives it to the next one. */
+    if (result < 0) {
+        _cleanup_(error_free) struct error ignored = {0};
+        int withdrawn = offer_withdraw(root, allocation->network, &ignored);
+        return withdrawn < 0 ? withdrawn : result;
+    }
     if (user) {
         error_note(error, "the port of guest '%.256s' is gone, and VF %s is in use by process %ld still",
                    allocation->name, pciaddr_format(&allocation->address, text), (long)user);

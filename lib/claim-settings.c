@@ -140,6 +140,8 @@ static int restore(const struct host *host, const struct claim_vf *vf, bool runn
     if (settings_equal(&whole, &place.now))
         return 0;
     pid_t user = running ? 0 : host_vf_user(host, &vf->address);
+    if (user < 0)
+        return error_set(error, -user, "whether it is in use cannot be seen: %s", strerror(-user));
     if (user)
         return error_set(error, EBUSY, "it is in use by process %ld", (long)user);
     result = vfinfo_change(host, &place.pf, place.number, &place.now, &original, error);

@@ -31,6 +31,7 @@ static bool is_plain(const struct vf *vf)
         return !vf->detail && vf->reserved != VF_FOR_OTHER;
     case VF_VANISHED:
     case VF_IN_USE:
+    case VF_UNSEEN:
     case VF_HOST_USES:
     case VF_OTHER_DRIVER:
     case VF_NOT_ALONE:

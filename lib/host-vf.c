@@ -88,17 +88,21 @@ static void read_neighbour(const struct host *host, struct host_vf *vf)
     }
 }
 
-/* The kernel's name of the device itself, where it was built with that (CONFIG_VFIO_DEVICE_CDEV): vfio-dev/vfioN. */
-static void read_vfio_name(const struct host *host, const struct pciaddr *address, char name[VFIO_NAME_SIZE])
+/* The kernel's name of the device itself, where it was built with that (CONFIG_VFIO_DEVICE_CDEV): vfio-dev/vfioN.
+ * Return: 0, also where there is none, or a negative errno value. */
+static int read_vfio_name(const struct host *host, const struct pciaddr *address, char name[VFIO_NAME_SIZE])
 {
     char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
     int result = 0;
     snprintf(path, sizeof path, "bus/pci/devices/%s/vfio-dev", pciaddr_format(address, text));
     _cleanup_(cleanup_dir) DIR *directory = io_list(host->sys, path);
     name[0] = '\0';
-    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));)
+    if (!directory)
+        return errno == ENOENT ? 0 : -errno;
+    for (struct dirent *entry; (entry = io_next_entry(directory, &result));)
         if (strncmp(entry->d_name, "vfio", 4) == 0 && strlen(entry->d_name) < VFIO_NAME_SIZE)
             strcpy(name, entry->d_name);
+    return result;
 }
 
 /* Reads the driver, too. */
@@ -112,8 +116,9 @@ static pid_t read_user(const struct host *host, struct host_vf *vf)
         return 0;
     if (host_link(host, &vf->address, "iommu_group", group, sizeof group) <= 0 || group[0] < '0' || group[0] > '9')
         group[0] = '\0';
-    read_vfio_name(host, &vf->address, device);
-    return vfio_user(host->vfio, group, device);
+    int result = read_vfio_name(host, &vf->address, device);
+    pid_t user = vfio_user(host->vfio, group, device);
+    return user ? user : result;
 }
 
 int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf)

@@ -50,7 +50,7 @@ struct host_vf {
     bool enslaved;   /* to a bridge or a bond, or something of the host's is on top of it */
     bool configured; /* an address of the host's; known of the running kernel only */
     bool has_netdev; /* it has one */
-    pid_t user;      /* the process that has it open by VFIO; 0: none */
+    pid_t user;      /* as host_vf_user() says */
     /* A device of its IOMMU group that a driver of the host's has, and that has to go to the same guest: the kernel
      * keeps a group whole (Documentation/driver-api/vfio.rst). One that is no VF comes before one that is. The driver's
      * name is empty where there is none. */
@@ -173,9 +173,11 @@ bool host_is_vfio(const char *driver) must_check nonnull(1);
 bool host_vf_present(const struct host *host, const struct pciaddr *address) must_check nonnull(1, 2);
 
 /**
- * host_vf_user() - the process that has the VF open by VFIO; 0: none, also when the device is gone
+ * host_vf_user() - the process that has the VF open by VFIO
  *
  * Reads no more than that: the kernel's list of addresses, which host_vf_read() needs, grows with the interfaces.
+ *
+ * Return: its PID; 0: none, also when the device is gone; or a negative errno value where that could not be seen.
  */
 pid_t host_vf_user(const struct host *host, const struct pciaddr *address) must_check nonnull(1, 2);
 

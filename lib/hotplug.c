@@ -49,7 +49,7 @@ static bool is_open(int root, const struct pciaddr *address)
 {
     _cleanup_(error_free) struct error ignored = {0};
     struct host host = {.sys = -1};
-    bool open = host_open(root, &host, &ignored) == 0 && host_vf_user(&host, address) != 0;
+    bool open = host_open(root, &host, &ignored) == 0 && host_vf_user(&host, address) > 0;
     host_close(&host);
     return open;
 }

@@ -215,9 +215,12 @@ static void finish_late(struct work *work, struct ledger *ledger, const struct c
     for (size_t i = 0; i < seen->vf_count; i++) {
         _cleanup_(error_free) struct error problem = {0};
         const struct pciaddr *address = &seen->vfs[i].address;
-        if (!seen->vfs[i].late || !host_vf_user(&work->host, address))
+        pid_t user = seen->vfs[i].late ? host_vf_user(&work->host, address) : 0;
+        if (user == 0)
             continue;
-        int result = hotplug_finish(ledger, work->root, seen->uuid, address, &problem);
+        int result = user < 0 ? error_set(&problem, -user, "whether VF %s is in use cannot be seen: %s",
+                                          pciaddr_format(address, text), strerror(-user))
+                              : hotplug_finish(ledger, work->root, seen->uuid, address, &problem);
         error_move_notes(work->error, &problem);
         if (result < 0)
             work_fail(work, &problem);

@@ -129,8 +129,10 @@ static const char *find_other_use(const struct host *host, const struct pciaddr 
     struct host_vf vf;
     if (host_vf_read(host, address, &vf) < 0)
         return NULL;
-    if (vf.user)
+    if (vf.user > 0)
         snprintf(text, size, "process %ld has it open", (long)vf.user);
+    else if (vf.user < 0)
+        snprintf(text, size, "whether it is in use cannot be seen: %s", strerror(-vf.user));
     else if (vf.netdev_up || vf.enslaved || vf.configured)
         snprintf(text, size, "the host uses its network interface");
     else if (vf.driver[0] && !vf.has_netdev && !host_is_vfio(vf.driver))

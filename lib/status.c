@@ -159,6 +159,13 @@ static xmlNodePtr add_place(xmlNodePtr parent, const struct pciaddr *address, co
     return node;
 }
 
+/* Whether that is no news of a VF that a guest has: what uses it is its guest. */
+static bool is_of_holder(enum vf_obstacle obstacle)
+{
+    return obstacle == VF_USABLE || obstacle == VF_IN_USE || obstacle == VF_UNSEEN || obstacle == VF_HOST_USES ||
+           obstacle == VF_PORTED || obstacle == VF_NOT_ALONE;
+}
+
 static xmlNodePtr add_vf(xmlNodePtr parent, const struct view *view, const struct vf_table *table, struct vf *vf)
 {
     char reason[VF_REASON_SIZE];
@@ -169,9 +176,7 @@ static xmlNodePtr add_vf(xmlNodePtr parent, const struct view *view, const struc
     if (entry)
         entry->listed = true;
     vf_examine(&view->host, table, vf);
-    /* What uses it is its guest. */
-    if (entry && (vf->obstacle == VF_USABLE || vf->obstacle == VF_IN_USE || vf->obstacle == VF_HOST_USES ||
-                  vf->obstacle == VF_PORTED || vf->obstacle == VF_NOT_ALONE)) {
+    if (entry && is_of_holder((enum vf_obstacle)vf->obstacle)) {
         vf->obstacle = VF_USABLE;
         vf->doubt = VF_CLEAR;
         vf->reserved = VF_FOR_ANY;

@@ -339,7 +339,7 @@ static enum vf_obstacle find_obstacle(const struct vf_table *table, const struct
     if (pf->carrier == 0 && table->pool->carrier_required)
         return VF_NO_CARRIER;
     if (vf->user)
-        return VF_IN_USE;
+        return vf->user > 0 ? VF_IN_USE : VF_UNSEEN;
     if (!is_network_driver(now))
         return VF_OTHER_DRIVER;
     if (now->neighbour_driver[0] && !now->neighbour_is_vf)
@@ -428,6 +428,22 @@ static const char *doubt_words(enum vf_doubt doubt)
     return words[doubt];
 }
 
+static void say_usable(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
+{
+    const char *pf = table->pfs[vf->pf].name;
+    if (vf->reserved == VF_FOR_OTHER)
+        snprintf(text, size, "VF %u of PF %s is reserved for guest '%.64s'", vf->number, pf,
+                 find_reserve(table->sources[vf->pf], vf->number)->guest);
+    else if (vf->doubt == VF_GROUPED)
+        snprintf(text, size, "it shares its IOMMU group with %s, which has to go along, so it is chosen last",
+                 vf->detail);
+    else if (vf->doubt == VF_TWIN)
+        snprintf(text, size, "VF %s of PF %s has the MAC address of an interface of the guest's, so it is chosen last",
+                 vf->detail, pf);
+    else if (vf->doubt != VF_CLEAR)
+        snprintf(text, size, "%s, so it is chosen last", doubt_words((enum vf_doubt)vf->doubt));
+}
+
 const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
 {
     const char *pf = table->pfs[vf->pf].name;
@@ -435,18 +451,7 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
     text[0] = '\0';
     switch ((enum vf_obstacle)vf->obstacle) {
     case VF_USABLE:
-        if (vf->reserved == VF_FOR_OTHER)
-            snprintf(text, size, "VF %u of PF %s is reserved for guest '%.64s'", vf->number, pf,
-                     find_reserve(table->sources[vf->pf], vf->number)->guest);
-        else if (vf->doubt == VF_GROUPED)
-            snprintf(text, size, "it shares its IOMMU group with %s, which has to go along, so it is chosen last",
-                     vf->detail);
-        else if (vf->doubt == VF_TWIN)
-            snprintf(text, size,
-                     "VF %s of PF %s has the MAC address of an interface of the guest's, so it is chosen last",
-                     vf->detail, pf);
-        else if (vf->doubt != VF_CLEAR)
-            snprintf(text, size, "%s, so it is chosen last", doubt_words((enum vf_doubt)vf->doubt));
+        say_usable(table, vf, text, size);
         break;
     case VF_NO_PF_NETDEV:
         snprintf(text, size, "PF %s has no network interface here, and libvirt sets a VF's MAC and VLAN through it",
@@ -454,6 +459,10 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
         break;
     case VF_IN_USE:
         snprintf(text, size, "VF %u of PF %s is in use by process %ld", vf->number, pf, (long)vf->user);
+        break;
+    case VF_UNSEEN:
+        snprintf(text, size, "whether VF %u of PF %s is in use cannot be seen: %s", vf->number, pf,
+                 strerror(-vf->user));
         break;
     case VF_HOST_USES:
         snprintf(text, size, "VF %u of PF %s is not for guests: %s", vf->number, pf,

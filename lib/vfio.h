@@ -30,7 +30,7 @@ void vfio_free(struct vfio *vfio);
  *
  * All processes' descriptors are looked through, once; those of other users only as root.
  *
- * Return: its PID, or 0: nobody has, as far as one can see.
+ * Return: its PID; 0: nobody has, as far as one may see; or a negative errno value where one could not look.
  */
 pid_t vfio_user(struct vfio *vfio, const char *group, const char *device) must_check nonnull(1, 2, 3);
 

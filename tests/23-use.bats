@@ -92,3 +92,67 @@ by_group() {
     assert_equal "$(vf_says 0000:01:10.0)" "unusable VF 0 of PF eth3 is in use by process $user"
 }
 
+# --- what cannot be seen --------------------------------------------------------
+
+# blind FAULT PATH CODE PROGRAM...: strace's FAULT at the call on PATH. Without sanitizers, which do not go with strace.
+blind() {
+    hook_environment
+    run_program "$3" "${HOOK_ENVIRONMENT[@]}" strace -qq -o /dev/null -P "$2" -e trace="${1%%:*}" -e inject="$1" \
+        "$PLAIN/hook/$4" "${@:5}"
+}
+
+# blind_says FAULT PATH: what status says of eth3's first VF.
+blind_says() {
+    blind "$1" "$2" 0 vfpool status --format json >&2 || return
+    jq -r '.pools[].vfs[0] | "\(.state) \(.reason)"' "$STDOUT"
+}
+
+# a VF of p that is bound to vfio-pci and that a process has open, and one that nobody has
+used_host() {
+    host eth3:vfs=2
+    pool p eth3
+    host driver eth3/0 vfio-pci
+    host cdev eth3/0 3
+    opens "$ROOT/dev/vfio/devices/vfio3"
+}
+
+@test "where it cannot be seen who uses a VF, nobody gets it, and that is said" {
+    used_host
+    local fault path reason device=sys/bus/pci/devices/0000:01:10.0
+    while read -r fault path reason; do
+        assert_equal "$(blind_says "$fault" "$path")" \
+            "unusable whether VF 0 of PF eth3 is in use cannot be seen: $reason"
+    done <<FAULTS
+openat:error=ENFILE /proc Too many open files in system
+openat:error=EMFILE /proc Too many open files
+getdents64:error=EIO:when=1 /proc Input/output error
+openat:error=EMFILE $user/fd Too many open files
+getdents64:error=EIO:when=1 /proc/$user/fd Input/output error
+readlinkat:error=EIO:when=1+ /proc/$user/fd Input/output error
+newfstatat:error=EIO dev/vfio/devices/vfio3 Input/output error
+openat:error=EMFILE ${device#sys/}/vfio-dev Too many open files
+FAULTS
+    # Another one is as good.
+    blind openat:error=EMFILE /proc 0 qemu g prepare begin - < <(guest g "$G" p:"${MAC[9]}")
+    assert_taken 0000:01:10.2 "$G"
+    blind openat:error=ENFILE /proc 1 qemu h prepare begin - < <(guest h "${UUID[8]}" p:"${MAC[8]}")
+    assert_one_line "whether VF 0 of PF eth3 is in use cannot be seen: Too many open files in system"
+}
+
+@test "what a process's end and what one may not see say: nobody uses the VF" {
+    used_host
+    local fault
+    for fault in ENOENT ESRCH EACCES EPERM; do
+        [[ $(blind_says openat:error=$fault "$user/fd") == "free "* ]] || fail $fault
+        [[ $(blind_says readlinkat:error=$fault "/proc/$user/fd") == "free "* ]] || fail $fault
+    done
+    # One with so long a name is none of VFIO's.
+    [[ $(blind_says readlinkat:error=ENAMETOOLONG "/proc/$user/fd") == "free "* ]]
+    assert_equal "$(vf_says 0000:01:10.0)" "unusable VF 0 of PF eth3 is in use by process $user"
+}
+
+@test "whoever is seen to use a VF is named, though others could not be looked at" {
+    used_host
+    assert_equal "$(blind_says openat:error=EMFILE "$$/fd")" "unusable VF 0 of PF eth3 is in use by process $user"
+}
+

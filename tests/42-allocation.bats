@@ -140,6 +140,33 @@ assert_claim() { # UUID LINE...
     assert_taken 0000:01:10.0 "$A"
 }
 
+# blind CODE OPERATION ALLOCATION...: as made and ended, where no process can be looked at
+blind() {
+    hook_environment
+    run_program "$1" "${HOOK_ENVIRONMENT[@]}" strace -qq -o /dev/null -P /proc -e trace=openat \
+        -e inject=openat:error=EMFILE "$PLAIN/hook/network" p "$2" begin - < <(allocation "${@:3}")
+}
+
+@test "where no process can be looked at, a guest keeps its VF, and gets no other" {
+    local vf=0000:01:10.0 group
+    runs a
+    made 0 p "$A" a "${MAC[1]}" "$vf"
+    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/$vf/iommu_group")")
+    mkdir -p "$ROOT/dev/vfio"
+    : > "$ROOT/dev/vfio/$group"
+    host driver eth3/0 vfio-pci
+    snapshot
+    blind 1 port-deleted "$A" a "${MAC[1]}" "$vf"
+    assert_one_line "whether VF $vf of guest 'a' is in use cannot be seen: Too many open files"
+    blind 1 port-created "$A" a "${MAC[1]}" "$vf"
+    assert_one_line "whether VF $vf of guest 'a' is in use cannot be seen: Too many open files"
+    assert_unchanged
+    made 0 p "$A" a "${MAC[1]}" "$vf"
+    assert_claim "$A" "$vf ${MAC[1]} yes"
+    ended 0 p "$A" a "${MAC[1]}" "$vf"
+    assert_taken
+}
+
 @test "a guest that starts or stops keeps its claim until its release" {
     prepare "$A" a "p:${MAC[1]}"
     made 0 p "$A" a "${MAC[1]}" 0000:01:10.0
