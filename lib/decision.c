@@ -32,6 +32,7 @@ static bool is_plain(const struct vf *vf)
     case VF_VANISHED:
     case VF_IN_USE:
     case VF_UNSEEN:
+    case VF_VDPA:
     case VF_HOST_USES:
     case VF_OTHER_DRIVER:
     case VF_NOT_ALONE:

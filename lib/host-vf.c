@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <ifaddrs.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "host-sysfs.h"
 #include "io.h"
@@ -121,6 +123,30 @@ static pid_t read_user(const struct host *host, struct host_vf *vf)
     return user ? user : result;
 }
 
+/*
+ * A vDPA device's directory is below that of the device it is made of, by whatever name somebody gave it, and all of
+ * them have a link in their bus (drivers/vdpa/vdpa.c). Of thousands of VFs mostly none has one, so the bus is looked
+ * at.
+ *
+ * Return: 0 or a negative errno value.
+ */
+static int read_vdpa(const struct host *host, struct host_vf *vf)
+{
+    char text[PCIADDR_SIZE], below[PCIADDR_SIZE + 2], target[PATH_MAX];
+    int result = 0;
+    _cleanup_(cleanup_dir) DIR *directory = io_list(host->sys, "bus/vdpa/devices");
+    if (!directory)
+        return errno == ENOENT ? 0 : -errno;
+    snprintf(below, sizeof below, "/%s/", pciaddr_format(&vf->address, text));
+    for (struct dirent *entry; !vf->vdpa[0] && (entry = io_next_entry(directory, &result));) {
+        ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = '\0';
+        if (strstr(target, below))
+            snprintf(vf->vdpa, sizeof vf->vdpa, "%.*s", (int)sizeof vf->vdpa - 1, entry->d_name);
+    }
+    return result;
+}
+
 int host_vf_read(const struct host *host, const struct pciaddr *address, struct host_vf *vf)
 {
     memset(vf, 0, sizeof *vf);
@@ -128,6 +154,9 @@ int host_vf_read(const struct host *host, const struct pciaddr *address, struct 
     if (!host_vf_present(host, address))
         return -ENOENT;
     vf->user = read_user(host, vf);
+    int result = read_vdpa(host, vf);
+    if (vf->user == 0)
+        vf->user = result;
     read_use(host, vf);
     read_neighbour(host, vf);
     return 0;

@@ -45,12 +45,13 @@ struct host_pf {
 
 struct host_vf {
     struct pciaddr address;
-    char driver[32]; /* empty when bound to none */
-    bool netdev_up;  /* its network interface, where it has one */
-    bool enslaved;   /* to a bridge or a bond, or something of the host's is on top of it */
-    bool configured; /* an address of the host's; known of the running kernel only */
-    bool has_netdev; /* it has one */
-    pid_t user;      /* as host_vf_user() says */
+    char driver[32];           /* empty when bound to none */
+    bool netdev_up;            /* its network interface, where it has one */
+    bool enslaved;             /* to a bridge or a bond, or something of the host's is on top of it */
+    bool configured;           /* an address of the host's; known of the running kernel only */
+    bool has_netdev;           /* it has one */
+    pid_t user;                /* as host_vf_user() says */
+    char vdpa[HOST_NAME_SIZE]; /* the vDPA device that is made of it; empty: none */
     /* A device of its IOMMU group that a driver of the host's has, and that has to go to the same guest: the kernel
      * keeps a group whole (Documentation/driver-api/vfio.rst). One that is no VF comes before one that is. The driver's
      * name is empty where there is none. */

@@ -133,6 +133,8 @@ static const char *find_other_use(const struct host *host, const struct pciaddr 
         snprintf(text, size, "process %ld has it open", (long)vf.user);
     else if (vf.user < 0)
         snprintf(text, size, "whether it is in use cannot be seen: %s", strerror(-vf.user));
+    else if (vf.vdpa[0])
+        snprintf(text, size, "it is used as vDPA device %s", vf.vdpa);
     else if (vf.netdev_up || vf.enslaved || vf.configured)
         snprintf(text, size, "the host uses its network interface");
     else if (vf.driver[0] && !vf.has_netdev && !host_is_vfio(vf.driver))

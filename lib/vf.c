@@ -340,6 +340,8 @@ static enum vf_obstacle find_obstacle(const struct vf_table *table, const struct
         return VF_NO_CARRIER;
     if (vf->user)
         return vf->user > 0 ? VF_IN_USE : VF_UNSEEN;
+    if (now->vdpa[0])
+        return VF_VDPA;
     if (!is_network_driver(now))
         return VF_OTHER_DRIVER;
     if (now->neighbour_driver[0] && !now->neighbour_is_vf)
@@ -351,7 +353,9 @@ static void set_detail(struct vf *vf, const struct host_vf *now)
 {
     char text[PCIADDR_SIZE];
     free(steal(vf->detail));
-    if (vf->obstacle == VF_OTHER_DRIVER)
+    if (vf->obstacle == VF_VDPA)
+        vf->detail = memory_copy(now->vdpa);
+    else if (vf->obstacle == VF_OTHER_DRIVER)
         vf->detail = memory_copy(now->driver);
     else if (now->neighbour_driver[0])
         vf->detail = memory_format("%s (%s)", pciaddr_format(&now->neighbour, text), now->neighbour_driver);
@@ -463,6 +467,10 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
     case VF_UNSEEN:
         snprintf(text, size, "whether VF %u of PF %s is in use cannot be seen: %s", vf->number, pf,
                  strerror(-vf->user));
+        break;
+    case VF_VDPA:
+        snprintf(text, size, "VF %u of PF %s is used as vDPA device %s: vdpa dev del %s", vf->number, pf, vf->detail,
+                 vf->detail);
         break;
     case VF_HOST_USES:
         snprintf(text, size, "VF %u of PF %s is not for guests: %s", vf->number, pf,

@@ -22,7 +22,8 @@ enum vf_obstacle {
     VF_VANISHED,     /* sysfs does not have the device (any more) */
     VF_NO_PF_NETDEV, /* libvirt sets MAC and VLAN through it */
     VF_IN_USE,       /* a process has it open by VFIO */
-    VF_UNSEEN,       /* whether one has cannot be seen */
+    VF_UNSEEN,       /* whether somebody uses it cannot be seen */
+    VF_VDPA,         /* a vDPA device is made of it */
     VF_HOST_USES,    /* see enum vf_doubt; the pool wants none of these */
     VF_NO_CARRIER,   /* the pool requires one of the PF */
     VF_OTHER_DRIVER, /* bound, and neither to VFIO nor with a network interface: somebody bound it to another driver, or
@@ -57,8 +58,8 @@ struct vf {
     bool had;          /* an interface of the guest had it last, and is to have it again */
     uint32_t returned; /* when it came back, counted; 0: it was not away, or it does not matter */
     pid_t user;        /* of VF_IN_USE; of VF_UNSEEN a negative errno value */
-    char *detail;      /* of VF_OTHER_DRIVER the driver, of VF_NOT_ALONE and VF_GROUPED the other device,
-                        of VF_TWIN the other VF's number */
+    char *detail; /* of VF_VDPA that device, of VF_OTHER_DRIVER the driver, of VF_NOT_ALONE and VF_GROUPED the other
+                   device, of VF_TWIN the other VF's number */
 };
 
 /* Whose port a VF has. */

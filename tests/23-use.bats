@@ -156,3 +156,43 @@ FAULTS
     assert_equal "$(blind_says openat:error=EMFILE "$$/fd")" "unusable VF 0 of PF eth3 is in use by process $user"
 }
 
+# --- vDPA -----------------------------------------------------------------------
+
+@test "a VF of which a vDPA device is made is somebody's" {
+    host eth3:vfs=2 eth4:vfs=1
+    pool p eth3
+    host vdpa eth3/0 vdpa0
+    host vdpa eth4/0 vdpa1
+    assert_equal "$(vf_says 0000:01:10.0)" "unusable VF 0 of PF eth3 is used as vDPA device vdpa0: vdpa dev del vdpa0"
+    assert_equal "$(vf_says 0000:01:10.2)" "free null"
+    gets 0000:01:10.2
+    # By the name that somebody gave it; nothing else is left.
+    host vdpa eth3/1 web
+    prepare 1
+    assert_one_line "VF 0 of PF eth3 is used as vDPA device vdpa0: vdpa dev del vdpa0" \
+        "VF 1 of PF eth3 is used as vDPA device web: vdpa dev del web"
+    host vdpa eth3/0 none
+    gets 0000:01:10.0
+    # By way of an auxiliary device of the VF's (pds_vdpa).
+    ln -s ../../../devices/pci0000:00/0000:00:01.0/0000:01:10.0/pds_core.vDPA.1/db "$ROOT/sys/bus/vdpa/devices/db"
+    [[ $(vf_says 0000:01:10.0) == *"is used as vDPA device db: vdpa dev del db" ]]
+}
+
+@test "a driver without a network interface is not what is said of vDPA" {
+    host eth3:vfs=1,driver=ifcvf
+    pool p eth3
+    [[ $(vf_says 0000:01:10.0) == "unusable VF 0 of PF eth3 is bound to driver ifcvf"* ]]
+    host vdpa eth3/0 vdpa0
+    [[ $(vf_says 0000:01:10.0) == *"is used as vDPA device vdpa0"* ]]
+}
+
+@test "where vDPA devices cannot be looked at, no VF is free" {
+    host eth3:vfs=1
+    pool p eth3
+    host vdpa eth3/0 vdpa0
+    host vdpa eth3/0 none
+    assert_equal "$(vf_says 0000:01:10.0)" "free null"
+    assert_equal "$(blind_says openat:error=EMFILE bus/vdpa/devices)" \
+        "unusable whether VF 0 of PF eth3 is in use cannot be seen: Too many open files"
+}
+
