@@ -35,6 +35,7 @@ static bool is_plain(const struct vf *vf)
     case VF_VDPA:
     case VF_HOST_USES:
     case VF_OTHER_DRIVER:
+    case VF_ATTACHED:
     case VF_NOT_ALONE:
     case VF_PORTED:
         break;

@@ -163,7 +163,7 @@ static xmlNodePtr add_place(xmlNodePtr parent, const struct pciaddr *address, co
 static bool is_of_holder(enum vf_obstacle obstacle)
 {
     return obstacle == VF_USABLE || obstacle == VF_IN_USE || obstacle == VF_UNSEEN || obstacle == VF_HOST_USES ||
-           obstacle == VF_PORTED || obstacle == VF_NOT_ALONE;
+           obstacle == VF_PORTED || obstacle == VF_ATTACHED || obstacle == VF_NOT_ALONE;
 }
 
 static xmlNodePtr add_vf(xmlNodePtr parent, const struct view *view, const struct vf_table *table, struct vf *vf)

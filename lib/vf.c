@@ -344,6 +344,8 @@ static enum vf_obstacle find_obstacle(const struct vf_table *table, const struct
         return VF_VDPA;
     if (!is_network_driver(now))
         return VF_OTHER_DRIVER;
+    if (!table->pool->managed && !host_is_vfio(now->driver))
+        return VF_ATTACHED;
     if (now->neighbour_driver[0] && !now->neighbour_is_vf)
         return VF_NOT_ALONE;
     return table->pool->never_host_used && is_host_used(vf) ? VF_HOST_USES : VF_USABLE;
@@ -355,7 +357,7 @@ static void set_detail(struct vf *vf, const struct host_vf *now)
     free(steal(vf->detail));
     if (vf->obstacle == VF_VDPA)
         vf->detail = memory_copy(now->vdpa);
-    else if (vf->obstacle == VF_OTHER_DRIVER)
+    else if (vf->obstacle == VF_OTHER_DRIVER || vf->obstacle == VF_ATTACHED)
         vf->detail = memory_copy(now->driver);
     else if (now->neighbour_driver[0])
         vf->detail = memory_format("%s (%s)", pciaddr_format(&now->neighbour, text), now->neighbour_driver);
@@ -448,6 +450,18 @@ static void say_usable(const struct vf_table *table, const struct vf *vf, char *
         snprintf(text, size, "%s, so it is chosen last", doubt_words((enum vf_doubt)vf->doubt));
 }
 
+static void say_attached(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
+{
+    char name[PCIADDR_SIZE];
+    pciaddr_format(&vf->address, name);
+    /* As libvirt calls its node device. */
+    for (char *at = name; *at; at++)
+        if (*at == ':' || *at == '.')
+            *at = '_';
+    snprintf(text, size, "VF %u of PF %s is bound to %s%s, and the pool is not managed: virsh nodedev-detach pci_%s",
+             vf->number, table->pfs[vf->pf].name, vf->detail[0] ? "driver " : "no driver", vf->detail, name);
+}
+
 const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
 {
     const char *pf = table->pfs[vf->pf].name;
@@ -482,6 +496,9 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
     case VF_OTHER_DRIVER:
         snprintf(text, size, "VF %u of PF %s is bound to driver %s, without a network interface here", vf->number, pf,
                  vf->detail);
+        break;
+    case VF_ATTACHED:
+        say_attached(table, vf, text, size);
         break;
     case VF_NOT_ALONE:
         snprintf(text, size, "VF %u of PF %s shares its IOMMU group with %s, which stays with the host", vf->number, pf,

@@ -28,6 +28,7 @@ enum vf_obstacle {
     VF_NO_CARRIER,   /* the pool requires one of the PF */
     VF_OTHER_DRIVER, /* bound, and neither to VFIO nor with a network interface: somebody bound it to another driver, or
                         gave its interface to a container */
+    VF_ATTACHED,     /* in a pool that is not managed, and not bound to VFIO: libvirt would fail the start */
     VF_NOT_ALONE,    /* its IOMMU group has a device that is no VF, and stays with the host */
     VF_PORTED,       /* libvirt has given it to somebody whom the ledger does not know */
 };
@@ -58,8 +59,8 @@ struct vf {
     bool had;          /* an interface of the guest had it last, and is to have it again */
     uint32_t returned; /* when it came back, counted; 0: it was not away, or it does not matter */
     pid_t user;        /* of VF_IN_USE; of VF_UNSEEN a negative errno value */
-    char *detail; /* of VF_VDPA that device, of VF_OTHER_DRIVER the driver, of VF_NOT_ALONE and VF_GROUPED the other
-                   device, of VF_TWIN the other VF's number */
+    char *detail;      /* of VF_VDPA that device, of VF_OTHER_DRIVER and VF_ATTACHED the driver, of VF_NOT_ALONE and
+                        VF_GROUPED the other      device, of VF_TWIN the other VF's number */
 };
 
 /* Whose port a VF has. */

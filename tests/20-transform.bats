@@ -351,6 +351,7 @@ KEPT
 }
 
 @test "source, managed and driver are the pool's" {
+    host driver eth3/0 vfio-pci
     for forward in "mode='hostdev'|no|" "mode='hostdev' managed='no'|no|" "mode='hostdev' managed='yes'|yes|" \
         "mode='hostdev' managed='yes'|yes|<driver name='vfio'/>" \
         "mode='hostdev' managed='yes'|yes|<driver name='vfio' model='mlx5_vfio_pci'/>" \

@@ -196,3 +196,38 @@ FAULTS
         "unusable whether VF 0 of PF eth3 is in use cannot be seen: Too many open files"
 }
 
+# --- a pool that is not managed -------------------------------------------------
+
+@test "a pool that is not managed gives VFs that are bound to vfio-pci, and says how to bind others" {
+    local managed
+    host eth3:vfs=3
+    host driver eth3/1 none
+    host driver eth3/2 vfio-pci
+    for managed in "managed='no'" ''; do
+        echo "<network><name>p</name><forward mode='hostdev' $managed><pf dev='eth3'/></forward></network>" \
+            >"$ROOT/etc/vfpool/p.xml"
+        assert_equal "$(vf_says 0000:01:10.0)" "unusable VF 0 of PF eth3 is bound to driver igbvf, and the pool is not\
+ managed: virsh nodedev-detach pci_0000_01_10_0"
+        assert_equal "$(vf_says 0000:01:10.2)" "unusable VF 1 of PF eth3 is bound to no driver, and the pool is not\
+ managed: virsh nodedev-detach pci_0000_01_10_2"
+        assert_equal "$(vf_says 0000:01:10.4)" "free null"
+        gets 0000:01:10.4
+    done
+    # Another driver than vfio-pci that gives devices to guests is as good.
+    host driver eth3/1 mlx5_vfio_pci
+    gets 0000:01:10.2
+    host driver eth3/1 igbvf
+    host driver eth3/2 igbvf
+    prepare 1
+    assert_one_line "VF 2 of PF eth3 is bound to driver igbvf, and the pool is not managed: virsh nodedev-detach"
+    pool p eth3
+    gets 0000:01:10.0
+}
+
+@test "a guest's own word on a VF of a pool that is not managed is left to libvirt" {
+    host eth3:vfs=1
+    echo "<network><name>p</name><forward mode='hostdev'><pf dev='eth3'/></forward></network>" >"$ROOT/etc/vfpool/p.xml"
+    run_hook 0 g prepare < <(guest g "$G" "<hostdev mode='subsystem' type='pci' managed='yes'>
+        <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>")
+    assert_equal "$(vf_says 0000:01:10.0)" "claimed null"
+}

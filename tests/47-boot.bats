@@ -15,7 +15,7 @@ setup() {
 
 # wants POOL PF [ATTRIBUTES-OF-PF] [ATTRIBUTES-OF-VF]
 wants() {
-    echo "<network><name>$1</name><forward mode='hostdev'><pf dev='$2' ${3-}>${4:+<vf $4/>}</pf></forward></network>" \
+    echo "<network><name>$1</name><forward mode='hostdev' managed='yes'><pf dev='$2' ${3-}>${4:+<vf $4/>}</pf></forward></network>" \
         > "$ROOT/etc/vfpool/$1.xml"
 }
 number() { cat "$ROOT/sys/class/net/$1/device/sriov_numvfs"; }
