@@ -177,6 +177,19 @@ PF0=devices/pci0000:00/0000:00:01.0/0000:01:00.0
         "$ROOT/sys/bus/pci/drivers/igbvf/0000:01:10.0"
 }
 
+@test "a VF has a name without its group, and is a vDPA device" {
+    host eth3:vfs=2
+    host driver eth3/0 vfio-pci
+    host cdev eth3/0 3
+    [[ -d $ROOT/sys/bus/pci/devices/0000:01:10.0/vfio-dev/vfio3 && -e $ROOT/dev/vfio/devices/vfio3 ]]
+    host vdpa 0000:01:10.2 vdpa0
+    assert_equal "$(readlink "$ROOT/sys/bus/vdpa/devices/vdpa0")" \
+        ../../../devices/pci0000:00/0000:00:01.0/0000:01:10.2/vdpa0
+    assert_no_dangling
+    host vdpa eth3/1 none
+    [[ ! -L $ROOT/sys/bus/vdpa/devices/vdpa0 && ! -e $ROOT/sys/bus/pci/devices/0000:01:10.2/vdpa0 ]]
+}
+
 @test "driver and IOMMU can be absent from the start" {
     host eth3:vfs=1,driver=none,noiommu
     for name in driver net iommu_group; do
