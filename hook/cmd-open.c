@@ -4,6 +4,7 @@
 #include "command.h"
 #include "program.h"
 #include "reconcile.h"
+#include "settle.h"
 
 int cmd_open(int root, int argc, char **argv, struct error *error)
 {
@@ -16,6 +17,9 @@ int cmd_open(int root, int argc, char **argv, struct error *error)
     }
     if (optind != argc)
         return command_usage(error, "open takes no arguments");
-    int result = reconcile_open(root, settings, error);
+    _cleanup_(cleanup_close) int settling = -1;
+    int result = settle_stop(root, &settling, error);
+    if (result == 0)
+        result = reconcile_open(root, settings, error);
     return result < 0 ? result : program_report(error);
 }

@@ -49,7 +49,7 @@ int libvirt_connect(const char *uri, virConnectPtr *connection)
     *connection = virConnectOpen(uri);
     if (*connection)
         return 0;
-    return libvirt_complain(GATE_FAILED, "cannot reach libvirt: %s: is libvirtd (or virt%.*sd) running?",
+    return libvirt_complain(GATE_NO_DAEMON, "cannot reach libvirt: %s: is libvirtd (or virt%.*sd) running?",
                             libvirt_words(), (int)strcspn(uri, ":"), uri);
 }
 

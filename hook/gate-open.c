@@ -4,11 +4,30 @@
 #include "gate-restart.h"
 #include "gate-verb.h"
 
+/* What cannot be freed keeps no other one. */
+static int free_all(const struct ports *ports)
+{
+    int failed = 0;
+    for (size_t i = 0; i < ports->count; i++) {
+        char text[PCIADDR_SIZE];
+        if (!ports->ports[i].ours)
+            continue;
+        pciaddr_format(&ports->ports[i].address, text);
+        if (virNetworkPortDelete(ports->ports[i].handle, 0) == 0)
+            printf(GATE_FREED "%s\n", text);
+        else if (virGetLastErrorCode() != VIR_ERR_NO_NETWORK_PORT && failed++ == 0)
+            (void)libvirt_complain(GATE_FAILED, "cannot free VF %s: %s", text, libvirt_words());
+    }
+    return failed ? GATE_FAILED : 0;
+}
+
 int verb_open(char **arguments)
 {
     _cleanup_(libvirt_network_close) struct libvirt_network network = {0};
     _cleanup_(ports_free) struct ports ports = {0};
-    int result = libvirt_network_find(arguments[0], &network);
+    int result = ports_guard(true);
+    if (result == 0)
+        result = libvirt_network_find(arguments[0], &network);
     if (result == 0)
         result = network_finish(&network);
     if (result == 0)
@@ -18,15 +37,5 @@ int verb_open(char **arguments)
         result = GATE_FAILED;
     if (result == 0)
         result = ports_list(&network, &ports);
-    for (size_t i = 0; i < ports.count && result == 0; i++) {
-        char text[PCIADDR_SIZE];
-        if (!ports.ports[i].ours)
-            continue;
-        pciaddr_format(&ports.ports[i].address, text);
-        if (virNetworkPortDelete(ports.ports[i].handle, 0) < 0)
-            result = libvirt_complain(GATE_FAILED, "cannot free VF %s: %s", text, libvirt_words());
-        else
-            printf(GATE_FREED "%s\n", text);
-    }
-    return result;
+    return result == 0 ? free_all(&ports) : result;
 }

@@ -2,11 +2,15 @@
 #include "gate-port.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "error.h"
 #include "gate.h"
+#include "hooks.h"
+#include "ledger.h"
 #include "memory.h"
 #include "xml.h"
 
@@ -95,6 +99,20 @@ void ports_free(struct ports *ports)
     free(ports->ports);
     pciaddr_set_free(&ports->held);
     *ports = (struct ports){0};
+}
+
+int ports_guard(bool alone)
+{
+    _cleanup_(cleanup_close) int directory = ledger_directory(GATE_ROOT_FD, ".");
+    int guard = directory < 0 ? -1 : openat(directory, "guard", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /* Whoever has it has a deadline, and so has this process. */
+    if (guard < 0 || flock(guard, alone ? LOCK_EX : LOCK_SH) < 0)
+        return libvirt_complain(GATE_FAILED, "cannot lock /" LEDGER_DIRECTORY "/guard: %s",
+                                strerror(directory < 0 ? -directory : errno));
+    if (alone || hooks_are_put(GATE_ROOT_FD))
+        return 0;
+    return libvirt_complain(GATE_FAILED, "vfpool's hook is not in /etc/libvirt/hooks, so no VF is held: put it there "
+                                         "(install.sh install), and run 'vfpool reconcile'");
 }
 
 int ports_hold(const struct libvirt_network *network, const struct pciaddr *address)

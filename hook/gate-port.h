@@ -42,6 +42,17 @@ void ports_print(const struct ports *ports) nonnull(1);
 
 void ports_free(struct ports *ports) nonnull(1);
 
+/**
+ * ports_guard() - before ports of ours are made, or all of them are taken away: not both at once
+ * @alone: to take them away
+ *
+ * Held until this process ends. Who makes them looks for our hook behind it (hooks_are_put()): once that is gone, and
+ * the ports are, none comes back.
+ *
+ * Return: 0, or an exit status after complaining.
+ */
+int ports_guard(bool alone) must_check;
+
 /** ports_hold() - make a port of ours. Return: 0, or -1 with libvirt's error set. */
 int ports_hold(const struct libvirt_network *network, const struct pciaddr *address) must_check nonnull(1, 2);
 

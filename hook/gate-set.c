@@ -166,6 +166,8 @@ int verb_set(char **arguments)
 {
     _cleanup_(close_work) struct work work = {0};
     int result = read_wish(&work.wish);
+    if (result == 0 && work.wish.hold_count)
+        result = ports_guard(false);
     if (result == 0)
         result = libvirt_network_find(arguments[0], &work.network);
     if (result == 0)

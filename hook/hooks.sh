@@ -6,7 +6,8 @@
 #
 #   hooks check                 exits 1, with one line, where put cannot be
 #   hooks put [--dry-run]       our hooks beside whatever is there, libvirt told, the pools' networks set up
-#   hooks remove [--dry-run]    no hook of ours, every VF libvirt's again, none set as we did, and nothing in /run
+#   hooks remove [--dry-run]    no hook of ours, every VF libvirt's again, none set as we did, and nothing in /run; exits 1
+#                               and changes nothing, with one line, where libvirt cannot give the VFs
 set -eu
 
 sbin=@SBINDIR@
@@ -130,16 +131,52 @@ put() {
     if [ -z "$dry_run" ]; then echo "the hooks are $daemon $network $qemu"; fi
 }
 
-# The hooks go first: no start from here on claims anything.
-remove() {
+# KIND PLACE of each hook of ours that is there.
+ours() {
+    for kind in daemon network qemu; do
+        for file in "$directory/$kind" "$directory/$kind.d/vfpool"; do
+            if is_ours "$file"; then echo "$kind $file"; fi
+        done
+    done
+}
+
+take_away() {
     remove_others
     if [ -e "$directory/vfpool/guest" ]; then
         run rm -f "$directory/vfpool/guest"
         run rmdir --ignore-fail-on-non-empty "$directory/vfpool"
     fi
-    reload_libvirt
+}
+
+put_back() { # what ours() said
+    run install -d -m 755 "$directory"
+    put_one guest "$directory/vfpool/guest"
+    while read -r kind file; do
+        if [ -n "$file" ]; then put_one "$kind" "$file"; fi
+    done << OURS
+$1
+OURS
+}
+
+# The hooks go first: from then on nobody holds a VF (hooks_are_put()), and what is at work comes to an end. libvirt is not
+# told, which would make it forget which VFs guests have (F27): it passes over a hook that is gone (F44). Where VFs cannot
+# be given back to it, all is as it was.
+remove() {
+    there=$(ours)
+    if ! [ -x "$root$sbin/vfpool" ]; then
+        if [ -z "$there" ]; then return; fi
+        die "there is no $sbin/vfpool, which gives the VFs back to libvirt: remove it with the PREFIX that it was installed" \
+            "with (PREFIX=/usr/local ./install.sh uninstall), or install it once more first"
+    fi
+    if [ -d "$root/run/systemd/system" ]; then run systemctl stop vfpool.service vfpool-boot.service || true; fi
+    take_away
+    if ! run "$root$sbin/vfpool" open; then
+        if [ -n "$there" ]; then put_back "$there"; fi
+        die "vfpool is not removed, as it holds VFs that libvirt could not be told to give: see to it that libvirt answers" \
+            "(systemctl restart libvirtd, or virtnetworkd), and remove vfpool again"
+    fi
     # What cannot be put back is said, and no reason to stay.
-    if [ -x "$root$sbin/vfpool" ]; then run "$root$sbin/vfpool" open --settings || true; fi
+    run "$root$sbin/vfpool" open --settings || true
     remove_rule
     run rm -rf "$root/run/vfpool"
 }

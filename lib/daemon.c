@@ -40,6 +40,11 @@ bool daemon_runs(int root)
            is_locked(root, "run/virtnetworkd.pid");
 }
 
+bool daemon_serves_networks(int root)
+{
+    return is_locked(root, "run/libvirtd.pid") || is_locked(root, "run/virtnetworkd.pid");
+}
+
 /* Reads a small file of /proc. Return: its length, or -1 when it is not there (any more). */
 static ssize_t read_proc(const char *path, char *text, size_t size)
 {

@@ -22,6 +22,9 @@ bool daemon_is_monolithic(int root) must_check;
  */
 bool daemon_runs(int root) must_check;
 
+/** daemon_serves_networks() - whether the one that has networks runs: libvirtd, or virtnetworkd */
+bool daemon_serves_networks(int root) must_check;
+
 struct daemon_load {
     const char *name;         /* libvirtd; virtqemud where libvirt is modular */
     bool starting;            /* it starts its guests and serves no client yet (F12) */

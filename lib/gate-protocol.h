@@ -14,6 +14,7 @@ enum gate_status {
     GATE_USAGE = 2,      /* wrong arguments */
     GATE_NO_NETWORK = 3, /* the network (or the guest) is not there or not active */
     GATE_BUSY = 4,       /* somebody else has the port */
+    GATE_NO_DAEMON = 5,  /* nobody answers at libvirt's socket */
 };
 
 #define GATE_ROOT_FD 3 /* vfpool-gate finds $VFPOOL_ROOT open there */

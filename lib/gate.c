@@ -79,9 +79,10 @@ static int call(int root, const char *const *arguments, const char *input, int t
         return 0;
     end->problems[strcspn(end->problems, "\n")] = '\0';
     return error_set(error,
-                     end->status == GATE_NO_NETWORK ? ENOENT
-                     : end->status == GATE_BUSY     ? EBUSY
-                                                    : EIO,
+                     end->status == GATE_NO_NETWORK  ? ENOENT
+                     : end->status == GATE_BUSY      ? EBUSY
+                     : end->status == GATE_NO_DAEMON ? EHOSTDOWN
+                                                     : EIO,
                      "%s", end->problems[0] ? end->problems : "vfpool-gate was killed");
 }
 

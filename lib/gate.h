@@ -94,8 +94,8 @@ int gate_set(int root, const char *network, const struct gate_set *hold, const s
  * @input:     for its standard input; may be NULL
  * @answer:    what it printed, which the caller frees
  *
- * Return: 0; -ETIMEDOUT; -ENOENT when what it was asked about is not there; or a negative errno value with the one line
- * that it said.
+ * Return: 0; -ETIMEDOUT; -ENOENT when what it was asked about is not there; -EHOSTDOWN where nobody answers at
+ * libvirt's socket; or a negative errno value with the one line that it said.
  */
 int gate_ask(int root, const char *const *arguments, const char *input, int timeout_ms, char **answer,
              struct error *error) must_check nonnull(2, 5, 6);

@@ -11,6 +11,7 @@
 #include "io.h"
 
 #define HOOKS "etc/libvirt/hooks"
+#define MAX_HOOK_BYTES ((size_t)16 * 1024 * 1024)
 #define HOOK_PATH_SIZE (sizeof HOOKS + 2 * NAME_MAX)
 
 /* A script's first line: #!, spaces, the interpreter (Linux fs/binfmt_script.c). */
@@ -53,6 +54,24 @@ int hooks_check(int root, const char *kind, struct error *error)
         result = entry->d_name[0] == '.' ? 0 : check_file(root, path, error);
     }
     return result == 0 && listed < 0 ? error_set(error, ENOEXEC, "/" HOOKS "/%s.d cannot be read", kind) : result;
+}
+
+/* A program with the marker of ours (hook/program.c), or a script that names vfpool. */
+static bool is_ours(int root, const char *path)
+{
+    static const char marker[] = "vfpool-program urn:vfpool:1";
+    _cleanup_(cleanup_free) char *data = NULL;
+    size_t length = 0;
+    if (faccessat(root, path, X_OK, 0) < 0 || io_read_file(root, path, MAX_HOOK_BYTES, &data, &length) < 0)
+        return false;
+    bool program = length > 4 && memcmp(data, "\177ELF", 4) == 0;
+    const char *name = program ? marker : "vfpool";
+    return memmem(data, length, name, strlen(name));
+}
+
+bool hooks_are_put(int root)
+{
+    return is_ours(root, HOOKS "/qemu.d/vfpool") || is_ours(root, HOOKS "/qemu");
 }
 
 bool hooks_has(int root, const char *kind)

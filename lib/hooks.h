@@ -22,4 +22,11 @@ int hooks_check(int root, const char *kind, struct error *error) must_check nonn
 /** hooks_has() - whether there is an executable hook of this kind that may be ours: KIND, or KIND.d/vfpool */
 bool hooks_has(int root, const char *kind) must_check nonnull(2);
 
+/**
+ * hooks_are_put() - whether our qemu hook is in libvirt's directory, itself or behind somebody's script that names it
+ *
+ * Without it nobody opens what is held, so nothing may be held then: while vfpool is removed, and after that.
+ */
+bool hooks_are_put(int root) must_check;
+
 #endif

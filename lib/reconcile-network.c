@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "daemon.h"
 #include "gate-protocol.h"
 #include "hooks.h"
 #include "io.h"
@@ -12,6 +13,7 @@
 #include "memory.h"
 #include "network.h"
 #include "offer.h"
+#include "portfile.h"
 #include "reconcile-work.h"
 #include "turn.h"
 #include "witness.h"
@@ -438,39 +440,56 @@ void reconcile_again(struct work *work)
     reconcile_networks(work, true);
 }
 
-/* Return: how many VFs were given back, or a negative errno value. */
+/* With its turn: whoever is at work on it has come to an end. Return: how many VFs were given back, or a negative errno
+ * value. */
 static int open_network(const struct work *work, const char *name, struct error *error)
 {
     const char *show[] = {"network", name, NULL}, *open[] = {"open", name, NULL};
     _cleanup_(cleanup_free) char *text = NULL;
-    struct turn *turn = NULL;
-    int result = work->dry_run ? 0 : wait_for_steady(work, name, io_now_ms() + TURN_OPEN_MS, error);
     if (!work->dry_run)
         offer_end(work->root, name);
-    if (result == 0)
-        result = gate_ask(work->root, show, NULL, GATE_CALL_MS, &text, error);
+    int result = gate_ask(work->root, show, NULL, GATE_CALL_MS, &text, error);
     if (result < 0)
         return result == -ENOENT ? 0 : result;
     text[strcspn(text, "\n")] = '\0';
-    /* One that lost count (F27), as by the reload of an uninstall, gives out what guests have. */
-    bool due = has_word(text, GATE_HOLDING) || has_word(text, GATE_MISCOUNTED);
-    if (!due || work->dry_run)
-        return due;
-    result = turn_take(work->root, name, NULL, io_now_ms() + TURN_WAIT_MS, never, &turn, error);
-    if (result == 0)
-        result = gate_change(work->root, open, NULL, error);
-    turn_close(turn);
-    return result;
+    /* One that lost count (F27) gives out what guests have. */
+    bool due = has_word(text, GATE_HOLDING) || has_word(text, GATE_MISCOUNTED) || has_word(text, GATE_UNFINISHED);
+    return due && !work->dry_run ? gate_change(work->root, open, NULL, error) : due;
+}
+
+/* Whatever libvirt does: one that does not run has what it held in files. Return: as open_network(). */
+static int open_anyhow(const struct work *work, const char *name, struct error *error)
+{
+    int result = 0;
+    if (gate_present(work->root)) {
+        result = open_network(work, name, error);
+        if (result != -EHOSTDOWN)
+            return result;
+    } else if (daemon_serves_networks(work->root)) {
+        return error_set(error, EHOSTDOWN,
+                         "libvirt runs, and its socket is not in /run/libvirt: restart it "
+                         "(systemctl restart libvirtd), and try again");
+    }
+    return daemon_serves_networks(work->root) || work->dry_run ? result : portfile_remove(work->root, name, error);
 }
 
 static void open_one(struct work *work, const char *name, bool gone)
 {
     _cleanup_(error_free) struct error problem = {0};
-    int result = open_network(work, name, &problem);
+    struct turn *turn = NULL;
+    int64_t deadline = io_now_ms() + TURN_WAIT_MS;
+    int result = work->dry_run ? 0 : turn_take(work->root, name, NULL, deadline, never, &turn, &problem);
+    if (result == 0 && !work->dry_run)
+        result = wait_for_steady(work, name, io_now_ms() + TURN_OPEN_MS, &problem);
+    if (result == 0)
+        result = open_anyhow(work, name, &problem);
     if (result < 0)
         work_fail(work, &problem);
     else if (result > 0)
         work_note(work, "freed libvirt network '%s'%s", name, gone ? ", as its pool file is gone" : "");
+    if (result >= 0 && gone && !work->dry_run)
+        turn_forget(turn, name);
+    turn_close(turn);
     error_move_notes(work->error, &problem);
 }
 

@@ -62,6 +62,9 @@ void work_note(struct work *work, const char *format, ...)
 
 void work_fail(struct work *work, const struct error *problem)
 {
+    /* What keeps several networks is said once. */
+    if (work->failure.code && strcmp(work->failure.message, problem->message) == 0)
+        return;
     if (work->failure.code)
         error_note(work->error, "%s", work->failure.message);
     (void)error_set(&work->failure, problem->code, "%s", problem->message);
@@ -429,14 +432,14 @@ static void forget_settings(struct work *work)
 int reconcile_open(int root, bool settings, struct error *error)
 {
     _cleanup_(close_work) struct work work = {.root = root, .error = error, .host.sys = -1};
-    int result = settings ? read_claims(&work, false) : 0;
+    int result = pools_load(root, &work.pools, error);
+    if (result == 0 && settings)
+        result = read_claims(&work, false);
     if (result < 0)
         return result;
-    forget_settings(&work);
-    result = pools_load(root, &work.pools, error);
-    if (result < 0)
-        return result;
-    if (gate_present(root))
-        reconcile_open_networks(&work, true);
+    reconcile_open_networks(&work, true);
+    /* Where libvirt cannot give VFs, vfpool stays, and guests keep what it set. */
+    if (!work.failure.code)
+        forget_settings(&work);
     return end_work(&work);
 }

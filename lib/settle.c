@@ -8,6 +8,7 @@
 #include <syslog.h>
 
 #include "detach.h"
+#include "hooks.h"
 #include "io.h"
 #include "ledger.h"
 #include "lock.h"
@@ -43,7 +44,8 @@ static int settle_once(int root)
         log_notes(&error);
         if (result < 0 && io_now_ms() >= deadline)
             syslog(LOG_WARNING, "free VFs are not offered: %s: run 'vfpool reconcile'", error.message);
-    } while (result < 0 && io_now_ms() < deadline);
+        /* Removed meanwhile: there is nothing to offer, and who removes it waits for this one. */
+    } while (result < 0 && io_now_ms() < deadline && hooks_are_put(root));
     return result;
 }
 
@@ -70,4 +72,18 @@ void settle_later(int root)
         return;
     settle(DETACH_FD);
     _exit(0);
+}
+
+int settle_stop(int root, int *lock, struct error *error)
+{
+    *lock = openat(root, LOCK_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    int result = *lock < 0 ? -errno : lock_take(*lock, true, io_now_ms() + SETTLE_S * 1000);
+    if (result == -ENOENT)
+        return 0;
+    if (result < 0)
+        return error_set(error, -result, "cannot lock /" LOCK_FILE ": %s",
+                         result == -ETIMEDOUT ? "a process has settled for too long" : strerror(-result));
+    if (unlinkat(root, WISH_FILE, 0) < 0 && errno != ENOENT)
+        return error_set(error, errno, "cannot remove /" WISH_FILE ": %s", strerror(errno));
+    return 0;
 }

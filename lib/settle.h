@@ -11,11 +11,22 @@
 #define VFPOOL_SETTLE_H
 
 #include "cleanup.h"
+#include "error.h"
 
 #define SETTLE_S 120 /* in all, for one that waits for its turns and for libvirt */
 
 /** settle_later() - start that process if any network's offer is withdrawn, and could be made. What it cannot do it
  * says to syslog(3). */
 void settle_later(int root);
+
+/**
+ * settle_stop() - wait until nobody settles, and let nobody begin; what is wished of that is forgotten
+ * @lock: nobody begins until the caller closes it; -1 where nobody ever did
+ *
+ * One that is at work gives up once our hooks are gone; it has SETTLE_S at most.
+ *
+ * Return: 0, or a negative errno value.
+ */
+int settle_stop(int root, int *lock, struct error *error) must_check nonnull(2, 3);
 
 #endif

@@ -219,6 +219,13 @@ int turn_open(struct turn *turn, const char *uuid, struct error *error)
     return 0;
 }
 
+void turn_forget(struct turn *turn, const char *network)
+{
+    char path[sizeof TURN_DIRECTORY + NAME_MAX + 2];
+    snprintf(path, sizeof path, TURN_DIRECTORY "/%s", network);
+    unlinkat(turn->root, path, 0);
+}
+
 void turn_close(struct turn *turn)
 {
     if (!turn)

@@ -51,6 +51,9 @@ int turn_pause(const char *network, int64_t deadline, struct error *error) must_
 /** turn_open() - write down whose VF is going to be opened. Return: 0 or a negative errno value. */
 int turn_open(struct turn *turn, const char *uuid, struct error *error) must_check nonnull(1, 2, 3);
 
+/** turn_forget() - the network is no pool's any more: nobody takes a turn of it, but who gives its VFs back */
+void turn_forget(struct turn *turn, const char *network) nonnull(1, 2);
+
 /** turn_close() - let the next one in; it still waits for the guest that was written down. NULL does nothing. */
 void turn_close(struct turn *turn);
 

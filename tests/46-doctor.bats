@@ -16,7 +16,7 @@ setup() {
     ln -s /usr/lib/systemd/system/vfpool{,-boot}.service "$ROOT/etc/systemd/system/multi-user.target.wants"
     for kind in qemu network daemon; do
         mkdir -p "$ROOT/etc/libvirt/hooks" "$ROOT/usr/libexec/vfpool"
-        printf '#!/bin/sh\n# %s\n' $kind > "$ROOT/usr/libexec/vfpool/$kind"
+        printf '#!/bin/sh\n# vfpool, %s\n' $kind > "$ROOT/usr/libexec/vfpool/$kind"
         install -m 755 "$ROOT/usr/libexec/vfpool/$kind" "$ROOT/etc/libvirt/hooks/$kind"
     done
     mkdir -p "$ROOT/bin"

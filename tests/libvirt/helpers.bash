@@ -17,7 +17,10 @@ libvirt_setup() {
 # libvirt_begin: it is there, with no networks and no guests.
 libvirt_begin() {
     LIBVIRT=$ROOT/libvirt
-    mkdir -p "$LIBVIRT/networks" "$LIBVIRT/domains" "$ROOT/run/libvirt" "$ROOT/usr/sbin" "$ROOT/etc/libvirt"
+    mkdir -p "$LIBVIRT/networks" "$LIBVIRT/domains" "$ROOT/run/libvirt" "$ROOT/usr/sbin" "$ROOT/etc/libvirt/hooks"
+    # Whose the hooks are is read in them; nobody runs this one.
+    printf '#!/bin/sh\n# vfpool\n' > "$ROOT/etc/libvirt/hooks/qemu"
+    chmod +x "$ROOT/etc/libvirt/hooks/qemu"
     # No libvirtd calls the hook here, so only the socket says that there is a libvirt.
     : > "$ROOT/run/libvirt/libvirt-sock"
     # Not a link: tests write scripts in its place.
