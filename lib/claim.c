@@ -35,8 +35,15 @@ struct claim *claim_new(const char *uuid, const char *name)
     struct claim *claim = memory_new(1, sizeof *claim);
     snprintf(claim->uuid, sizeof claim->uuid, "%s", uuid);
     claim_time(claim->since);
+    claim->clock = io_now_ms();
     claim->name = memory_copy(name);
     return claim;
+}
+
+void claim_continue(struct claim *claim, const struct claim *old)
+{
+    memcpy(claim->since, old->since, sizeof claim->since);
+    claim->clock = old->clock;
 }
 
 struct claim_vf claim_vf_of(const struct pciaddr *address, char *pool, char *pf, unsigned int number)
@@ -236,7 +243,7 @@ int claim_format(const struct claim *claim, char **data, size_t *length, struct 
     xml_set(root, "name", claim->name);
     xml_set(root, "state", claim_state_name(claim->state));
     xml_set(root, "since", claim->since);
-    snprintf(clock, sizeof clock, "%" PRId64, io_now_ms());
+    snprintf(clock, sizeof clock, "%" PRId64, claim->clock);
     xml_set(root, "clock", clock);
     if (claim->offered)
         xml_set(root, "offered", "yes");

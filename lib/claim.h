@@ -42,7 +42,7 @@ struct claim {
     enum claim_state state;
     bool offered;                 /* what libvirt gives of the pools' offers will do: the claim follows (offer.h) */
     char since[CLAIM_TIME_SIZE];  /* UTC; when it was claimed */
-    int64_t clock;                /* of io_now_ms(), when it was written; 0: by a version that did not say so */
+    int64_t clock;                /* that by io_now_ms(); 0: a version claimed it that did not say so */
     char stamp[CLAIM_STAMP_SIZE]; /* of the file that it was read from: ledger_stamp() */
     struct claim_vf *vfs;
     size_t vf_count;
@@ -51,6 +51,9 @@ struct claim {
 
 /** claim_time() - now, in the form of a claim's time */
 void claim_time(char text[CLAIM_TIME_SIZE]) nonnull(1);
+
+/** claim_continue() - the claim is as old as that one of the same guest's, of which it is what is left */
+void claim_continue(struct claim *claim, const struct claim *old) nonnull(1, 2);
 
 /** claim_new() - a claim without VFs, claimed now; never NULL */
 struct claim *claim_new(const char *uuid, const char *name) must_check nonnull(1, 2);

@@ -131,7 +131,7 @@ static int adopt(struct call *call, const struct plan *plan, struct claim **old,
     *claim = claim_new(uuid, plan->domain.name);
     (*claim)->state = CLAIM_HELD;
     if (*old)
-        memcpy((*claim)->since, (*old)->since, sizeof(*claim)->since);
+        claim_continue(*claim, *old);
     for (size_t i = 0; i < plan->count && result == 0; i++)
         result = adopt_vf(call, plan, i, ledger, *old, *claim);
     if (result < 0)

@@ -61,7 +61,7 @@ int handback_guest(struct ledger *ledger, int root, const char *uuid, struct err
         return ledger_drop(ledger, uuid, error);
     rest = claim_new(claim->uuid, claim->name);
     rest->state = CLAIM_HELD;
-    memcpy(rest->since, claim->since, sizeof rest->since);
+    claim_continue(rest, claim);
     handback_keep(claim, rest);
     return ledger_put(ledger, rest, error);
 }

@@ -94,12 +94,15 @@ static void command(char **argv)
 
 /* ---- the ledger, as text ---- */
 
-/* The time of a claim is when it was made. */
+/* The time of a claim is when it was made, by two clocks. */
 static void mask_time(char *text)
 {
-    char *since = strstr(text, " since=\"");
-    for (char *p = since ? since + 8 : text + strlen(text); *p && *p != '"'; p++)
-        *p = '-';
+    static const char *const names[] = {" since=\"", " clock=\""};
+    for (size_t i = 0; i < 2; i++) {
+        char *found = strstr(text, names[i]), *value = found ? found + strlen(names[i]) : NULL;
+        if (value)
+            memmove(value, value + strcspn(value, "\""), strlen(value + strcspn(value, "\"")) + 1);
+    }
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
