@@ -32,6 +32,9 @@ int verb_define(char **arguments);
 /** domains: each guest that runs or is being started, and each that is defined */
 int verb_domains(char **arguments);
 
+/** devices < UUIDs, a line each: what those of these guests have that run, in the words of lib/gate-protocol.h */
+int verb_devices(char **arguments);
+
 /** domain GUEST: its XML as it is now, by UUID or name; GATE_NO_NETWORK when there is none */
 int verb_domain(char **arguments);
 

@@ -40,6 +40,12 @@ enum gate_status {
 #define GATE_RUNNING "running "
 #define GATE_DEFINED "defined "
 
+/* Output of "devices", the lines of a guest together: "device UUID ADDRESS" for a PCI device, "direct UUID NETDEV" for
+ * a network interface of the host's that it has for itself; one whose XML cannot be read is "unread UUID". */
+#define GATE_DEVICE "device "
+#define GATE_DIRECT "direct "
+#define GATE_UNREAD "unread "
+
 /* The words in the first line of "network"; its XML follows. */
 #define GATE_ACTIVE "active"
 #define GATE_INACTIVE "inactive"
