@@ -72,7 +72,7 @@ static int call(int root, const char *const *arguments, const char *input, int t
                           .timeout_ms = timeout_ms};
     int result = child_run(&child, end);
     if (result == -ETIMEDOUT)
-        return error_set(error, ETIMEDOUT, "libvirt did not answer within %d s", timeout_ms / 1000);
+        return error_set(error, ETIMEDOUT, "libvirt did not answer within %d s", (timeout_ms + 999) / 1000);
     if (result < 0)
         return error_set(error, -result, "cannot talk to vfpool-gate: %s", strerror(-result));
     if (end->status == GATE_DONE)

@@ -3,6 +3,7 @@
  * VF's port in a turn of its own, later. */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon.h"
@@ -73,12 +74,12 @@ static int is_alike(const struct vf_table *table, const char *text, struct error
 }
 
 /* Return: 0, also when there is none, or a negative errno value. */
-static int read_state(const struct work *work, const struct vf_table *table, struct state *state, struct error *error)
+static int read_state(struct work *work, const struct vf_table *table, struct state *state, struct error *error)
 {
     const char *show[] = {"network", table->pool->name, NULL};
     _cleanup_(cleanup_free) char *text = NULL;
     *state = (struct state){0};
-    int result = gate_ask(work->root, show, NULL, GATE_CALL_MS, &text, error);
+    int result = work_heard(work, gate_ask(work->root, show, NULL, GATE_CALL_MS, &text, error));
     if (result < 0)
         return result == -ENOENT ? 0 : result;
     char *xml = text + strcspn(text, "\n");
@@ -101,7 +102,7 @@ static int define(struct work *work, const struct vf_table *table, bool restart,
     _cleanup_(cleanup_free) char *xml = NULL;
     size_t length = 0;
     int result = network_format(table->pool->doc, NETWORK_DEFINE, addresses, table->vf_count, 0, &xml, &length, error);
-    return result < 0 ? result : gate_change(work->root, arguments, xml, error);
+    return result < 0 ? result : work_heard(work, gate_change(work->root, arguments, xml, error));
 }
 
 /* Nobody is told any more that the network gives VFs, and who was told has got its own before it is ended. */
@@ -157,6 +158,13 @@ static bool is_stale(const struct work *work, const struct gate_port *port)
     return work_has_guest(work, GATE_DEFINED, port->owner);
 }
 
+/* Its ports are not looked at: claims that alone tell whose they are stay. */
+static void leave_ports(struct work *work, size_t pool)
+{
+    for (size_t i = 0; i < work->ports[pool].count; i++)
+        work->unpruned[pool] = work->unpruned[pool] || is_stale(work, &work->ports[pool].ports[i]);
+}
+
 static int prune_ports(struct work *work, size_t pool, struct error *error)
 {
     const char *arguments[] = {"prune", work->pools.pools[pool].name, NULL};
@@ -166,7 +174,9 @@ static int prune_ports(struct work *work, size_t pool, struct error *error)
     for (size_t i = 0; i < ports->count; i++)
         if (is_stale(work, &ports->ports[i]))
             length += (size_t)sprintf(uuids + length, "%s\n", ports->ports[i].uuid);
-    int result = length > 0 && !work->dry_run ? gate_ask(work->root, arguments, uuids, GATE_CALL_MS, &gone, error) : 0;
+    int result = 0;
+    if (length > 0 && !work->dry_run)
+        result = work_heard(work, gate_ask(work->root, arguments, uuids, GATE_CALL_MS, &gone, error));
     work->unpruned[pool] = work->unpruned[pool] || result < 0;
     const char *done = work->dry_run ? uuids : gone;
     for (size_t i = 0; i < ports->count && result == 0 && done; i++)
@@ -309,7 +319,7 @@ static int set_ports(struct work *work, size_t pool, bool offered, struct error 
         return result;
     vf_examine_all(&work->host, &work->tables[pool]);
     make_wish(work, pool, &view, offered, &wish);
-    result = gate_set(work->root, network, &wish.hold, &wish.free, NULL, error);
+    result = work_heard(work, gate_set(work->root, network, &wish.hold, &wish.free, NULL, error));
     if (result < 0 || !offered || !watched)
         return result;
     int made = offer_make(work->root, network, mark, wish.kept, wish.kept_count, error);
@@ -322,7 +332,7 @@ static int set_ports(struct work *work, size_t pool, bool offered, struct error 
  *
  * Return: 0 or a negative errno value.
  */
-static int provoke(const struct work *work, size_t pool, int *more, struct error *error)
+static int provoke(struct work *work, size_t pool, int *more, struct error *error)
 {
     _cleanup_(free_view) struct view view = {.claims = NULL};
     const struct vf_table *table = &work->tables[pool];
@@ -332,10 +342,10 @@ static int provoke(const struct work *work, size_t pool, int *more, struct error
         if (!vf_is_free(&table->vfs[i]) || pciaddr_set_has(&view.taken, one.addresses) ||
             has_port(&work->ports[pool], one.addresses))
             continue;
-        *more = gate_set(work->root, table->pool->name, &one, NULL, NULL, error);
+        *more = work_heard(work, gate_set(work->root, table->pool->name, &one, NULL, NULL, error));
         if (*more != 0)
             return *more < 0 ? *more : 0;
-        result = gate_set(work->root, table->pool->name, NULL, &one, NULL, error);
+        result = work_heard(work, gate_set(work->root, table->pool->name, NULL, &one, NULL, error));
         *more = -result;
         return result < 0 ? result : 0;
     }
@@ -374,13 +384,15 @@ static int wait_for_steady(const struct work *work, const char *network, int64_t
 
 static int reconcile_network(struct work *work, size_t pool, struct error *error)
 {
-    int64_t deadline = io_now_ms() + TURN_WAIT_MS;
+    int64_t deadline = io_now_ms() + work_time(work, TURN_WAIT_MS);
     const struct vf_table *table = &work->tables[pool];
     struct turn *turn = NULL;
     /* A dry run makes nothing, and so takes no turn. */
     int result = work->dry_run ? 0 : turn_take(work->root, table->pool->name, NULL, deadline, never, &turn, error);
     if (result == 0 && !work->dry_run)
         result = wait_for_steady(work, table->pool->name, deadline, error);
+    if (result < 0)
+        leave_ports(work, pool);
     if (result == 0 && work->guests)
         result = prune_ports(work, pool, error);
     if (result == 0)
@@ -415,6 +427,24 @@ static void end_orphans(const struct work *work)
             offer_end(work->root, entry->d_name);
 }
 
+/* Once libvirt is silent, the networks that are left are only named. */
+static bool may_look(struct work *work, const char *network)
+{
+    char what[NAME_MAX + sizeof "network ''"];
+    bool may = work_may_ask(work);
+    snprintf(what, sizeof what, "network '%s'", network);
+    if (!may)
+        work_pass(work, what);
+    return may;
+}
+
+static void fail_network(struct work *work, const char *network, struct error *problem)
+{
+    if (work->silent && problem->code == ETIMEDOUT)
+        error_prefix(problem, "libvirt network '%s'", network);
+    work_fail(work, problem);
+}
+
 void reconcile_networks(struct work *work, bool withdrawn)
 {
     if (!work->dry_run)
@@ -424,8 +454,12 @@ void reconcile_networks(struct work *work, bool withdrawn)
         if (work->pools.pools[i].fault.code || work->tables[i].vf_count == 0 ||
             (withdrawn && is_offered(work, work->pools.pools[i].name)))
             continue;
+        if (!may_look(work, work->pools.pools[i].name)) {
+            leave_ports(work, i);
+            continue;
+        }
         if (reconcile_network(work, i, &problem) < 0)
-            work_fail(work, &problem);
+            fail_network(work, work->pools.pools[i].name, &problem);
         error_move_notes(work->error, &problem);
     }
 }
@@ -477,14 +511,16 @@ static void open_one(struct work *work, const char *name, bool gone)
 {
     _cleanup_(error_free) struct error problem = {0};
     struct turn *turn = NULL;
-    int64_t deadline = io_now_ms() + TURN_WAIT_MS;
+    int64_t deadline = io_now_ms() + work_time(work, TURN_WAIT_MS);
+    if (!may_look(work, name))
+        return;
     int result = work->dry_run ? 0 : turn_take(work->root, name, NULL, deadline, never, &turn, &problem);
     if (result == 0 && !work->dry_run)
-        result = wait_for_steady(work, name, io_now_ms() + TURN_OPEN_MS, &problem);
+        result = wait_for_steady(work, name, io_now_ms() + work_time(work, TURN_OPEN_MS), &problem);
     if (result == 0)
-        result = open_anyhow(work, name, &problem);
+        result = work_heard(work, open_anyhow(work, name, &problem));
     if (result < 0)
-        work_fail(work, &problem);
+        fail_network(work, name, &problem);
     else if (result > 0)
         work_note(work, "freed libvirt network '%s'%s", name, gone ? ", as its pool file is gone" : "");
     if (result >= 0 && gone && !work->dry_run)

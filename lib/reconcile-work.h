@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "claim.h"
 #include "error.h"
@@ -18,6 +19,11 @@ struct work {
     bool dry_run;
     struct error *error;  /* what was done is in its notes */
     struct error failure; /* the last one; those before are notes */
+    /* The end of all calls of libvirt, of io_now_ms(): past it, or once it was silent, none is begun any more. */
+    int64_t deadline;
+    bool silent;
+    struct error silence; /* the one failure of it, said at the end */
+    char *passed;         /* what was not looked at for that, as words; NULL: nothing */
     struct host host;
     struct pools pools;
     struct vf_table *tables;
@@ -36,6 +42,22 @@ void work_note(struct work *work, const char *format, ...) nonnull(1, 2) printf_
 /** work_fail() - remember what went wrong; the others go on */
 void work_fail(struct work *work, const struct error *problem) nonnull(1, 2);
 
+/** work_may_ask() - whether another call of libvirt may be begun */
+bool work_may_ask(struct work *work) must_check nonnull(1);
+
+/** work_time() - so many milliseconds, or what is left to the deadline if that is less; at least one */
+int work_time(const struct work *work, int most_ms) must_check nonnull(1);
+
+/** work_heard() - what a call of libvirt returned: -ETIMEDOUT means that it is silent. Return: @result */
+int work_heard(struct work *work, int result) nonnull(1);
+
+/** work_ask() - as gate_ask(), until @deadline or the work's, and @most_ms at most */
+int work_ask(struct work *work, const char *const *arguments, const char *input, int64_t deadline, int most_ms,
+             char **answer, struct error *error) must_check nonnull(1, 2, 6, 7);
+
+/** work_pass() - remember what is not looked at, as libvirt is not asked any more; once is enough */
+void work_pass(struct work *work, const char *what) nonnull(1, 2);
+
 /** work_is_gone() - whether a claim's guest did not run when libvirt was asked after the claim was read */
 bool work_is_gone(const struct work *work, const struct claim *claim) must_check nonnull(1, 2);
 
@@ -47,6 +69,9 @@ bool work_has_guest(const struct work *work, const char *word, const char *uuid)
  * @withdrawn: of those only whose offer is withdrawn
  */
 void reconcile_networks(struct work *work, bool withdrawn) nonnull(1);
+
+/** reconcile_adopt() - claim what libvirt gave to running guests without a claim. Return: whether any has one now. */
+bool reconcile_adopt(struct work *work) must_check nonnull(1);
 
 /** reconcile_again() - look once more at the ports of networks that are offered */
 void reconcile_again(struct work *work) nonnull(1);

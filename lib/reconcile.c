@@ -23,7 +23,6 @@
 #include "daemon.h"
 #include "gate-protocol.h"
 #include "gate.h"
-#include "guest.h"
 #include "handback.h"
 #include "host.h"
 #include "hotplug.h"
@@ -44,6 +43,7 @@ static void close_work(struct work *work)
     free(work->ports);
     free(work->unpruned);
     free(work->guests);
+    free(work->passed);
     claims_free(work->claims, work->claim_count);
     vf_tables_free(work->tables, work->pools.count);
     pools_free(&work->pools);
@@ -62,12 +62,64 @@ void work_note(struct work *work, const char *format, ...)
 
 void work_fail(struct work *work, const struct error *problem)
 {
+    if (work->silent && problem->code == ETIMEDOUT && !work->silence.code) {
+        (void)error_set(&work->silence, problem->code, "%s", problem->message);
+        return;
+    }
     /* What keeps several networks is said once. */
     if (work->failure.code && strcmp(work->failure.message, problem->message) == 0)
         return;
     if (work->failure.code)
         error_note(work->error, "%s", work->failure.message);
     (void)error_set(&work->failure, problem->code, "%s", problem->message);
+}
+
+static void begin_asking(struct work *work)
+{
+    work->deadline = io_now_ms() + RECONCILE_S * INT64_C(1000);
+}
+
+bool work_may_ask(struct work *work)
+{
+    if (!work->silent && io_now_ms() >= work->deadline) {
+        work->silent = true;
+        (void)error_set(&work->silence, ETIMEDOUT, "what libvirt is asked took longer than %d s", RECONCILE_S);
+    }
+    return !work->silent;
+}
+
+static int time_until(int64_t deadline, int most_ms)
+{
+    int64_t left = deadline - io_now_ms();
+    return left < 1 ? 1 : left < most_ms ? (int)left : most_ms;
+}
+
+int work_time(const struct work *work, int most_ms)
+{
+    return time_until(work->deadline, most_ms);
+}
+
+int work_heard(struct work *work, int result)
+{
+    work->silent = work->silent || result == -ETIMEDOUT;
+    return result;
+}
+
+int work_ask(struct work *work, const char *const *arguments, const char *input, int64_t deadline, int most_ms,
+             char **answer, struct error *error)
+{
+    int most = time_until(deadline, work_time(work, most_ms));
+    return work_heard(work, gate_ask(work->root, arguments, input, most, answer, error));
+}
+
+void work_pass(struct work *work, const char *what)
+{
+    size_t used = work->passed ? strlen(work->passed) : 0, size = used + strlen(what) + sizeof ", ";
+    /* A network may have been to look at twice. */
+    if (used && strstr(work->passed, what))
+        return;
+    work->passed = memory_resize(work->passed, size, 1);
+    snprintf(work->passed + used, size - used, "%s%s", used ? ", " : "", what);
 }
 
 bool work_has_guest(const struct work *work, const char *word, const char *uuid)
@@ -253,54 +305,25 @@ static int finish_settings(struct work *work)
     return result;
 }
 
-/* A running guest without a claim gets one. Return: whether it has one now. */
-static bool adopt_guest(struct work *work, const char *uuid)
+static int ask_guests(struct work *work, struct error *error)
 {
-    const char *arguments[] = {"domain", uuid, NULL};
-    _cleanup_(cleanup_free) char *xml = NULL, *text = NULL;
-    _cleanup_(error_free) struct error problem = {0};
-    size_t length = 0;
-    int result = gate_ask(work->root, arguments, NULL, GATE_CALL_MS, &xml, &problem);
-    /* -ENOENT: it has ended since. */
-    if (result == 0)
-        result = guest_run(work->root, GUEST_RECONNECT, xml, strlen(xml), &text, &length, &problem);
-    error_move_notes(work->error, &problem);
-    if (result < 0 && result != -ENOENT) {
-        _cleanup_(error_free) struct error named = {0};
-        (void)error_set(&named, problem.code, "guest %s: %s", uuid, problem.message);
-        work_fail(work, &named);
-    }
-    if (result < 0)
-        return false;
-    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    _cleanup_(cleanup_claim) struct claim *claim = NULL;
-    if (ledger_open(work->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, &problem) < 0 ||
-        ledger_get(ledger, uuid, &claim, &problem) < 0 || !claim)
-        return false;
-    work_note(work, "claimed the VFs that running guest '%s' has", claim->name);
-    return true;
+    static const char *const domains[] = {"domains", NULL};
+    return work_ask(work, domains, NULL, work->deadline, GATE_LIST_MS, &work->guests, error);
 }
 
 /* One that ended meanwhile has had its release before it was adopted: its claim is of a guest that is gone. */
 static int adopt_guests(struct work *work)
 {
-    _cleanup_(cleanup_free) char *guests = work->guests ? memory_copy(work->guests) : NULL;
-    bool adopted = false;
-    for (char *rest = NULL, *line = guests ? strtok_r(guests, "\n", &rest) : NULL; line;
-         line = strtok_r(NULL, "\n", &rest)) {
-        const char *uuid = line + strlen(GATE_RUNNING);
-        if (strncmp(line, GATE_RUNNING, strlen(GATE_RUNNING)) == 0 && !ledger_has_file(work->root, uuid))
-            adopted = adopt_guest(work, uuid) || adopted;
-    }
-    if (!adopted)
+    /* Claims count with a list of guests from after they were read: without it, the next run sees who ended. */
+    if (!work->guests || !reconcile_adopt(work) || !work_may_ask(work))
         return 0;
     claims_free(steal(work->claims), work->claim_count);
     work->claim_count = 0;
     free(steal(work->guests));
     int result = read_claims(work, false);
-    const char *const domains[] = {"domains", NULL};
-    if (result == 0)
-        result = gate_ask(work->root, domains, NULL, GATE_LIST_MS, &work->guests, work->error);
+    _cleanup_(error_free) struct error problem = {0};
+    if (result == 0 && ask_guests(work, &problem) < 0)
+        work_fail(work, &problem);
     return result < 0 ? result : drop_gone(work);
 }
 
@@ -312,11 +335,17 @@ static int ask_ports(struct work *work, struct error *trouble)
     int result = 0;
     work->ports = memory_new(work->pools.count, sizeof *work->ports);
     work->unpruned = memory_new(work->pools.count, sizeof *work->unpruned);
-    for (size_t i = 0; i < work->pools.count && result != -ETIMEDOUT; i++) {
+    for (size_t i = 0; i < work->pools.count && !work->silent; i++) {
         _cleanup_(error_free) struct error problem = {0};
         if (work->pools.pools[i].fault.code)
             continue;
-        result = gate_ports(work->root, work->pools.pools[i].name, &work->ports[i], &problem);
+        if (!work_may_ask(work)) {
+            /* Said by the caller, with what it means. */
+            result = error_set(trouble, work->silence.code, "%s", work->silence.message);
+            work->silence.code = 0;
+            break;
+        }
+        result = work_heard(work, gate_ports(work->root, work->pools.pools[i].name, &work->ports[i], &problem));
         work->unpruned[i] = result < 0 && result != -ENOENT;
         if (work->unpruned[i])
             (void)error_set(trouble, problem.code, "%s", problem.message);
@@ -339,12 +368,11 @@ static void await_libvirt(int root, int wait_s)
 
 static void ask_libvirt(struct work *work)
 {
-    static const char *const domains[] = {"domains", NULL};
     _cleanup_(error_free) struct error trouble = {0}, problem = {0};
     int result =
         gate_present(work->root) ? ask_ports(work, &trouble) : error_set(&trouble, EHOSTDOWN, "libvirt is not running");
     if (result == 0)
-        result = gate_ask(work->root, domains, NULL, GATE_LIST_MS, &work->guests, &problem);
+        result = ask_guests(work, &problem);
     else
         (void)error_set(&problem, trouble.code, "%s", trouble.message);
     /* Without libvirt's own directory, it is not that libvirt is missing. */
@@ -358,7 +386,12 @@ static void ask_libvirt(struct work *work)
 
 static int end_work(struct work *work)
 {
-    return work->failure.code ? error_set(work->error, work->failure.code, "%s", work->failure.message) : 0;
+    if (!work->silence.code)
+        return work->failure.code ? error_set(work->error, work->failure.code, "%s", work->failure.message) : 0;
+    if (work->failure.code)
+        error_note(work->error, "%s", work->failure.message);
+    return error_set(work->error, work->silence.code, "%s%s%s", work->silence.message,
+                     work->passed ? "; not looked at: " : "", work->passed ? work->passed : "");
 }
 
 int reconcile(int root, bool dry_run, int wait_s, struct error *error)
@@ -370,6 +403,7 @@ int reconcile(int root, bool dry_run, int wait_s, struct error *error)
         result = read_claims(&work, !dry_run);
     if (result < 0)
         return result;
+    begin_asking(&work);
     ask_libvirt(&work);
     if (work.guests)
         reconcile_networks(&work, false);
@@ -403,6 +437,7 @@ int reconcile_offers(int root, struct error *error)
     int result = open_tables(&work, false);
     if (result == 0)
         result = read_claims(&work, false);
+    begin_asking(&work);
     if (result == 0)
         result = ask_ports(&work, &trouble);
     if (result < 0 || trouble.code)
@@ -437,9 +472,10 @@ int reconcile_open(int root, bool settings, struct error *error)
         result = read_claims(&work, false);
     if (result < 0)
         return result;
+    begin_asking(&work);
     reconcile_open_networks(&work, true);
     /* Where libvirt cannot give VFs, vfpool stays, and guests keep what it set. */
-    if (!work.failure.code)
+    if (!work.failure.code && !work.silence.code)
         forget_settings(&work);
     return end_work(&work);
 }

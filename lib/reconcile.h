@@ -8,6 +8,15 @@
 
 #include "error.h"
 
+/*
+ * So many seconds for what libvirt is asked, all in all: the turn of one network (TURN_WAIT_MS), and as long as its
+ * list of guests may take (GATE_LIST_MS). Past it nothing more is begun; the network at hand is finished, as one that
+ * was ended and not started again has no guests' ports: each call as late as it may be, and guests that are waited for.
+ * After one call that is not answered in time there is none any more.
+ */
+#define RECONCILE_S 150
+#define RECONCILE_FINISH_S 105
+
 /**
  * reconcile() - repair what a crash left behind, and set up what is missing
  * @dry_run: say what would be done, and do nothing
@@ -18,6 +27,9 @@
  * missing ones come back; claims of guests that are gone are dropped, VFs that libvirt gave to running guests without a
  * claim are claimed; each pool's network is defined, started and autostarted; every VF of it that is not a guest's is
  * offered or held (offer.h).
+ *
+ * It takes @wait_s and a call, SRIOV_WAIT_S (sriov.h), RECONCILE_S and RECONCILE_FINISH_S at most, and what this host
+ * needs to set VFs. What libvirt's silence kept it from is one failure, which names it.
  *
  * Where libvirt cannot be asked, a guest counts as gone ten minutes after its claim, if libvirt's run/libvirt/qemu is
  * there and has no file of it.
@@ -35,14 +47,21 @@ int reconcile(int root, bool dry_run, int wait_s, struct error *error) must_chec
  */
 int reconcile_boot(int root, bool dry_run, int wait_s, struct error *error) must_check nonnull(4);
 
-/** reconcile_offers() - set the ports of networks whose offer is withdrawn, and offer their free VFs again. Return: as
- * reconcile(). */
+/**
+ * reconcile_offers() - set the ports of networks whose offer is withdrawn, and offer their free VFs again
+ *
+ * It takes RECONCILE_S and RECONCILE_FINISH_S at most.
+ *
+ * Return: as reconcile().
+ */
 int reconcile_offers(int root, struct error *error) must_check nonnull(2);
 
 /**
  * reconcile_open() - free every port held on the pools' networks: libvirt picks by itself
  * @settings: put back what was set on the VFs of guests as well, as nobody will when vfpool is gone; but for MAC
  * address and VLAN of guests that run, which are libvirt's
+ *
+ * It takes as long as reconcile_offers() at most, and what this host needs to set VFs.
  *
  * Return: as reconcile().
  */

@@ -103,8 +103,7 @@ static int open_turn(int root, const char *network, struct error *error)
 static int too_late(const char *network, struct error *error)
 {
     return error_set(error, EAGAIN,
-                     "other guests were being given VFs of pool '%s' for %d s: see 'vfpool status', try again", network,
-                     TURN_WAIT_MS / 1000);
+                     "other guests are still being given VFs of pool '%s': see 'vfpool status', try again", network);
 }
 
 int turn_pause(const char *network, int64_t deadline, struct error *error)

@@ -450,3 +450,97 @@ ${V[3]}"
     assert_one_line "the pools' networks are as they were: libvirt did not answer within 8 s"
     assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}"
 }
+
+# three_pools: p, q and r, whose networks are there, and begun again: the next reconcile looks at each.
+three_pools() {
+    host eth7:vfs=1 eth8:vfs=1
+    pool q eth7
+    pool r eth8
+    two_guests
+    rm "$LIBVIRT"/networks/[pqr].autostart
+}
+
+# hastily CODE ARGUMENT...: run_vfpool with deadlines that a test can wait for.
+hastily() { VFPOOL_BUILD=$PLAIN/tests/libvirt/hasty run_vfpool "$@"; }
+
+@test "a libvirt that is silent in the middle is asked nothing more, and what was not looked at is one line" {
+    three_pools
+    boot 3 q
+    rm "$LIBVIRT/domains/${UUID[2]}.xml" "$LIBVIRT/domains/${UUID[3]}.xml"
+    rm -f "$LIBVIRT/calls"
+    fault virNetworkGetXMLDesc hang
+    hastily 1 reconcile
+    assert_equal "${stderr##*$'\n'}" \
+        "vfpool: libvirt network 'p': libvirt did not answer within 8 s; not looked at: network 'q', network 'r'"
+    [[ ${stderr%$'\n'*} != *"did not answer"* ]]
+    assert_equal "$(grep -c virNetworkGetXMLDesc "$LIBVIRT/calls")" 1
+    # What the list of guests tells needs no libvirt any more; but only the claim tells whose the port on q is.
+    [[ -z $(holder "${V[1]}") ]]
+    assert_equal "$(grep -rl "$LIBVIRT/ports/q" -e g3 | wc -l)" 1
+    [[ -e $ROOT/run/vfpool/guests/${UUID[3]}.xml ]]
+    fault
+    run_vfpool 0 reconcile
+    [[ $output == *"freed a VF of libvirt network 'q' from guest 'g3'"* ]]
+    assert_taken "${V[0]}" "${UUID[1]}"
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+}
+
+@test "a libvirt that does not answer at all is asked once, however many pools there are" {
+    three_pools
+    fault virConnectOpen hang
+    for verb in reconcile open; do
+        rm -f "$LIBVIRT/calls"
+        hastily 1 "$verb"
+        assert_one_line "libvirt did not answer within 8 s"
+        assert_equal "$(grep -c virConnectOpen "$LIBVIRT/calls")" 1
+    done
+    assert_one_line "network 'p': libvirt did not answer within 8 s; not looked at: network 'q', network 'r'"
+}
+
+# strangers FROM TO: so many guests run that have devices, and none of a pool.
+strangers() {
+    local i uuid
+    for ((i = $1; i <= $2; i++)); do
+        uuid=$(printf '77777777-0000-4000-8000-%012d' "$i")
+        concrete "s$i" "$uuid" 52:54:00:00:99:01 0000:77:00.0 > "$LIBVIRT/domains/$uuid.xml"
+    done
+}
+
+@test "running guests without a VF cost reconcile no process each" {
+    local few
+    two_guests
+    strangers 1 1
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+    few=$(calls | grep -c virConnectOpen)
+    strangers 2 20
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+    assert_equal "$(calls | grep -c virConnectOpen)" "$few"
+    # Those among them that have one are found, one by its network interface.
+    rm -r "$ROOT/run/vfpool/guests" "$ROOT/run/vfpool/vfs"
+    guest g3 "${UUID[3]}" "<interface type='direct'><mac address='${MAC[3]}'/>
+        <source dev='eth3v3' mode='passthrough'/></interface>" > "$LIBVIRT/domains/${UUID[3]}.xml"
+    run_vfpool 0 reconcile
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}" "${V[3]}" "${UUID[3]}"
+}
+
+@test "one running guest that cannot be read keeps no other from its claim" {
+    two_guests
+    rm -r "$ROOT/run/vfpool/guests" "$ROOT/run/vfpool/vfs"
+    echo '<domain/>' > "$LIBVIRT/domains/00000000-0000-4000-8000-00000000000f.xml"
+    run_vfpool 1 reconcile
+    [[ ${stderr##*$'\n'} == "vfpool: guest 00000000-0000-4000-8000-00000000000f: the domain XML has no <name>"* ]]
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}"
+}
+
+@test "a libvirt that is silent about running guests is asked for no other" {
+    two_guests
+    rm -r "$ROOT/run/vfpool/guests" "$ROOT/run/vfpool/vfs"
+    strangers 1 20
+    fault virDomainGetXMLDesc hang
+    hastily 1 reconcile
+    assert_one_line "running guests without a claim were not looked at: libvirt did not answer within 30 s"
+    assert_equal "$(grep -c virDomainGetXMLDesc "$LIBVIRT/calls")" 1
+}
