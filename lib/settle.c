@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "settle.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "detach.h"
 #include "hooks.h"
@@ -19,6 +21,9 @@
 #define RETRY_MS 30000
 #define PAUSE_MS 200
 #define WISH_FILE LEDGER_DIRECTORY "/unsettled"
+
+/* The last try begins RETRY_MS after the first one; the kernel's alarm would end it in the middle of a network. */
+static_assert(SETTLE_S > RETRY_MS / 1000 + RECONCILE_S + RECONCILE_FINISH_S, "the last try has its time");
 
 /* Each line of the notes. */
 static void log_notes(const struct error *error)
@@ -58,8 +63,11 @@ static void settle(int root)
     int result = lock < 0 ? -errno : lock_take(lock, true, deadline);
     if (result < 0)
         syslog(LOG_WARNING, "cannot lock /" LOCK_FILE ": %s", strerror(-result));
-    while (result == 0 && unlinkat(root, WISH_FILE, 0) == 0)
+    while (result == 0 && unlinkat(root, WISH_FILE, 0) == 0) {
+        /* Who waited for the lock has as much time as another. */
+        alarm(SETTLE_S);
         result = settle_once(root);
+    }
 }
 
 void settle_later(int root)

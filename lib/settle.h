@@ -13,7 +13,7 @@
 #include "cleanup.h"
 #include "error.h"
 
-#define SETTLE_S 120 /* in all, for one that waits for its turns and for libvirt */
+#define SETTLE_S 300 /* for each look at all networks, with its retries; more than reconcile_offers() takes */
 
 /** settle_later() - start that process if any network's offer is withdrawn, and could be made. What it cannot do it
  * says to syslog(3). */
