@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "absent.h"
 #include "claim-settings.h"
 #include "claim.h"
 #include "daemon.h"
@@ -278,6 +279,22 @@ static int yield(struct ledger *ledger, int root, const struct allocation *alloc
     return result < 0 ? result : 1;
 }
 
+/*
+ * A guest that is gone has left the VF claimed, as its release was killed, or could not write: it has no port of it any
+ * more. Return: whether it is nobody's now; else @result is 0, or a negative errno value.
+ */
+static bool take_left(struct ledger *ledger, int root, const struct allocation *allocation, struct claim *holder,
+                      int *result, struct error *error)
+{
+    struct host host = {.sys = -1};
+    bool stuck = true;
+    *result = holder ? host_open(root, &host, error) : 0;
+    if (holder && *result == 0 && absent_is(root, &host, holder))
+        *result = handback_vf(ledger, root, holder, &allocation->address, &stuck, error);
+    host_close(&host);
+    return *result == 0 && !stuck;
+}
+
 /* Return: 0 when libvirt's choice stands, or -EBUSY. */
 static int stand_or_refuse(const struct allocation *allocation, const struct claim *holder, const char *uuid,
                            const struct claim *claim, bool certain, struct error *error)
@@ -371,7 +388,8 @@ static int made(struct ledger *ledger, int root, const struct allocation *alloca
         result = ledger_get(ledger, allocation->owner, &claim, error);
     if (result < 0)
         return result;
-    if (uuid[0] && strcmp(uuid, allocation->owner) != 0) {
+    if (uuid[0] && strcmp(uuid, allocation->owner) != 0 &&
+        !take_left(ledger, root, allocation, holder, &result, error)) {
         result = yield(ledger, root, allocation, holder, claim, error);
         if (result <= 0)
             return result < 0 ? result : stand_or_refuse(allocation, holder, uuid, claim, certain, error);

@@ -40,9 +40,9 @@ struct claim {
     char uuid[UUID_SIZE];
     char *name;
     enum claim_state state;
-    bool offered;                 /* what libvirt gives of the pools' offers will do: the claim follows (offer.h) */
-    char since[CLAIM_TIME_SIZE];  /* UTC; when it was claimed */
-    int64_t clock;                /* that by io_now_ms(); 0: a version claimed it that did not say so */
+    bool offered;                /* what libvirt gives of the pools' offers will do: the claim follows (offer.h) */
+    char since[CLAIM_TIME_SIZE]; /* UTC; when it was claimed */
+    int64_t clock; /* of io_now_ms(), when it came to be in this state; 0: a version wrote it that did not say so */
     char stamp[CLAIM_STAMP_SIZE]; /* of the file that it was read from: ledger_stamp() */
     struct claim_vf *vfs;
     size_t vf_count;

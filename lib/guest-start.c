@@ -8,6 +8,7 @@
 #include "guest-work.h"
 #include "guest.h"
 #include "handback.h"
+#include "io.h"
 #include "port.h"
 #include "settle.h"
 
@@ -132,6 +133,9 @@ static int adopt(struct call *call, const struct plan *plan, struct claim **old,
     (*claim)->state = CLAIM_HELD;
     if (*old)
         claim_continue(*claim, *old);
+    /* As it is not the claim's age, but that of what it says of the guest. */
+    if (*old && (*old)->state == CLAIM_CLAIMED)
+        (*claim)->clock = io_now_ms();
     for (size_t i = 0; i < plan->count && result == 0; i++)
         result = adopt_vf(call, plan, i, ledger, *old, *claim);
     if (result < 0)

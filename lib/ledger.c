@@ -2,7 +2,7 @@
 /*
  * Theory of operation
  *
- *   lock               flock(2); holds the writer's PID while the ledger is being changed, and is empty otherwise
+ *   lock               flock(2); holds the writer's PID while the ledger is being changed, and is blank otherwise
  *   guests/UUID.xml    all that this guest holds (claim.h)
  *   guests/UUID.why    how that was decided (decision.h); there after the claim is, and gone before it
  *   vfs/DDDD:BB:SS.F   a symbolic link to ../guests/UUID.xml

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/time.h>
 
 #include "io.h"
 
 #define TICK_US 50000
+#define MARK_SIZE 24
 
 static void interrupt(int number)
 {
@@ -78,11 +80,12 @@ pid_t lock_pid(int fd)
 
 int lock_mark(int fd, pid_t pid)
 {
-    char text[32];
-    int length = pid ? snprintf(text, sizeof text, "%ld\n", (long)pid) : 0;
-    /* Written over the old one and cut after it: killed between the two, a dead process's mark must not be lost. */
-    ssize_t written = length ? pwrite(fd, text, (size_t)length, 0) : 0;
-    if (written != length)
-        return written < 0 ? -errno : -EIO;
-    return ftruncate(fd, length) < 0 ? -errno : 0;
+    char text[MARK_SIZE + 1] = "";
+    if (pid)
+        snprintf(text, sizeof text, "%ld", (long)pid);
+    memset(text + strlen(text), ' ', MARK_SIZE - strlen(text));
+    text[MARK_SIZE - 1] = '\n';
+    /* One write over what is there: of a mark there is all or nothing, and a full file system has room for it. */
+    ssize_t written = pwrite(fd, text, MARK_SIZE, 0);
+    return written == MARK_SIZE ? 0 : written < 0 ? -errno : -EIO;
 }

@@ -26,7 +26,14 @@ int lock_take(int fd, bool exclusive, int64_t deadline) must_check;
  */
 pid_t lock_pid(int fd) must_check;
 
-/** lock_mark() - write a PID, or nothing (0), into the lock file. Return: 0 or a negative errno value. */
+/**
+ * lock_mark() - write a PID, or nothing (0), into the lock file
+ *
+ * Nothing is a line of spaces, over the PID: a file that was ever marked has its page, and can be marked, and with it a
+ * VF given back, where the file system is full.
+ *
+ * Return: 0 or a negative errno value.
+ */
 int lock_mark(int fd, pid_t pid) must_check;
 
 #endif

@@ -100,10 +100,21 @@ int offer_make(int root, const char *network, const char *mark, const struct pci
     return replace(root, network, text, error);
 }
 
-/* An empty file: no mark is like it. */
+/* An empty file: no mark is like it. Where there is no room for a new one, the old one is cut: who reads it just then
+ * may see a part of it, and so does too much, or finds it empty. */
 int offer_withdraw(int root, const char *network, struct error *error)
 {
-    return offer_exists(root, network) ? replace(root, network, "", error) : 0;
+    char path[PATH_SIZE];
+    if (!offer_exists(root, network))
+        return 0;
+    _cleanup_(error_free) struct error full = {0};
+    int result = replace(root, network, "", &full);
+    if (result == 0)
+        return 0;
+    _cleanup_(cleanup_close) int file = -1;
+    if (result == -ENOSPC && offer_path(network, path) == 0)
+        file = openat(root, path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
+    return file < 0 ? error_set(error, full.code, "%s", full.message) : 0;
 }
 
 void offer_end(int root, const char *network)

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "absent.h"
+#include "handback.h"
 #include "last.h"
 #include "memory.h"
 #include "numa.h"
@@ -180,7 +182,7 @@ static int find_wanted(struct plan *plan, struct error *error)
 int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, const char *data, size_t length,
               struct error *error)
 {
-    *plan = (struct plan){.kind = kind, .host.sys = -1};
+    *plan = (struct plan){.root = root, .kind = kind, .host.sys = -1};
     int result = domain_read(data, length, is_pool, &root, draft, &plan->domain, error);
     size_t count = result < 0 ? 0 : count_concerned(plan);
     if (count == 0)
@@ -401,9 +403,33 @@ static void free_lost_vfs(const struct plan *plan)
     }
 }
 
+/* Whether a guest that is gone for certain has left the VF claimed; not one that nobody shall have. */
+static bool is_left(const struct plan *plan, const struct claim *claim, const struct pciaddr *address)
+{
+    const struct claim_vf *vf = claim_find(claim, address);
+    return vf && !vf->stuck && absent_is(plan->root, &plan->host, claim);
+}
+
+int plan_take_left(const struct plan *plan, struct ledger *ledger, struct error *error)
+{
+    int result = 0;
+    for (size_t i = 0; i < plan->count && result == 0; i++) {
+        _cleanup_(cleanup_claim) struct claim *claim = NULL;
+        const struct pciaddr *address = &plan->choices[i].granted->address;
+        char uuid[UUID_SIZE], text[PCIADDR_SIZE];
+        result = ledger_holder(ledger, address, &claim, uuid, error);
+        if (result < 0 || !claim || strcmp(uuid, plan->domain.uuid) == 0 || !is_left(plan, claim, address))
+            continue;
+        result = handback_guest(ledger, plan->root, uuid, error);
+        error_note(error, "guest '%.256s' held VF %s, and does not run any more: taken back", claim->name,
+                   pciaddr_format(address, text));
+    }
+    return result;
+}
+
 /*
  * Looks closely at a pool that seems exhausted: at the state of each VF, and at whether each that has a link is really
- * held, as a link that says nothing may have been left where no crash was noticed.
+ * held, as a link that says nothing may have been left where no crash was noticed, and a claim of a guest that is gone.
  *
  * Return: 1 when a VF turned out to be free or to be unusable, 0 when not, or a negative errno value.
  */
@@ -420,7 +446,7 @@ static int examine_exhausted(const struct plan *plan, const struct vf_table *tab
             int result = ledger_holder(ledger, &vf->address, &claim, uuid, error);
             if (result < 0)
                 return result;
-            if (!uuid[0])
+            if (!uuid[0] || is_left(plan, claim, &vf->address))
                 vf->obstacle = VF_USABLE;
         }
         vf_examine(&plan->host, table, vf);

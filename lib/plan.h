@@ -23,6 +23,7 @@ enum plan_kind {
 };
 
 struct plan {
+    int root;
     enum plan_kind kind;
     struct domain domain;
     struct host host;
@@ -67,6 +68,14 @@ bool plan_has(const struct plan *plan, const struct request *request) must_check
  */
 int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *own, struct error *error) must_check
     nonnull(1, 2, 4);
+
+/**
+ * plan_take_left() - give back what guests that are gone have left claimed of the VFs that were chosen (absent.h)
+ * @ledger: locked for writing
+ *
+ * Return: 0 or a negative errno value.
+ */
+int plan_take_left(const struct plan *plan, struct ledger *ledger, struct error *error) must_check nonnull(1, 2, 3);
 
 /**
  * plan_has_wishes() - whether the guest's interfaces need certain VFs of their pools: where they ask for different PFs,

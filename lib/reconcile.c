@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "absent.h"
 #include "claim-settings.h"
 #include "claim.h"
 #include "daemon.h"
@@ -33,8 +34,6 @@
 #include "reconcile-work.h"
 #include "sriov.h"
 #include "vf.h"
-
-#define CERTAINLY_STARTED_S 600
 
 static void close_work(struct work *work)
 {
@@ -183,15 +182,9 @@ static int read_claims(struct work *work, bool repair)
     return result < 0 ? result : ledger_all(ledger, &work->claims, &work->claim_count, work->error);
 }
 
-/* Whether a claim is older than any start takes, and libvirt keeps no state of its guest. */
-static bool has_no_state(const struct work *work, const struct claim *claim)
-{
-    return io_now_ms() - claim->clock >= CERTAINLY_STARTED_S * 1000 && !daemon_has_guest(work->root, claim->name);
-}
-
 bool work_is_gone(const struct work *work, const struct claim *claim)
 {
-    return work->guests ? !work_has_guest(work, GATE_RUNNING, claim->uuid) : has_no_state(work, claim);
+    return work->guests ? !work_has_guest(work, GATE_RUNNING, claim->uuid) : absent_is(work->root, &work->host, claim);
 }
 
 static int drop_unchanged(struct work *work, struct ledger *ledger, const struct claim *seen)
@@ -437,6 +430,9 @@ int reconcile_offers(int root, struct error *error)
     int result = open_tables(&work, false);
     if (result == 0)
         result = read_claims(&work, false);
+    /* By what can be seen without libvirt: nobody asks it then who runs. */
+    if (result == 0)
+        result = drop_gone(&work);
     begin_asking(&work);
     if (result == 0)
         result = ask_ports(&work, &trouble);

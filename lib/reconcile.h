@@ -31,8 +31,7 @@
  * It takes @wait_s and a call, SRIOV_WAIT_S (sriov.h), RECONCILE_S and RECONCILE_FINISH_S at most, and what this host
  * needs to set VFs. What libvirt's silence kept it from is one failure, which names it.
  *
- * Where libvirt cannot be asked, a guest counts as gone ten minutes after its claim, if libvirt's run/libvirt/qemu is
- * there and has no file of it.
+ * Where libvirt cannot be asked, a guest counts as gone as absent.h says.
  *
  * Return: 0 or a negative errno value.
  */
@@ -49,6 +48,8 @@ int reconcile_boot(int root, bool dry_run, int wait_s, struct error *error) must
 
 /**
  * reconcile_offers() - set the ports of networks whose offer is withdrawn, and offer their free VFs again
+ *
+ * Claims of guests that are gone for certain (absent.h) are dropped before that.
  *
  * It takes RECONCILE_S and RECONCILE_FINISH_S at most.
  *

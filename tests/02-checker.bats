@@ -127,7 +127,7 @@ edit() {
 
 @test "a lock with a PID in it, or that is no file" {
     echo 4711 >"$LEDGER/lock"
-    assert_found "lock: is not empty: its holder did not leave it cleanly"
+    assert_found "lock: is not blank: its holder did not leave it cleanly"
     rm "$LEDGER/lock"
     mkdir "$LEDGER/lock"
     assert_found "lock: is no regular file"

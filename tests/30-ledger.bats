@@ -458,7 +458,7 @@ failing() {
     prepare 0 1
     snapshot
     for fault in symlinkat:error=EROFS symlinkat:error=ENOSPC:when=2 symlinkat:error=ENOSPC:when=3 \
-        renameat:error=EIO fsync:error=EIO:when=1 write:error=ENOSPC pwrite64:error=ENOSPC ftruncate:error=EROFS:when=1 \
+        renameat:error=EIO fsync:error=EIO:when=1 write:error=ENOSPC pwrite64:error=ENOSPC \
         flock:error=ENOLCK; do
         failing 1 $fault vm2 prepare < <(vm 2 3)
         assert_one_line /run/vfpool || assert_one_line ledger
@@ -752,7 +752,7 @@ killed_at() {
     ((code == 137)) || { ((code == 0)) || echo "exit code $code" >&2; return 1; }
 }
 
-MUTATIONS=(mkdirat flock pwrite64 ftruncate symlinkat write fsync renameat unlinkat)
+MUTATIONS=(mkdirat flock pwrite64 symlinkat write fsync renameat unlinkat)
 
 # Everything that a call for guest 1 changes, killed there, one after the other:
 # kill_everywhere HELD WANTED CALL...: before it the guest holds HELD VFs, it
@@ -849,5 +849,5 @@ kill_everywhere() {
     echo $$ >"$ROOT/run/vfpool/lock"
     run_hook 0 gone release < <(guest gone "$uuid")
     [[ ! -L $ROOT/run/vfpool/vfs/0000:01:11.0 ]]
-    assert_equal "$(wc -c <"$ROOT/run/vfpool/lock")" 0
+    run ! grep -q '[^ ]' "$ROOT/run/vfpool/lock"
 }

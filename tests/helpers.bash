@@ -287,13 +287,14 @@ assert_unchanged() {
 }
 
 snapshot_of() (
-    local tree trees=()
+    local tree trees=() lock=''
     cd "$1" || exit
+    [[ ! -f run/vfpool/lock || -L run/vfpool/lock ]] || read -r -d '' lock <run/vfpool/lock || :
     for tree in etc/vfpool run/vfpool var/lib/vfpool; do
         [[ ! -L $tree && ! -e $tree ]] || trees+=("$tree")
     done
     ((${#trees[@]} == 0)) || find "${trees[@]}" ! -type d \
-        ! \( -path run/vfpool/lock -type f -empty \) ! -path var/lib/vfpool/history -printf '%p %y %m %l\n' \
+        ! \( -path "${lock:-run/vfpool/lock}" -type f \) ! -path var/lib/vfpool/history -printf '%p %y %m %l\n' \
         -type f -exec cksum {} + | sort
 )
 
