@@ -20,6 +20,7 @@
 #include "pool.h"
 #include "turn.h"
 #include "vf.h"
+#include "whole.h"
 #include "xml.h"
 
 /* ---- what libvirt says ---- */
@@ -238,12 +239,13 @@ static const struct vf *find_free(struct place *place, const struct pciaddr_set 
 }
 
 /* A VF of the offer that nobody has claimed. Return: NULL when there is none. */
-static const struct vf *find_offered(int root, const struct ledger *ledger, struct place *place, struct error *error)
+static const struct vf *find_offered(int root, struct ledger *ledger, struct place *place, struct error *error)
 {
     _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0}, taken = {0};
     if (!place->table || !offer_read(root, place->table->pool->name, &held) ||
         ledger_taken(ledger, NULL, &taken, error) < 0)
         return NULL;
+    whole_mark(ledger, &place->tables[place->table - place->tables], &taken, NULL);
     return find_free(place, &held, &taken, false);
 }
 
@@ -295,15 +297,44 @@ static bool take_left(struct ledger *ledger, int root, const struct allocation *
     return *result == 0 && !stuck;
 }
 
+/* At a start of the daemon, what was refused now would run on all the same. Return: 0 when libvirt's choice stands, or
+ * -EBUSY. */
+static int stand(const struct claim *claim, bool certain, struct error *error)
+{
+    if (!certain || (claim && claim->state == CLAIM_CLAIMED))
+        return -EBUSY;
+    error_note(error, "%s: only one of them can really have it; look at virsh dumpxml of both", error->message);
+    return 0;
+}
+
 /* Return: 0 when libvirt's choice stands, or -EBUSY. */
 static int stand_or_refuse(const struct allocation *allocation, const struct claim *holder, const char *uuid,
                            const struct claim *claim, bool certain, struct error *error)
 {
     refuse(allocation, holder, uuid, error);
-    if (!certain || (claim && claim->state == CLAIM_CLAIMED))
-        return -EBUSY;
-    error_note(error, "%s: only one of them can really have it; look at virsh dumpxml of both", error->message);
-    return 0;
+    return stand(claim, certain, error);
+}
+
+/* A guest may have the VF's PF as it is. Return: 0 or -EBUSY. */
+static int check_pf(struct ledger *ledger, int root, const struct allocation *allocation, const struct claim *claim,
+                    bool certain, struct error *error)
+{
+    _cleanup_(error_free) struct error ignored = {0};
+    _cleanup_(cleanup_free) char *holder = NULL;
+    struct host host = {.sys = -1};
+    struct host_pf pf;
+    unsigned int number;
+    char text[PCIADDR_SIZE];
+    /* One that is not there, libvirt cannot give. */
+    if (host_open(root, &host, &ignored) == 0 &&
+        host_pf_of_vf(&host, &allocation->address, &pf, &number, &ignored) == 0)
+        holder = whole_holder(ledger, &pf.address, NULL);
+    host_close(&host);
+    if (!holder)
+        return 0;
+    (void)error_set(error, EBUSY, "libvirt gives guest '%.256s' VF %s of pool '%s', and PF %s %s", allocation->name,
+                    pciaddr_format(&allocation->address, text), allocation->network, pf.name, holder);
+    return stand(claim, certain, error);
 }
 
 /* A guest without a claim. Return: a claim for one that runs; NULL: it gets none. */
@@ -386,6 +417,8 @@ static int made(struct ledger *ledger, int root, const struct allocation *alloca
     int result = ledger_holder(ledger, &allocation->address, &holder, uuid, error);
     if (result == 0)
         result = ledger_get(ledger, allocation->owner, &claim, error);
+    if (result == 0)
+        result = check_pf(ledger, root, allocation, claim, certain, error);
     if (result < 0)
         return result;
     if (uuid[0] && strcmp(uuid, allocation->owner) != 0 &&
@@ -417,7 +450,7 @@ static int made(struct ledger *ledger, int root, const struct allocation *alloca
 }
 
 /* Whether all that was offered is given, and VFs are held that a guest would get last. */
-static bool is_used_up(int root, const struct ledger *ledger, const struct allocation *allocation)
+static bool is_used_up(int root, struct ledger *ledger, const struct allocation *allocation)
 {
     _cleanup_(close_place) struct place place = {.host.sys = -1};
     _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0}, taken = {0};
@@ -426,7 +459,10 @@ static bool is_used_up(int root, const struct ledger *ledger, const struct alloc
     if (!offer_read(root, allocation->network, &held) || held.count == 0 ||
         ledger_taken(ledger, NULL, &taken, &ignored) < 0 || find_place(root, allocation, &place, &ignored) < 0)
         return false;
-    return place.table && !find_free(&place, &held, &taken, false) && find_free(&place, &held, &taken, true);
+    if (!place.table)
+        return false;
+    whole_mark(ledger, &place.tables[place.table - place.tables], &taken, NULL);
+    return !find_free(&place, &held, &taken, false) && find_free(&place, &held, &taken, true);
 }
 
 int allocation_made(int root, const struct allocation *allocation, bool certain, struct error *error)

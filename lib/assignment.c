@@ -345,7 +345,8 @@ static int assign(struct assignment *requests, size_t count, size_t first, const
     for (size_t i = 0; i < count; i++)
         requests[i].granted = NULL;
     for (size_t i = 0; i < first && result == 0; i++) {
-        if (requests[i].wanted && requests[i].wanted->obstacle == VF_TAKEN)
+        if (requests[i].wanted &&
+            (requests[i].wanted->obstacle == VF_TAKEN || requests[i].wanted->obstacle == VF_PF_TAKEN))
             result = -ENOSPC;
         else if (requests[i].wanted)
             requests[i].granted = requests[i].wanted;

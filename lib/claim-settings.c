@@ -62,7 +62,7 @@ int claim_settings_record(int root, struct claim *claim, const struct pciaddr *a
     for (size_t i = 0; i < claim->vf_count && result >= 0; i++) {
         _cleanup_(error_free) struct error problem = {0};
         struct claim_vf *vf = &claim->vfs[i];
-        if (settings_say(&vf->original) || (address && !pciaddr_equal(&vf->address, address)))
+        if (vf->whole || settings_say(&vf->original) || (address && !pciaddr_equal(&vf->address, address)))
             continue;
         result = host.sys < 0 ? host_open(root, &host, &problem) : 0;
         if (result == 0)

@@ -148,6 +148,7 @@ static int parse_vf(struct claim *claim, xmlNodePtr node)
     _cleanup_(cleanup_xml_string) char *reset = xml_attribute(node, "reset");
     _cleanup_(cleanup_xml_string) char *late = xml_attribute(node, "late");
     _cleanup_(cleanup_xml_string) char *stuck = xml_attribute(node, "stuck");
+    _cleanup_(cleanup_xml_string) char *whole = xml_attribute(node, "whole");
     struct pciaddr parsed;
     if (!address || !pool || !pf || !number || pciaddr_parse(address, &parsed) < 0)
         return -EINVAL;
@@ -160,6 +161,7 @@ static int parse_vf(struct claim *claim, xmlNodePtr node)
         return -EINVAL;
     vf.by_address = by && strcmp(by, "address") == 0;
     vf.given = given && strcmp(given, "yes") == 0;
+    vf.whole = whole && strcmp(whole, "yes") == 0;
     snprintf(vf.mac, sizeof vf.mac, "%s", mac ? mac : "");
     settings_read(&vf.wanted, xml_child(node, "wanted"));
     settings_read(&vf.original, xml_child(node, "original"));
@@ -220,6 +222,8 @@ static void format_vf(xmlNodePtr root, const struct claim_vf *vf)
         xml_set(node, "mac", vf->mac);
     if (vf->by_address)
         xml_set(node, "by", "address");
+    if (vf->whole)
+        xml_set(node, "whole", "yes");
     if (vf->given)
         xml_set(node, "given", "yes");
     if (vf->reset)

@@ -33,6 +33,7 @@ struct claim_vf {
     struct settings wanted;   /* what it is to be set to while the guest has it */
     struct settings original; /* what was set before anything was changed; says nothing where that is not known */
     bool late;                /* that is yet to be set: hotplug.h */
+    bool whole;               /* it is no VF but a PF, which the guest has as it is: whole.h */
     char *stuck; /* the guest has given it back, and it could not be set to that again, for this reason; else NULL */
 };
 
@@ -64,6 +65,12 @@ struct claim_vf claim_vf_of(const struct pciaddr *address, char *pool, char *pf,
 
 /** claim_add() - add a copy of a VF's entry */
 void claim_add(struct claim *claim, const struct claim_vf *vf) nonnull(1, 2);
+
+/** claim_kind() - what an entry is of: "VF", or "PF" */
+static inline const char *claim_kind(const struct claim_vf *vf)
+{
+    return vf->whole ? "PF" : "VF";
+}
 
 /** claim_remove() - take a VF's entry out; one that is not there is no error */
 void claim_remove(struct claim *claim, const struct pciaddr *address) nonnull(1, 2);

@@ -25,6 +25,7 @@ static bool is_plain(const struct vf *vf)
     switch ((enum vf_obstacle)vf->obstacle) {
     case VF_USABLE:
     case VF_TAKEN:
+    case VF_PF_TAKEN:
     case VF_PF_DOWN:
     case VF_NO_PF_NETDEV:
     case VF_NO_CARRIER:

@@ -249,8 +249,8 @@ static void check_claim(const struct patient *patient, const struct claim *claim
         if (vf->stuck)
             finding_add(finding, VERDICT_WRONG, release, "VF %s is quarantined: %s", text, vf->stuck);
         else if (!host_vf_present(&patient->host, &vf->address))
-            finding_add(finding, VERDICT_WRONG, release, "VF %s of guest '%.256s' is gone from sysfs", text,
-                        claim->name);
+            finding_add(finding, VERDICT_WRONG, release, "%s %s of guest '%.256s' is gone from sysfs", claim_kind(vf),
+                        text, claim->name);
     }
     if (live && claim->state == CLAIM_HELD && !daemon_has_guest(patient->root, claim->name))
         finding_add(finding, VERDICT_WRONG, "vfpool reconcile", "guest '%.256s' holds VFs and does not run",

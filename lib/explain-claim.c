@@ -241,7 +241,7 @@ static int show_past(int root, struct past *past, xmlDocPtr *doc, struct error *
     for (xmlNodePtr at = xml_child(xmlDocGetRootElement(decision), "interface"); at; at = xml_next(at), number++)
         add_interface(node, past, at);
     for (size_t i = 0; i < past->claim->vf_count; i++)
-        if (!past->shown[i])
+        if (!past->shown[i] && !past->claim->vfs[i].whole)
             add_plugged(node, &past->claim->vfs[i], number++);
     return 0;
 }

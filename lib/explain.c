@@ -76,7 +76,7 @@ static int explain(struct plan *plan, int root, xmlNodePtr node, struct error *e
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     _cleanup_(error_free) struct error failure = {0};
-    if (plan->count == 0)
+    if (plan_is_empty(plan))
         return 0;
     port_look(root, plan, error);
     int result = ledger_open(root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, error);

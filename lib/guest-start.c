@@ -9,12 +9,54 @@
 #include "guest.h"
 #include "handback.h"
 #include "io.h"
+#include "memory.h"
 #include "port.h"
 #include "settle.h"
 
+/* At start the guest must not run with what another one has too. At reconnect it runs, so that is only said. */
+static int contend(const struct call *call)
+{
+    if (guest_may_fail(guest_operation(call->operation)))
+        return -EBUSY;
+    error_note(call->error, "%s: only one of them can really have it; look at virsh dumpxml of both",
+               call->error->message);
+    return 0;
+}
+
+/* Adds a PF that the guest has to its claim, unless it is another guest's. Return: 0 or -EBUSY. */
+static int adopt_whole(const struct call *call, const struct plan *plan, const struct whole *whole,
+                       struct ledger *ledger, struct claim *claim)
+{
+    const struct host_pf *pf = whole_pf(whole);
+    const struct claim_vf entry = whole_entry(whole);
+    char text[PCIADDR_SIZE];
+    _cleanup_(cleanup_free) char *holder = whole_holder(ledger, &pf->address, claim->uuid);
+    _cleanup_(cleanup_free) char *rival = whole_rival(ledger, &plan->host, pf, claim->uuid);
+    if (!holder)
+        claim_add(claim, &entry);
+    if (!rival)
+        return 0;
+    error_set(call->error, EBUSY, "guest '%.256s' has PF %s (%s), and %s", claim->name, pf->name,
+              pciaddr_format(&pf->address, text), rival);
+    return contend(call);
+}
+
+/* Another guest may have the VF's PF. Return: 0 or -EBUSY. */
+static int check_pf(const struct call *call, const struct assignment *choice, struct ledger *ledger,
+                    const struct claim *claim)
+{
+    const struct host_pf *pf = &choice->table->pfs[choice->wanted->pf];
+    char text[PCIADDR_SIZE];
+    _cleanup_(cleanup_free) char *holder = whole_holder(ledger, &pf->address, claim->uuid);
+    if (!holder)
+        return 0;
+    error_set(call->error, EBUSY, "guest '%.256s' has VF %s of pool '%s', and PF %s %s", claim->name,
+              pciaddr_format(&choice->wanted->address, text), choice->table->pool->name, pf->name, holder);
+    return contend(call);
+}
+
 /*
- * Adds a device that the guest has to its claim, unless another guest holds it. At start that is an error: the guest
- * must not run with it. At reconnect the guest runs, so it is only said.
+ * Adds a device that the guest has to its claim, unless another guest holds it.
  */
 static int adopt_vf(struct call *call, const struct plan *plan, size_t index, struct ledger *ledger,
                     const struct claim *old, struct claim *claim)
@@ -29,12 +71,11 @@ static int adopt_vf(struct call *call, const struct plan *plan, size_t index, st
         error_set(call->error, EBUSY, "guest '%.256s' has VF %s of pool '%s', which is held by guest '%.256s'",
                   claim->name, pciaddr_format(&choice->wanted->address, text), choice->table->pool->name,
                   holder ? holder->name : uuid);
-        if (guest_may_fail(guest_operation(call->operation)))
-            return -EBUSY;
-        error_note(call->error, "%s: only one of them can really have it; look at virsh dumpxml of both",
-                   call->error->message);
-        return 0;
+        return contend(call);
     }
+    result = check_pf(call, choice, ledger, claim);
+    if (result < 0)
+        return result;
     /* An interface may have been asked for by its address or have been given one: its claim knows. What is wanted is
      * the interface's; what was set is the VF's. */
     const struct claim_vf *before = claim_find(old, &choice->wanted->address);
@@ -122,7 +163,7 @@ static int adopt(struct call *call, const struct plan *plan, struct claim **old,
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     const char *uuid = plan->domain.uuid;
-    if (plan->count == 0 && !ledger_has_file(call->root, uuid))
+    if (plan_is_empty(plan) && !ledger_has_file(call->root, uuid))
         return 0;
     int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
     if (result == 0)
@@ -138,6 +179,8 @@ static int adopt(struct call *call, const struct plan *plan, struct claim **old,
         (*claim)->clock = io_now_ms();
     for (size_t i = 0; i < plan->count && result == 0; i++)
         result = adopt_vf(call, plan, i, ledger, *old, *claim);
+    for (size_t i = 0; i < plan->whole_count && result == 0; i++)
+        result = adopt_whole(call, plan, &plan->wholes[i], ledger, *claim);
     if (result < 0)
         return result;
     keep_held(plan, *old, *claim);

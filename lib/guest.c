@@ -134,10 +134,12 @@ static int check_strays(struct call *call, const struct plan *plan)
             result = ledger_holder(ledger, &request->address, &holder, uuid, call->error);
         if (result < 0)
             return result;
+        const struct claim_vf *held = claim_find(holder, &request->address);
         if (uuid[0] && strcmp(uuid, plan->domain.uuid) != 0)
             return error_set(call->error, EBUSY,
-                             "guest '%.256s' asks for VF %s by its address, which is held by guest '%.256s'",
-                             plan->domain.name, pciaddr_format(&request->address, text), holder ? holder->name : uuid);
+                             "guest '%.256s' asks for %s %s by its address, which is held by guest '%.256s'",
+                             plan->domain.name, held ? claim_kind(held) : "device",
+                             pciaddr_format(&request->address, text), holder ? holder->name : uuid);
     }
     return 0;
 }
@@ -273,7 +275,7 @@ static int prepare(struct call *call, struct plan *plan)
     int stray = check_strays(call, plan);
     if (stray < 0)
         return stray;
-    if (plan->count == 0)
+    if (plan_is_empty(plan))
         return ledger_has_file(call->root, plan->domain.uuid) ? drop(call, plan->domain.uuid) : 0;
     return claim_in_order(call, plan);
 }
@@ -283,7 +285,7 @@ static int show(struct call *call, struct plan *plan)
     int stray = plan->kind == PLAN_START ? check_strays(call, plan) : 0;
     if (stray < 0)
         return stray;
-    if (plan->count == 0)
+    if (plan_is_empty(plan))
         return 0;
     if (call->draft && plan->kind == PLAN_START)
         port_look(call->root, plan, call->error);

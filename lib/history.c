@@ -59,7 +59,9 @@ static void add_event(int directory, const char *event, const struct claim *clai
 {
     char time[CLAIM_TIME_SIZE], address[PCIADDR_SIZE], number[16];
     claim_time(time);
-    snprintf(number, sizeof number, "%u", vf->number);
+    number[0] = '\0';
+    if (!vf->whole)
+        snprintf(number, sizeof number, "%u", vf->number);
     const char *const fields[FIELDS] = {[FIELD_TIME] = time,
                                         [FIELD_EVENT] = event,
                                         [FIELD_GUEST] = claim->name,

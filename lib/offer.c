@@ -117,6 +117,16 @@ int offer_withdraw(int root, const char *network, struct error *error)
     return file < 0 ? error_set(error, full.code, "%s", full.message) : 0;
 }
 
+int offer_withdraw_all(int root, struct error *error)
+{
+    int result = 0;
+    _cleanup_(cleanup_dir) DIR *directory = io_list(root, OFFER_DIRECTORY);
+    for (struct dirent *entry; directory && result == 0 && (entry = io_next_entry(directory, &result));)
+        if (entry->d_name[0] != '.')
+            result = offer_withdraw(root, entry->d_name, error);
+    return result;
+}
+
 void offer_end(int root, const char *network)
 {
     char path[PATH_SIZE];

@@ -60,6 +60,9 @@ int offer_make(int root, const char *network, const char *mark, const struct pci
  * errno value. */
 int offer_withdraw(int root, const char *network, struct error *error) must_check nonnull(2, 3);
 
+/** offer_withdraw_all() - the same of each network's. Return: 0 or a negative errno value. */
+int offer_withdraw_all(int root, struct error *error) must_check nonnull(2);
+
 /** offer_end() - the network is a held one */
 void offer_end(int root, const char *network) nonnull(2);
 

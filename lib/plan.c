@@ -24,6 +24,7 @@ void plan_free(struct plan *plan)
     free(plan->requests);
     free(plan->choices);
     free(plan->wanted);
+    free(plan->wholes);
 }
 
 static bool is_pool(void *context, const char *network)
@@ -38,23 +39,45 @@ static void add_choice(struct plan *plan, const struct request *request, const s
     plan->choices[plan->count++] = (struct assignment){.table = table, .wanted = wanted, .mac = request->mac};
 }
 
+static int refuse_twice(const struct plan *plan, const struct pciaddr *address, struct error *error)
+{
+    char text[PCIADDR_SIZE];
+    return error_set(error, EINVAL, "guest '%s' asks for PCI device %s twice", plan->domain.name,
+                     pciaddr_format(address, text));
+}
+
+/* Return: 1 when it is a PF of a pool, 0 when not, or -EINVAL. */
+static int add_whole(struct plan *plan, const struct request *request, struct error *error)
+{
+    uint16_t pf;
+    for (size_t i = 0; i < plan->whole_count; i++)
+        if (pciaddr_equal(&plan->wholes[i].request->address, &request->address))
+            return refuse_twice(plan, &request->address, error);
+    for (size_t i = 0; i < plan->pools.count; i++) {
+        if (!whole_find(&plan->tables[i], request, &pf))
+            continue;
+        plan->wholes[plan->whole_count++] = (struct whole){.request = request, .table = &plan->tables[i], .pf = pf};
+        return 1;
+    }
+    return 0;
+}
+
 /* Whose pool the device is. Return: 0, also when it is no pool's, or -EINVAL when two requests name it. */
 static int add_static(struct plan *plan, const struct request *request, struct error *error)
 {
-    char text[PCIADDR_SIZE];
-    for (size_t i = 0; i < plan->pools.count; i++) {
+    int whole = add_whole(plan, request, error);
+    for (size_t i = 0; i < plan->pools.count && whole == 0; i++) {
         const struct vf_table *table = &plan->tables[i];
         const struct vf *vf = table->pool->fault.code ? NULL : vf_find(table, &request->address);
         if (!vf)
             continue;
         for (size_t j = 0; j < plan->count; j++)
             if (plan->choices[j].wanted == vf)
-                return error_set(error, EINVAL, "guest '%s' asks for PCI device %s twice", plan->domain.name,
-                                 pciaddr_format(&vf->address, text));
+                return refuse_twice(plan, &vf->address, error);
         add_choice(plan, request, table, vf);
         return 0;
     }
-    return 0;
+    return whole < 0 ? whole : 0;
 }
 
 static int add_network(struct plan *plan, const struct request *request, struct error *error)
@@ -196,6 +219,7 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, cons
         return result;
     plan->requests = memory_new(count, sizeof *plan->requests);
     plan->choices = memory_new(count, sizeof *plan->choices);
+    plan->wholes = memory_new(count, sizeof *plan->wholes);
     plan->tables = vf_tables_load(&plan->host, &plan->pools);
     for (size_t i = 0; i < plan->domain.request_count && result == 0; i++) {
         struct request *request = &plan->domain.requests[i];
@@ -221,10 +245,30 @@ bool plan_has(const struct plan *plan, const struct request *request)
     for (size_t i = 0; i < plan->count; i++)
         if (plan->requests[i] == request)
             return true;
+    for (size_t i = 0; i < plan->whole_count; i++)
+        if (plan->wholes[i].request == request)
+            return true;
     return false;
 }
 
-static int mark_taken(struct plan *plan, const struct ledger *ledger, const struct claim *own, struct error *error)
+/* The PFs that the guest asks for are nobody else's, and none of their VFs is; none of these is its own then, either.
+ * Return: 0 or -EBUSY. */
+static int check_wholes(const struct plan *plan, struct ledger *ledger, struct error *error)
+{
+    char text[PCIADDR_SIZE];
+    for (size_t i = 0; i < plan->whole_count; i++) {
+        const struct host_pf *pf = whole_pf(&plan->wholes[i]);
+        _cleanup_(cleanup_free) char *rival = whole_rival(ledger, &plan->host, pf, plan->domain.uuid);
+        if (rival)
+            return error_set(error, EBUSY, "guest '%.256s' asks for PF %s (%s) by its address, and %s",
+                             plan->domain.name, pf->name, pciaddr_format(&pf->address, text), rival);
+        for (size_t j = 0; j < plan->pools.count; j++)
+            whole_ask(&plan->tables[j], &plan->wholes[i]);
+    }
+    return 0;
+}
+
+static int mark_taken(struct plan *plan, struct ledger *ledger, const struct claim *own, struct error *error)
 {
     struct pciaddr_set taken = {0};
     int result = ledger_taken(ledger, own ? NULL : plan->domain.uuid, &taken, error);
@@ -235,9 +279,10 @@ static int mark_taken(struct plan *plan, const struct ledger *ledger, const stru
             if (pciaddr_set_has(&taken, &table->vfs[j].address) &&
                 (!(had = claim_find(own, &table->vfs[j].address)) || had->stuck))
                 table->vfs[j].obstacle = VF_TAKEN;
+        whole_mark(ledger, table, &taken, plan->domain.uuid);
     }
     pciaddr_set_free(&taken);
-    return result;
+    return result < 0 ? result : check_wholes(plan, ledger, error);
 }
 
 /*
@@ -357,6 +402,9 @@ static int list_obstacles(struct list *list, const struct plan *plan, size_t ind
             list_add(list, "%s%s", separator, reason);
         strcpy(last, reason);
     }
+    _cleanup_(cleanup_free) char *gone = result == 0 ? whole_missing(ledger, table) : NULL;
+    if (gone)
+        list_add(list, "%s%s", list->text[0] ? ", " : "", gone);
     if (result == 0 && table->missing)
         list_add(list, "%s%s", list->text[0] ? ", " : "", table->missing);
     if (list->left_out) {
@@ -376,7 +424,11 @@ static int describe_failure(struct plan *plan, size_t index, struct ledger *ledg
     struct list list = {.text = ""};
     int result = 0;
     if (choice->wanted) {
-        result = list_holder(&list, ledger, choice->wanted, error);
+        char reason[VF_REASON_SIZE];
+        if (choice->wanted->obstacle == VF_PF_TAKEN)
+            list_add(&list, "%s", vf_reason(choice->table, choice->wanted, reason, sizeof reason));
+        else
+            result = list_holder(&list, ledger, choice->wanted, error);
         return result < 0 ? result
                           : error_set(error, EBUSY, "guest '%.256s' asks for a VF of pool '%s' by its address, and %s",
                                       guest, pool, list.text);
@@ -541,6 +593,10 @@ struct claim *plan_claim(const struct plan *plan)
         vf.wanted = plan->wanted[i];
         snprintf(vf.mac, sizeof vf.mac, "%s", plan->requests[i]->mac);
         claim_add(claim, &vf);
+    }
+    for (size_t i = 0; i < plan->whole_count; i++) {
+        const struct claim_vf pf = whole_entry(&plan->wholes[i]);
+        claim_add(claim, &pf);
     }
     return claim;
 }

@@ -15,6 +15,7 @@
 #include "pool.h"
 #include "settings.h"
 #include "vf.h"
+#include "whole.h"
 
 enum plan_kind {
     PLAN_START,  /* prepare: every interface on a pool, and every device of a pool that is asked for by its address */
@@ -29,10 +30,12 @@ struct plan {
     struct host host;
     struct pools pools;
     struct vf_table *tables; /* of each pool */
-    size_t count;            /* of the domain's requests that concern a pool, in their order; 0: the guest has none */
+    size_t count;            /* of the domain's requests for VFs of pools, in their order */
     const struct request **requests;
     struct assignment *choices; /* of each request */
-    struct settings *wanted;    /* of each request's VF; of PLAN_START alone */
+    struct whole *wholes;       /* the PFs that it asks for, whose VFs are a pool's; not among the requests above */
+    size_t whole_count;
+    struct settings *wanted; /* of each request's VF; of PLAN_START alone */
     const struct pool
         *exhausted; /* after -EBUSY: the pool that has no VF for a request of any; NULL: it is another's */
 };
@@ -54,6 +57,12 @@ void plan_free(struct plan *plan) nonnull(1);
 static inline struct vf_table *plan_table(const struct plan *plan, const struct pool *pool)
 {
     return &plan->tables[pool - plan->pools.pools];
+}
+
+/** plan_is_empty() - whether the guest asks for nothing of a pool */
+static inline bool plan_is_empty(const struct plan *plan)
+{
+    return plan->count == 0 && plan->whole_count == 0;
 }
 
 /** plan_has() - whether a request of the domain concerns a pool in service */

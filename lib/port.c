@@ -280,7 +280,8 @@ int port_withdraw(int root, const struct plan *plan, struct error *error)
     for (size_t i = 0; i < plan->count && result == 0; i++)
         if (plan->requests[i]->type != REQUEST_NETWORK)
             result = offer_withdraw(root, plan->choices[i].table->pool->name, error);
-    return result;
+    /* A PF may have VFs in several pools. */
+    return result == 0 && plan->whole_count ? offer_withdraw_all(root, error) : result;
 }
 
 void port_look(int root, struct plan *plan, struct error *error)
@@ -376,11 +377,15 @@ bool port_was_unseen(int root, const struct claim *before)
 static void withdraw_untold(int root, const struct claim *claim, struct error *error)
 {
     _cleanup_(error_free) struct error problem = {0};
-    for (size_t i = 0; i < claim->vf_count && claim->state == CLAIM_HELD; i++)
-        if (offer_withdraw(root, claim->vfs[i].pool, &problem) < 0) {
+    for (size_t i = 0; i < claim->vf_count; i++) {
+        int result = claim->vfs[i].whole          ? offer_withdraw_all(root, &problem)
+                     : claim->state == CLAIM_HELD ? offer_withdraw(root, claim->vfs[i].pool, &problem)
+                                                  : 0;
+        if (result < 0) {
             error_note(error, "%s: run 'vfpool reconcile'", problem.message);
             return;
         }
+    }
 }
 
 void port_close(int root, const struct claim *claim, struct error *error)

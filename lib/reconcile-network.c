@@ -17,6 +17,7 @@
 #include "portfile.h"
 #include "reconcile-work.h"
 #include "turn.h"
+#include "whole.h"
 #include "witness.h"
 #include "xml.h"
 
@@ -243,12 +244,15 @@ static void free_view(struct view *view)
     pciaddr_set_free(&view->taken);
 }
 
-static int read_view(const struct work *work, struct view *view, struct error *error)
+/* Marks what guests take from the pool by having a PF. */
+static int read_view(const struct work *work, size_t pool, struct view *view, struct error *error)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     int result = ledger_open(work->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0)
         result = ledger_taken(ledger, NULL, &view->taken, error);
+    if (result == 0)
+        whole_mark(ledger, &work->tables[pool], &view->taken, NULL);
     return result < 0 ? result : ledger_all(ledger, &view->claims, &view->claim_count, error);
 }
 
@@ -314,7 +318,7 @@ static int set_ports(struct work *work, size_t pool, bool offered, struct error 
     bool watched = witness_mark(work->root, mark);
     int result = offer_withdraw(work->root, network, error);
     if (result == 0)
-        result = read_view(work, &view, error);
+        result = read_view(work, pool, &view, error);
     if (result < 0)
         return result;
     vf_examine_all(&work->host, &work->tables[pool]);
@@ -336,7 +340,7 @@ static int provoke(struct work *work, size_t pool, int *more, struct error *erro
 {
     _cleanup_(free_view) struct view view = {.claims = NULL};
     const struct vf_table *table = &work->tables[pool];
-    int result = read_view(work, &view, error);
+    int result = read_view(work, pool, &view, error);
     for (size_t i = 0; i < table->vf_count && result == 0; i++) {
         struct gate_set one = {.addresses = &table->vfs[i].address, .count = 1};
         if (!vf_is_free(&table->vfs[i]) || pciaddr_set_has(&view.taken, one.addresses) ||

@@ -202,8 +202,9 @@ static int drop_unchanged(struct work *work, struct ledger *ledger, const struct
     work->dropped = work->dropped || (result == 0 && !work->dry_run);
     for (size_t i = 0; i < seen->vf_count && result == 0; i++)
         if (!claim_find(kept, &seen->vfs[i].address))
-            work_note(work, "released VF %s of pool '%s' from guest '%.256s' (%s), which is not running",
-                      pciaddr_format(&seen->vfs[i].address, text), seen->vfs[i].pool, seen->name, seen->uuid);
+            work_note(work, "released %s %s of pool '%s' from guest '%.256s' (%s), which is not running",
+                      claim_kind(&seen->vfs[i]), pciaddr_format(&seen->vfs[i].address, text), seen->vfs[i].pool,
+                      seen->name, seen->uuid);
     return result;
 }
 

@@ -16,7 +16,7 @@ static void note_dropped(const struct claim *claim, const struct claim *kept, st
     char text[PCIADDR_SIZE];
     for (size_t i = 0; i < claim->vf_count; i++)
         if (!claim_find(kept, &claim->vfs[i].address))
-            error_note(error, "released VF %s of pool '%s' from guest '%.256s' (%s)",
+            error_note(error, "released %s %s of pool '%s' from guest '%.256s' (%s)", claim_kind(&claim->vfs[i]),
                        pciaddr_format(&claim->vfs[i].address, text), claim->vfs[i].pool, claim->name, claim->uuid);
 }
 
@@ -56,6 +56,7 @@ static int release_address(struct ledger *ledger, int root, const struct pciaddr
         return release_corrupt(ledger, address, uuid, error);
     const struct claim_vf *vf = claim_find(claim, address);
     _cleanup_(cleanup_free) char *pool = memory_copy(vf->pool);
+    const char *kind = claim_kind(vf);
     if (vf->stuck) {
         claim_remove(claim, address);
         result = ledger_put(ledger, claim, error);
@@ -63,9 +64,9 @@ static int release_address(struct ledger *ledger, int root, const struct pciaddr
         result = handback_vf(ledger, root, claim, address, &stuck, error);
     }
     if (result == 0 && !stuck && claim->vf_count == 0)
-        error_note(error, "released VF %s of pool '%s' from guest '%.256s' (%s)", text, pool, claim->name, uuid);
+        error_note(error, "released %s %s of pool '%s' from guest '%.256s' (%s)", kind, text, pool, claim->name, uuid);
     else if (result == 0 && !stuck)
-        error_note(error, "released VF %s from guest '%.256s' (%s), which keeps %zu", text, claim->name, uuid,
+        error_note(error, "released %s %s from guest '%.256s' (%s), which keeps %zu", kind, text, claim->name, uuid,
                    claim->vf_count);
     return result;
 }

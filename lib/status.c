@@ -16,6 +16,7 @@
 #include "pool.h"
 #include "vf.h"
 #include "vfinfo.h"
+#include "whole.h"
 #include "witness.h"
 #include "xml.h"
 
@@ -84,6 +85,7 @@ static int find_quarantined(struct view *view, struct ledger *ledger, struct err
     struct pciaddr_set taken = {0};
     int result = ledger_taken(ledger, NULL, &taken, error);
     for (size_t i = 0; i < view->pools.count && result == 0; i++) {
+        whole_mark(ledger, &view->tables[i], &taken, NULL);
         for (size_t j = 0; j < view->tables[i].vf_count && result == 0; j++) {
             const struct pciaddr *address = &view->tables[i].vfs[j].address;
             _cleanup_(cleanup_claim) struct claim *claim = NULL;
@@ -280,6 +282,16 @@ static void look_at_ports(const struct view *view, int root, const char *pool, s
     }
 }
 
+/* A PF is no row among the VFs. Once it is bound to VFIO, this is all that tells of it. */
+static void add_whole(xmlNodePtr parent, const struct entry *entry)
+{
+    char text[PCIADDR_SIZE];
+    _cleanup_(cleanup_free) char *words = memory_format(
+        "PF %s (%s) is %s whole by guest '%s', since %s", entry->vf->pf, pciaddr_format(&entry->vf->address, text),
+        claim_state_name(entry->claim->state), entry->claim->name, entry->claim->since);
+    xml_add_text(parent, "note", words);
+}
+
 /* What guests hold of a pool of this name that the pool does not have (any more). */
 static void add_unlisted(xmlNodePtr parent, const struct view *view, const char *pool, bool in_service)
 {
@@ -288,6 +300,10 @@ static void add_unlisted(xmlNodePtr parent, const struct view *view, const char 
         if (entry->listed || strcmp(entry->vf->pool, pool) != 0)
             continue;
         entry->listed = true;
+        if (entry->vf->whole) {
+            add_whole(parent, entry);
+            continue;
+        }
         xmlNodePtr node = add_place(parent, &entry->vf->address, entry->vf->pf, entry->vf->number);
         xml_set(node, "state", claim_state_name(entry->claim->state));
         xml_set(node, "reason",

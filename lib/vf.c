@@ -13,6 +13,9 @@ static void free_table(struct vf_table *table)
 {
     for (size_t i = 0; i < table->vf_count; i++)
         free(table->vfs[i].detail);
+    for (size_t i = 0; table->whole && i < table->pf_count; i++)
+        free(table->whole[i]);
+    free(table->whole);
     free(table->pfs);
     free(table->sources);
     free(table->distances);
@@ -389,7 +392,7 @@ void vf_examine_all(const struct host *host, struct vf_table *table)
 void vf_add_port(struct vf_table *table, const struct pciaddr *address, const char *uuid, const char *owner)
 {
     struct vf *vf = vf_find(table, address);
-    if (!vf || vf->obstacle == VF_TAKEN || vf->obstacle == VF_PORTED)
+    if (!vf || vf->obstacle == VF_TAKEN || vf->obstacle == VF_PF_TAKEN || vf->obstacle == VF_PORTED)
         return;
     vf->obstacle = VF_PORTED;
     table->ports = memory_resize(table->ports, table->port_count + 1, sizeof *table->ports);
@@ -511,6 +514,9 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
         break;
     case VF_TAKEN:
         snprintf(text, size, "taken");
+        break;
+    case VF_PF_TAKEN:
+        snprintf(text, size, "PF %s %s", pf, table->whole[vf->pf]);
         break;
     case VF_PF_DOWN:
         snprintf(text, size, "PF %s is down: ip link set %s up", pf, pf);

@@ -31,6 +31,7 @@ enum vf_obstacle {
     VF_ATTACHED,     /* in a pool that is not managed, and not bound to VFIO: libvirt would fail the start */
     VF_NOT_ALONE,    /* its IOMMU group has a device that is no VF, and stays with the host */
     VF_PORTED,       /* libvirt has given it to somebody whom the ledger does not know */
+    VF_PF_TAKEN,     /* a guest has, or asks for, its PF as it is: whole.h */
 };
 
 /* Why a VF is chosen after all others. */
@@ -90,6 +91,7 @@ struct vf_table {
     bool examined; /* each of the VFs */
     struct vf_port *ports;
     size_t port_count;
+    char **whole;  /* of each PF: who has it as it is, as words behind its name; NULL: nobody; all NULL: the same */
     char *note;    /* what a person may have meant otherwise, as words; NULL: nothing */
     char *missing; /* sources that the host does not have now, as words; NULL: none */
 };

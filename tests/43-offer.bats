@@ -294,6 +294,40 @@ untrusted() {
     assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[0]}" "${V[2]}" "${V[3]}")"
 }
 
+@test "a PF that a guest has whole: its VFs are held, and offered again after its release" {
+    local device="<hostdev mode='subsystem' type='pci' managed='yes'>
+        <source><address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></source></hostdev>"
+    host eth4:vfs=1
+    pool p eth3 eth4
+    offered_all() { assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]}" 0000:02:10.0)"; }
+    witness
+    run_vfpool 0 reconcile
+    offered_all
+    run_hook 0 whole prepare < <(guest whole "${UUID[9]}" "$device")
+    guest whole "${UUID[9]}" "$device" > "$LIBVIRT/domains/${UUID[9]}.xml"
+    run_hook 0 whole start < "$LIBVIRT/domains/${UUID[9]}.xml"
+    settled
+    assert_equal "$(open_vfs p)" 0000:02:10.0
+    assert_equal "$(held_in_offer)" "$(printf '%s\n' "${V[@]}")"
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+    run_guest 1
+    assert_equal "$vf" 0000:02:10.0
+    assert_invariants
+    rm "$LIBVIRT/domains/${UUID[9]}.xml"
+    run_hook 0 whole release < <(guest whole "${UUID[9]}" "$device")
+    settled
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]}")"
+    # The same when it is only found that the guest is gone.
+    stop 1 0000:02:10.0
+    run_hook 0 whole prepare < <(guest whole "${UUID[9]}" "$device")
+    run_vfpool 0 reconcile
+    [[ $output == *"released PF 0000:01:00.0 of pool 'p' from guest 'whole'"* ]]
+    offered_all
+    assert_taken
+    assert_invariants
+}
+
 @test "an offered network that is not active is named, with what to do" {
     offered
     mkdir -p "$ROOT/run/libvirt/network"
