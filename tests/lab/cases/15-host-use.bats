@@ -75,3 +75,16 @@ vf_says() {
     [[ $(ledger) == "${vfs[1]} held g1" ]]
     run_virsh destroy g1
 }
+
+@test "a whole PF is refused while a guest has one of its VFs, which is named" {
+    one_pool
+    pf=$(basename "$(readlink -f /sys/class/net/enp1s0/device)")
+    lab_define g1 "$(lab_interface passthrough)"
+    lab_define g2 "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x${pf:0:4}' bus='0x${pf:5:2}' slot='0x${pf:8:2}' function='0x${pf:11:1}'/></source></hostdev>"
+    run_virsh start g1
+    is_exact g1
+    run_virsh_fail start g2
+    says "guest 'g2' asks for PF enp1s0 ($pf) by its address, and guest 'g1' has its VF ${vfs[0]}"
+    [[ $(ledger) == "${vfs[0]} held g1" ]]
+    run_virsh destroy g1
+}
