@@ -66,11 +66,10 @@ static int claim_vfs(struct call *call, struct plan *plan, const struct port_ses
         result = ledger_put(ledger, own, call->error);
     if (result == 0)
         result = decide(call, plan, ledger, own);
+    if (result == 0)
+        result = plan_take_left(plan, ledger, call->error);
     if (result < 0 || !port_is_offered(session))
         return result < 0 ? result : 1;
-    result = plan_take_left(plan, ledger, call->error);
-    if (result < 0)
-        return result;
     claim = plan_claim(plan);
     handback_keep(own, claim);
     result = claim_settings_record(call->root, claim, NULL, false, call->error);

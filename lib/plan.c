@@ -10,6 +10,7 @@
 #include "last.h"
 #include "memory.h"
 #include "numa.h"
+#include "offer.h"
 #include "shortage.h"
 #include "transform.h"
 #include "vfinfo.h"
@@ -374,7 +375,10 @@ int plan_take_left(const struct plan *plan, struct ledger *ledger, struct error 
         result = ledger_holder(ledger, address, &claim, uuid, error);
         if (result < 0 || !claim || strcmp(uuid, plan->domain.uuid) == 0 || !is_left(plan, claim, address))
             continue;
-        result = handback_guest(ledger, plan->root, uuid, error);
+        /* While it was held to run, without a port, its VF may have got one of ours. */
+        result = offer_withdraw(plan->root, plan->choices[i].table->pool->name, error);
+        if (result == 0)
+            result = handback_guest(ledger, plan->root, uuid, error);
         error_note(error, "guest '%.256s' held VF %s, and does not run any more: taken back", claim->name,
                    pciaddr_format(address, text));
     }

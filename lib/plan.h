@@ -79,7 +79,8 @@ int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *ow
     nonnull(1, 2, 4);
 
 /**
- * plan_take_left() - give back what guests that are gone have left claimed of the VFs that were chosen (absent.h)
+ * plan_take_left() - give back what guests that are gone have left claimed of the VFs that were chosen (absent.h), and
+ * withdraw the offers of their pools
  * @ledger: locked for writing
  *
  * Return: 0 or a negative errno value.

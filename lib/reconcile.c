@@ -30,6 +30,7 @@
 #include "io.h"
 #include "ledger.h"
 #include "memory.h"
+#include "offer.h"
 #include "pool.h"
 #include "reconcile-work.h"
 #include "sriov.h"
@@ -195,7 +196,10 @@ static int drop_unchanged(struct work *work, struct ledger *ledger, const struct
     if (result < 0 || !now || strcmp(now->stamp, seen->stamp) != 0)
         return result;
     _cleanup_(cleanup_claim) struct claim *kept = NULL;
-    if (!work->dry_run)
+    /* Its VFs may have ports of ours, as of a guest that runs without one. */
+    for (size_t i = 0; i < seen->vf_count && result == 0 && !work->dry_run; i++)
+        result = offer_withdraw(work->root, seen->vfs[i].pool, work->error);
+    if (!work->dry_run && result == 0)
         result = handback_guest(ledger, work->root, seen->uuid, work->error);
     if (!work->dry_run && result == 0)
         result = ledger_get(ledger, seen->uuid, &kept, work->error);

@@ -53,6 +53,31 @@ all_run() { for i in 1 2 3 4; do runs $i "${V[i - 1]}"; done; }
     assert_equal "$(holder "${V[1]}")" "${UUID[5]}"
 }
 
+# A guest that is held to run, and has no port, has its VF held by reconcile, and so by whoever settles.
+@test "a VF that was held for a guest that is gone is opened for the next one" {
+    all_run
+    : > "$LIBVIRT/domains/${UUID[2]}.xml"
+    for i in 1 3 4; do port p "g$i" "${UUID[i]}" "${V[i - 1]}"; : > "$LIBVIRT/domains/${UUID[i]}.xml"; done
+    : > "$ROOT/run/vfpool/offers/p"
+    run_vfpool 0 reconcile
+    assert_equal "$(owner p "${V[1]}")" vfpool
+    rm "$LIBVIRT/domains/${UUID[2]}.xml"
+    leaves 2
+    run_hook 0 g5 prepare < <(vm 5 p)
+    assert_equal "$(open_vfs p)" "${V[1]}"
+    # And so for who settles.
+    run_hook 0 g5 release < <(vm 5 p)
+    runs 6 "${V[1]}"
+    : > "$LIBVIRT/domains/${UUID[6]}.xml"
+    run_vfpool 0 reconcile
+    assert_equal "$(owner p "${V[1]}")" vfpool
+    rm "$LIBVIRT/domains/${UUID[6]}.xml"
+    leaves 6
+    : > "$ROOT/run/vfpool/offers/p"
+    run_program 0 "$VFPOOL_BUILD/hook/daemon" - reload begin SIGHUP
+    wait_until eval '[[ $(open_vfs p) == "${V[1]}" ]]'
+}
+
 @test "who asks for the very VF of a guest that is gone gets it" {
     runs 1 "${V[0]}"
     leaves 1

@@ -2,6 +2,7 @@
 # Builds the lab's host: kernel, initrd and disk image of a Debian with a real libvirt, in build/lab/$DEBIAN.
 #
 #   DEBIAN=13 tests/lab/build.sh         12: bookworm, libvirt 9.0.0; 13: trixie, libvirt 11.3.0 (default)
+#   DEBIAN=13 LAB_LIBVIRT=backports ...  13 with all that its backports have: the newest libvirt, QEMU and kernel
 #
 # Needs root on a Debian machine: it installs what is missing there (QEMU >= 8 for -device igb, mmdebstrap).
 # The image is kept until the files that make it change.
@@ -97,10 +98,19 @@ make_image() {
     local root=$work/root
     rm -rf "$root" "$work/capabilities"
     say "building Debian $DEBIAN ($suite) in $work"
-    local hook from
+    local hook from pin sources
     # shellcheck disable=SC2016 # $1 is for mmdebstrap's shell: the root file system
     hook='mkdir -p "$1/etc/initramfs-tools/conf.d"; echo MODULES=list > "$1/etc/initramfs-tools/conf.d/lab"'
     from=$(mirror)
+    sources=(${from:+"$from"})
+    pin=()
+    if [ "${LAB_LIBVIRT:-}" = backports ]; then
+        [ -n "$from" ] || { say "no mirror of Debian is known"; exit 1; }
+        sources=("deb $from $suite main" "deb $from $suite-backports main")
+        # shellcheck disable=SC2016 # as above
+        pin=(--setup-hook='mkdir -p "$1/etc/apt/preferences.d" && cp '"$work/preferences"' "$1/etc/apt/preferences.d/lab"')
+        printf '%s\n' 'Package: *' "Pin: release n=$suite-backports" 'Pin-Priority: 900' > "$work/preferences"
+    fi
     # minbase without documentation, from the machine's own mirror. The maintainer scripts make an initrd that
     # nobody boots: MODULES=list keeps that short.
     # A cut off image is made again, so dpkg need not wait for the disk at each file.
@@ -108,9 +118,9 @@ make_image() {
         --aptopt='APT::Install-Recommends "false"' --aptopt='APT::Install-Suggests "false"' \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/qemu-efi*' \
-        --essential-hook="$hook" \
+        "${pin[@]}" --essential-hook="$hook" \
         --include="$(IFS=,; echo "${packages[*]}")" \
-        "$suite" "$root" ${from:+"$from"}
+        "$suite" "$root" "${sources[@]}"
     rm -rf "${root:?}"/dev/*
     # libvirtd asks every emulator it finds what it can do; the guests use one.
     rm -f "$root/usr/bin/qemu-system-i386"

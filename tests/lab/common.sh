@@ -7,8 +7,12 @@ case $DEBIAN in
 13) suite=trixie ;;
 *) echo "lab: DEBIAN is 12 or 13, not '$DEBIAN'" >&2; exit 2 ;;
 esac
+case "$DEBIAN ${LAB_LIBVIRT:-}" in
+'13 backports' | '12 ' | '13 ') ;;
+*) echo "lab: LAB_LIBVIRT is backports, on Debian 13, or nothing, not '$LAB_LIBVIRT'" >&2; exit 2 ;;
+esac
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-work=${LAB_WORK:-$top/build/lab}/$DEBIAN
+work=${LAB_WORK:-$top/build/lab}/$DEBIAN${LAB_LIBVIRT:+-$LAB_LIBVIRT}
 export DEBIAN suite top work
 
 # copy_source DIRECTORY: the tree as it would be committed, deleted files left out; one without git (a release) as it is.
@@ -32,5 +36,5 @@ mirror() {
 
 # What the image is made of, as one word.
 image_key() {
-    (cd "$top/tests/lab" && { echo "$DEBIAN"; cat build.sh lab-init guard.bash; } | sha256sum | cut -d' ' -f1)
+    (cd "$top/tests/lab" && { echo "$DEBIAN${LAB_LIBVIRT:-}"; cat build.sh lab-init guard.bash; } | sha256sum | cut -d' ' -f1)
 }

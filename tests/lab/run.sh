@@ -5,6 +5,7 @@
 #   make lab [DEBIAN=12|13] [TESTS='0*'] [LAB_TAGS=short] [LAB_FILTER='regular expression of test names']
 #   DAEMONS=modular make lab ...         virtqemud, virtnetworkd, virtnodedevd and virtproxyd in place of libvirtd
 #   LAB_PACKAGE=vfpool.deb make lab ...  installs that package in place of ./install.sh install
+#   LAB_LIBVIRT=backports make lab ...   Debian 13 with the libvirt, QEMU and kernel of its backports
 #   LAB_SCRIPT=FILE tests/lab/run.sh     sources FILE inside instead, with the helpers at hand
 #
 # Exits as bats did inside, its last line "N passed, N failed". Results in build/lab/$DEBIAN/results: cases.tap,
@@ -23,7 +24,7 @@ flock -n 9 || { echo "lab: another run uses $work" >&2; exit 1; }
 
 "$lab/build.sh"
 # No short case needs it.
-[ "${LAB_TAGS:-}" = short ] || "$lab/netdevsim.sh"
+[ "${LAB_TAGS:-}" = short ] || [ -n "${LAB_LIBVIRT:-}" ] || "$lab/netdevsim.sh"
 case ${DAEMONS:-} in
 '' | monolithic) ;;
 modular) "$lab/modular.sh" ;;
@@ -40,7 +41,7 @@ make_share() {
     [ -z "${LAB_PACKAGE:-}" ] || cp "$LAB_PACKAGE" "$work/share/package.deb"
     [ -z "${LAB_SCRIPT:-}" ] || cp "$LAB_SCRIPT" "$work/share/script"
     local name
-    for name in LAB_DEADLINE TESTS LAB_TAGS LAB_FILTER LAB_ROUNDS LAB_PAIRS LAB_STORMS LAB_OFFER LAB_APPARMOR DAEMONS BATS_TEST_TIMEOUT; do
+    for name in LAB_DEADLINE TESTS LAB_TAGS LAB_FILTER LAB_ROUNDS LAB_PAIRS LAB_STORMS LAB_OFFER LAB_APPARMOR LAB_LIBVIRT DAEMONS BATS_TEST_TIMEOUT; do
         if [ -n "${!name:-}" ]; then printf '%s=%q\n' "$name" "${!name}"; fi
     done > "$work/share/environment"
     cp -rp "$work/capabilities" "$work/share/capabilities"

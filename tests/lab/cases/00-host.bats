@@ -28,9 +28,10 @@ teardown() { lab_clean; }
 @test "libvirtd is this Debian's" {
     run_ok virsh version --daemon
     . /etc/os-release
-    case $VERSION_ID in
+    case $VERSION_ID${LAB_LIBVIRT:-} in
     12) [[ $output == *"Running against daemon: 9.0.0"* ]] ;;
     13) [[ $output == *"Running against daemon: 11.3.0"* ]] ;;
+    13backports) [[ $output =~ "Running against daemon: "([0-9]+) ]] && ((BASH_REMATCH[1] >= 12)) ;;
     *) false ;;
     esac
 }

@@ -1,0 +1,181 @@
+#!/usr/bin/env bats
+# vfpool leaves, while libvirt runs, hangs or is stopped, and whatever runs meanwhile: libvirt can give every VF again, or
+# vfpool stays and says what to do. By install.sh, or, with LAB_PACKAGE, by dpkg. And guests that leave without a word.
+
+load ../vfpool
+
+top=$lab_dir/../..
+setup() { vfpool_ready; }
+teardown() {
+    [ -z "${stopped_daemon:-}" ] || kill -CONT "$stopped_daemon"
+    daemon_runs "${lab_daemons[-1]}" || lab_libvirtd_start
+    installed_again
+    vfpool_end
+}
+
+packaged() { [ "$(dpkg-query -W -f '${db:Status-Status}' vfpool 2> /dev/null)" = "$1" ]; }
+# leave: removes it, as it was installed
+if [ -e /host/package.deb ]; then leave=(dpkg -r vfpool); else leave=("$top/install.sh" uninstall); fi
+installed_again() {
+    if [ ! -e /usr/sbin/vfpool ]; then
+        if [ -e /host/package.deb ]; then dpkg -i /host/package.deb; else "$top/install.sh" install; fi
+    fi
+    hooks_are_ours || hooks_back
+}
+# held: a pool whose VFs are all held but those of guests
+held_pool() {
+    pool_more="<metadata><vfpool:pool xmlns:vfpool='urn:vfpool:1' offer='no'/></metadata>" LAB_OFFER='' pool passthrough enp1s0
+    pools_up
+    [ "$(held_ports passthrough | wc -l)" = 7 ]
+}
+# gone [VF...]: vfpool is, and libvirt gives every VF but these
+gone() {
+    local path guest
+    for path in "$hook" "${guest_program%/*}" "$network_hook" "$daemon_hook" /usr/sbin/vfpool /usr/sbin/vfpool-gate /run/vfpool; do
+        [ ! -e "$path" ] || { echo "# left: $path"; return 1; }
+    done
+    [ -z "$(held_ports passthrough)" ] || { echo "# held: $(held_ports passthrough)"; return 1; }
+    [ -z "${LAB_APPARMOR:-}" ] || return 0
+    # As many guests as there are VFs, all at once.
+    local i want=$((7 - $#)) commands=
+    for ((i = 1; i <= want; i++)); do
+        lab_define "last$i" "$(lab_interface passthrough)" || return
+        commands+="start last$i; "
+    done
+    LAB_COMMAND_TIMEOUT=150 run_virsh "$commands" || return
+    for ((i = 1; i <= want; i++)); do
+        guest=$(live_vfs "last$i")
+        [ -n "$guest" ] && [[ " $* " != *" $guest "* ]] || return
+    done
+}
+
+@test "removed while libvirt runs, with all that it holds and a guest" {
+    held_pool
+    lab_define g1 "$(lab_interface passthrough)"
+    run_virsh start g1
+    is_exact g1
+    leave_unchecked=1
+    run_ok "${leave[@]}"
+    gone "$(live_vfs g1)"
+}
+
+@test "removed while libvirt hangs: vfpool stays as it was and says why; once libvirt answers it goes" {
+    held_pool
+    stopped_daemon=$(networks_pid)
+    kill -STOP "$stopped_daemon"
+    LAB_COMMAND_TIMEOUT=150 run_fail "${leave[@]}"
+    says "libvirt did not answer"
+    says "vfpool is not removed"
+    says "systemctl restart libvirtd"
+    kill -CONT "$stopped_daemon"
+    stopped_daemon=
+    [ -x /usr/sbin/vfpool ]
+    [ -x /usr/sbin/vfpool-gate ]
+    hooks_are_ours
+    wait_until 60 libvirtd_answers
+    [ "$(held_ports passthrough | wc -l)" = 7 ]
+    lab_define g1 "$(lab_interface passthrough)"
+    run_virsh start g1
+    is_exact g1
+    run_virsh destroy g1
+    leave_unchecked=1
+    run_ok "${leave[@]}"
+    gone
+}
+
+@test "removed while libvirt is stopped: it gives every VF when it is started next" {
+    held_pool
+    lab_define g1 "$(lab_interface passthrough)"
+    run_virsh start g1
+    is_exact g1
+    local vf
+    vf=$(live_vfs g1)
+    [ "$(find /run/libvirt/network/passthrough/ports -name '*-7666-4000-8000-*.xml' | wc -l)" = 6 ]
+    lab_libvirtd_stop
+    leave_unchecked=1
+    run_ok "${leave[@]}"
+    [ "$(find /run/libvirt/network/passthrough/ports -name '*.xml' | wc -l)" = 1 ]
+    lab_libvirtd_start
+    [ "$(live_vfs g1)" = "$vf" ]
+    [ "$(owner_of passthrough "$vf")" = g1 ]
+    gone "$vf"
+}
+
+@test "removed while a process settles, several times: nothing is held then, nor later" {
+    local round
+    for round in 1 2 3 4; do
+        pool passthrough enp1s0
+        # Of these VFs some are held: nobody may have them.
+        sed -i "s,<pf dev='enp1s0'/>,<pf dev='enp1s0'><reserve vfs='0-3' guest='nobody'/></pf>," /etc/vfpool/passthrough.xml
+        pools_up
+        wait_until 20 offer_holds passthrough
+        [ "$(held_ports passthrough | wc -l)" = 4 ]
+        # It begins to settle now, and removal comes right behind it.
+        lab_reload
+        run_ok "${leave[@]}"
+        [ -z "$(held_ports passthrough)" ]
+        [ ! -e /run/vfpool ]
+        lab_reload
+        [ -z "$(held_ports passthrough)" ]
+        installed_again
+    done
+}
+
+@test "purged, nothing of it is left; from another PREFIX it is not removed" {
+    held_pool
+    leave_unchecked=1
+    if packaged installed; then
+        run_ok dpkg -P vfpool
+        [ ! -e /etc/vfpool ]
+        mkdir -p /etc/vfpool
+    else
+        run_fail env PREFIX=/usr/local "$top/install.sh" uninstall
+        says "there is no /usr/local/sbin/vfpool"
+        hooks_are_ours
+        [ "$(held_ports passthrough | wc -l)" = 7 ]
+        run_ok "$top/install.sh" uninstall --purge
+        [ ! -e /etc/vfpool ]
+        mkdir -p /etc/vfpool
+    fi
+    [ ! -e /var/lib/vfpool ]
+    gone
+}
+
+@test "a guest whose hooks are killed at its end keeps its VF from nobody" {
+    pool passthrough enp1s0
+    sed -i "s,<pf dev='enp1s0'/>,<pf dev='enp1s0' vfs='0-1'/>," /etc/vfpool/passthrough.xml
+    pools_up
+    local began guest vf
+    for guest in g1 g2 g3 g4; do lab_define "$guest" "$(lab_interface passthrough)"; done
+    run_virsh start g1
+    began=$SECONDS
+    is_exact g1
+    vf=$(live_vfs g1)
+    # Killed are both that take the VF back.
+    for guest in qemu network; do
+        printf '%s\n' '#!/bin/bash' 'case $2 in release | port-deleted) kill -9 $$ ;; esac' "exec $installed/$guest \"\$@\"" \
+            > "/etc/libvirt/hooks/$guest"
+    done
+    run_virsh destroy g1
+    hooks_back
+    [ "$(claimed_vfs g1)" = "$vf" ]
+    wait_until 40 eval '((SECONDS - began > 31))'
+    # libvirt gives it: it has no port.
+    run_virsh start g2
+    is_exact g2
+    run_virsh start g3
+    is_exact g3
+    [ -z "$(claimed_vfs g1)" ]
+    # And where it is the last one.
+    began=$SECONDS
+    for guest in qemu network; do
+        printf '%s\n' '#!/bin/bash' 'case $2 in release | port-deleted) kill -9 $$ ;; esac' "exec $installed/$guest \"\$@\"" \
+            > "/etc/libvirt/hooks/$guest"
+    done
+    run_virsh destroy g2
+    hooks_back
+    wait_until 40 eval '((SECONDS - began > 31))'
+    run_virsh start g4
+    is_exact g4
+    [ -z "$(claimed_vfs g2)" ]
+}
