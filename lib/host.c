@@ -194,8 +194,12 @@ static void read_vf_places(int device, struct host_pf *pf)
  */
 static void read_pf(int device, struct host_pf *pf)
 {
-    int result = 0;
-    _cleanup_(cleanup_dir) DIR *directory = io_list(device, ".");
+    struct pciaddr last;
+    int result = 0, total = host_number(device, "sriov_totalvfs");
+    /* Of a card with all its VFs they are many, and need no count: who tells of this number waits for nobody. */
+    if (total > 0 && read_virtfn(device, (unsigned int)total - 1, &last) == 0)
+        pf->vf_count = (unsigned int)total;
+    _cleanup_(cleanup_dir) DIR *directory = pf->vf_count ? NULL : io_list(device, ".");
     for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
         unsigned int number;
         char rest;
