@@ -148,8 +148,8 @@ static bool confirm(const struct claim *claim, struct claim_vf *vf, const struct
 /* libvirt lost count (F27), and gives a guest what it has already: for an interface of another MAC address. */
 static bool is_second(const struct claim *claim, const struct claim_vf *vf, const struct allocation *allocation)
 {
-    bool had = vf->given || vf->by_address || claim->state == CLAIM_HELD;
-    return had && (vf->by_address || (vf->mac[0] && strcmp(vf->mac, allocation->mac) != 0));
+    bool had = vf->given || claim->state == CLAIM_HELD;
+    return vf->by_address || (had && vf->mac[0] && strcmp(vf->mac, allocation->mac) != 0);
 }
 
 static int refuse_second(const struct allocation *allocation, const struct claim_vf *vf, struct error *error)
@@ -325,9 +325,9 @@ static int check_pf(struct ledger *ledger, int root, const struct allocation *al
     struct host_pf pf;
     unsigned int number;
     char text[PCIADDR_SIZE];
-    /* One that is not there, libvirt cannot give. */
-    if (host_open(root, &host, &ignored) == 0 &&
-        host_pf_of_vf(&host, &allocation->address, &pf, &number, &ignored) == 0)
+    /* One that is not there, libvirt cannot give; and mostly nobody has the PF. */
+    if (host_open(root, &host, &ignored) == 0 && host_vf_pf(&host, &allocation->address, &pf.address) == 0 &&
+        ledger_has_link(root, &pf.address) && host_pf_of_vf(&host, &allocation->address, &pf, &number, &ignored) == 0)
         holder = whole_holder(ledger, &pf.address, NULL);
     host_close(&host);
     if (!holder)

@@ -355,20 +355,27 @@ static int vf_number(const struct host *host, const struct host_pf *pf, const st
     return -ENODEV;
 }
 
+int host_vf_pf(const struct host *host, const struct pciaddr *vf, struct pciaddr *pf)
+{
+    char name[NAME_MAX + 1];
+    return host_link(host, vf, "physfn", name, sizeof name) < 0 || pciaddr_parse(name, pf) < 0 ? -ENODEV : 0;
+}
+
 int host_pf_of_vf(const struct host *host, const struct pciaddr *vf, struct host_pf *pf, unsigned int *number,
                   struct error *error)
 {
-    char text[PCIADDR_SIZE], name[NAME_MAX + 1];
+    char text[PCIADDR_SIZE], name[PCIADDR_SIZE];
     struct pciaddr address;
     memset(pf, 0, sizeof *pf);
     pciaddr_format(vf, text);
     if (!host_vf_present(host, vf))
         return error_set(error, ENOENT, "there is no PCI device %s", text);
-    if (host_link(host, vf, "physfn", name, sizeof name) < 0 || pciaddr_parse(name, &address) < 0)
+    if (host_vf_pf(host, vf, &address) < 0)
         return error_set(error, ENODEV, "PCI device %s is not a virtual function", text);
     int result = host_pf_by_address(host, &address, pf, error);
     if (result == 0 && vf_number(host, pf, vf, number) < 0)
-        return error_set(error, ENODEV, "PCI device %s is not among the VFs of its physical function %s", text, name);
+        return error_set(error, ENODEV, "PCI device %s is not among the VFs of its physical function %s", text,
+                         pciaddr_format(&address, name));
     return result;
 }
 

@@ -110,6 +110,9 @@ bool host_pf_is(const struct host *host, const struct host_pf *pf, unsigned int 
 /** host_pf_examine() - read the rest of what sysfs tells of a PF, once; a representor's name becomes the PF's own */
 void host_pf_examine(const struct host *host, struct host_pf *pf) nonnull(1, 2);
 
+/** host_vf_pf() - the address of the PF that offers a VF. Return: 0, or -ENODEV when it is no VF, or not there. */
+int host_vf_pf(const struct host *host, const struct pciaddr *vf, struct pciaddr *pf) must_check nonnull(1, 2, 3);
+
 /**
  * host_pf_of_vf() - the PF that offers a VF, and the VF's number there
  *

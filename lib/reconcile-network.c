@@ -484,8 +484,6 @@ static int open_network(const struct work *work, const char *name, struct error 
 {
     const char *show[] = {"network", name, NULL}, *open[] = {"open", name, NULL};
     _cleanup_(cleanup_free) char *text = NULL;
-    if (!work->dry_run)
-        offer_end(work->root, name);
     int result = gate_ask(work->root, show, NULL, GATE_CALL_MS, &text, error);
     if (result < 0)
         return result == -ENOENT ? 0 : result;
@@ -521,8 +519,13 @@ static void open_one(struct work *work, const char *name, bool gone)
     int result = work->dry_run ? 0 : turn_take(work->root, name, NULL, deadline, never, &turn, &problem);
     if (result == 0 && !work->dry_run)
         result = wait_for_steady(work, name, io_now_ms() + work_time(work, TURN_OPEN_MS), &problem);
+    /* Where its VFs cannot be given back, it is an offered one still, whose offer is made again. */
+    if (result == 0 && !work->dry_run)
+        result = offer_withdraw(work->root, name, &problem);
     if (result == 0)
         result = work_heard(work, open_anyhow(work, name, &problem));
+    if (result >= 0 && !work->dry_run)
+        offer_end(work->root, name);
     if (result < 0)
         fail_network(work, name, &problem);
     else if (result > 0)

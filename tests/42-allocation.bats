@@ -32,6 +32,14 @@ claim() {
         sed 's/<vf address="\([^"]*\)".*/\1/'
 }
 
+# bound ADDRESS: to vfio-pci; whoever has it open has $ROOT/dev/vfio/$group open
+bound() {
+    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/$1/iommu_group")")
+    mkdir -p "$ROOT/dev/vfio"
+    : > "$ROOT/dev/vfio/$group"
+    host driver "$1" vfio-pci
+}
+
 assert_claim() { # UUID LINE...
     assert_equal "$(claim "$1")" "$(printf '%s\n' "${@:2}")"
     assert_invariants
@@ -117,10 +125,7 @@ assert_claim() { # UUID LINE...
     local vf=0000:01:10.0 group
     runs a
     made 0 p "$A" a "${MAC[1]}" "$vf"
-    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/$vf/iommu_group")")
-    mkdir -p "$ROOT/dev/vfio"
-    : > "$ROOT/dev/vfio/$group"
-    "$TESTS/host/build" "$ROOT" driver eth3/0 vfio-pci
+    bound "$vf"
     exec {open}< "$ROOT/dev/vfio/$group"
     ended 0 p "$A" a "${MAC[1]}" "$vf"
     assert_one_line "the port of guest 'a' is gone, and VF $vf is in use by process"
@@ -151,10 +156,7 @@ blind() {
     local vf=0000:01:10.0 group
     runs a
     made 0 p "$A" a "${MAC[1]}" "$vf"
-    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/$vf/iommu_group")")
-    mkdir -p "$ROOT/dev/vfio"
-    : > "$ROOT/dev/vfio/$group"
-    host driver eth3/0 vfio-pci
+    bound "$vf"
     snapshot
     blind 1 port-deleted "$A" a "${MAC[1]}" "$vf"
     assert_one_line "whether VF $vf of guest 'a' is in use cannot be seen: Too many open files"

@@ -62,6 +62,21 @@ gone() { [[ ! -e $ROOT/etc/libvirt/hooks/qemu && ! -e $ROOT/etc/libvirt/hooks/vf
     all_open
 }
 
+@test "a network that was offered is offered again, where vfpool has to stay" {
+    witness
+    run_vfpool 0 reconcile
+    all_open
+    cp "$VFPOOL_BUILD/tests/libvirt/hasty/hook/vfpool" "$ROOT/usr/sbin/vfpool"
+    fault virConnectOpen hang
+    stays "libvirt did not answer"
+    fault
+    # The hooks are others now, to who bears witness.
+    witness
+    run_program 0 "$VFPOOL_BUILD/hook/daemon" - reload begin SIGHUP
+    wait_until test -s "$ROOT/run/vfpool/offers/p"
+    all_open
+}
+
 @test "what can be freed is freed, though one cannot, and though another process frees some" {
     local first
     rm -f "$LIBVIRT/calls"
