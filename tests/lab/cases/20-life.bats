@@ -16,6 +16,8 @@ teardown() {
     vfpool_end
 }
 # What the hooks link, and nothing of libvirt's.
+# libvirt ends none of these files with a line feed.
+pids_of() { for name; do echo "$(< "/run/libvirt/qemu/$name.pid")"; done; }
 library=$(ldconfig -p | awk '$1 == "libxslt.so.1" { print $NF; exit }')    # of its cache: also while it is away
 library_back() {
     if [ -L "$library.away" ] || [ -e "$library.away" ]; then mv "$library.away" "$library"; fi
@@ -211,7 +213,7 @@ SCRIPT
     running g2
     lab_define g3 "$(lab_interface passthrough)"
     ledger | sort > /tmp/before
-    pids=$(cat /run/libvirt/qemu/g1.pid /run/libvirt/qemu/g2.pid)
+    pids=$(pids_of g1 g2)
     # It runs after ours, whatever that said.
     rm -f /tmp/seen
     mkdir -p "$hook.d"
@@ -230,7 +232,7 @@ SCRIPT
         run_virsh suspend "$guest"
         run_virsh resume "$guest"
     done
-    [ "$(cat /run/libvirt/qemu/g1.pid /run/libvirt/qemu/g2.pid)" = "$pids" ]
+    [ "$(pids_of g1 g2)" = "$pids" ]
     # shellcheck disable=SC2086 # two words
     kill -0 $pids
     run_virsh_fail start g3
