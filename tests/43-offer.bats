@@ -67,13 +67,6 @@ stop() { # N ADDRESS
     release "$1"
 }
 
-# settled: no process sets ports behind the hooks' backs any more.
-settled() {
-    [[ -e $ROOT/run/vfpool/settle || -e $ROOT/run/vfpool/unsettled ]] || return 0
-    wait_until eval '[[ ! -e $ROOT/run/vfpool/unsettled ]]' || return
-    flock -w "$VFPOOL_WAIT" "$ROOT/run/vfpool/settle" true
-}
-
 held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
 
 @test "a start and a stop call nobody" {

@@ -135,6 +135,13 @@ witness() {
     done
 }
 
+# settled: no process sets ports behind the hooks' backs any more.
+settled() {
+    [[ -e $ROOT/run/vfpool/settle || -e $ROOT/run/vfpool/unsettled ]] || return 0
+    wait_until eval '[[ ! -e $ROOT/run/vfpool/unsettled ]]' || return
+    flock -w "$VFPOOL_WAIT" "$ROOT/run/vfpool/settle" true
+}
+
 # reload: libvirt forgets how many ports there are (F27).
 reload() { alone forget_ports "$@"; }
 forget_ports() {
