@@ -188,7 +188,7 @@ lint: $(build)/config.h
 	clang-format --dry-run --Werror lib/*.[ch] hook/*.[ch] $(wildcard tests/*/*.[ch])
 	shellcheck install.sh hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
 	cd tests && shellcheck helpers.bash libvirt/helpers.bash *.bats
-	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats modular/*.bats booted/*.bats booted/*.bash
+	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats modular/*.bats newest/*.bats booted/*.bats booted/*.bash
 	printf '%s\n' lib/*.c hook/*.c | xargs -P $(shell nproc) -n 8 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- $(cflags)' sh
 	codespell --ignore-words-list=nd NEWS README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh packages/* Makefile
 

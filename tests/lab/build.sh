@@ -98,19 +98,10 @@ make_image() {
     local root=$work/root
     rm -rf "$root" "$work/capabilities"
     say "building Debian $DEBIAN ($suite) in $work"
-    local hook from pin sources
+    local hook pin sources
     # shellcheck disable=SC2016 # $1 is for mmdebstrap's shell: the root file system
     hook='mkdir -p "$1/etc/initramfs-tools/conf.d"; echo MODULES=list > "$1/etc/initramfs-tools/conf.d/lab"'
-    from=$(mirror)
-    sources=(${from:+"$from"})
-    pin=()
-    if [ "${LAB_LIBVIRT:-}" = backports ]; then
-        [ -n "$from" ] || { say "no mirror of Debian is known"; exit 1; }
-        sources=("deb $from $suite main" "deb $from $suite-backports main")
-        # shellcheck disable=SC2016 # as above
-        pin=(--setup-hook='mkdir -p "$1/etc/apt/preferences.d" && cp '"$work/preferences"' "$1/etc/apt/preferences.d/lab"')
-        printf '%s\n' 'Package: *' "Pin: release n=$suite-backports" 'Pin-Priority: 900' > "$work/preferences"
-    fi
+    debian_sources
     # minbase without documentation, from the machine's own mirror. The maintainer scripts make an initrd that
     # nobody boots: MODULES=list keeps that short.
     # A cut off image is made again, so dpkg need not wait for the disk at each file.

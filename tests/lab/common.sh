@@ -38,3 +38,19 @@ mirror() {
 image_key() {
     (cd "$top/tests/lab" && { echo "$DEBIAN${LAB_LIBVIRT:-}"; cat build.sh lab-init guard.bash; } | sha256sum | cut -d' ' -f1)
 }
+
+# debian_sources: for mmdebstrap, where packages come from, and how backports come before the rest, in ${sources[@]} and
+# ${pin[@]}.
+debian_sources() {
+    local from
+    from=$(mirror)
+    sources=(${from:+"$from"})
+    pin=()
+    [ "${LAB_LIBVIRT:-}" = backports ] || return 0
+    [ -n "$from" ] || { echo "lab: no mirror of Debian is known" >&2; exit 1; }
+    # shellcheck disable=SC2034 # for who called
+    sources=("deb $from $suite main" "deb $from $suite-backports main")
+    # shellcheck disable=SC2016,SC2034 # $1 is for mmdebstrap's shell: the root file system
+    pin=(--setup-hook='mkdir -p "$1/etc/apt/preferences.d" && cp '"$work/preferences"' "$1/etc/apt/preferences.d/lab"')
+    printf '%s\n' 'Package: *' "Pin: release n=$suite-backports" 'Pin-Priority: 900' > "$work/preferences"
+}

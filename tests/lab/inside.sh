@@ -123,6 +123,7 @@ fi
 
 directories=(cases)
 [ "${DAEMONS:-}" != modular ] || directories+=(modular)
+[ "${LAB_LIBVIRT:-}" != backports ] || directories+=(newest)
 if find_cases "${directories[@]}"; then
     run_cases
     rc=$?

@@ -24,7 +24,7 @@ flock -n 9 || { echo "lab: another run uses $work" >&2; exit 1; }
 
 "$lab/build.sh"
 # No short case needs it.
-[ "${LAB_TAGS:-}" = short ] || [ -n "${LAB_LIBVIRT:-}" ] || "$lab/netdevsim.sh"
+[ "${LAB_TAGS:-}" = short ] || "$lab/modules.sh"
 case ${DAEMONS:-} in
 '' | monolithic) ;;
 modular) "$lab/modular.sh" ;;
@@ -47,7 +47,7 @@ make_share() {
     cp -rp "$work/capabilities" "$work/share/capabilities"
     [ ! -d "$work/build" ] || cp -rp "$work/build" "$work/share/build"
     [ "${DAEMONS:-}" != modular ] || cp -rp "$work/modular" "$work/share/modular"
-    [ ! -e "$work/netdevsim.ko" ] || cp "$work/netdevsim.ko" "$work/share"
+    [ ! -d "$work/modules" ] || cp -rp "$work/modules" "$work/share/modules"
 }
 
 keep_results() {

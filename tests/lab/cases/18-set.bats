@@ -204,7 +204,7 @@ programs=/usr/src/vfpool/build/tests/netdevsim/hook simulated_root=/tmp/simulate
 simulate() {
     # What it needs of the kernel, as far as that is not built in.
     modprobe psample
-    [ -e /sys/bus/netdevsim ] || insmod /host/netdevsim.ko
+    [ -e /sys/bus/netdevsim ] || insmod /host/modules/netdevsim.ko
     [ -e /sys/bus/netdevsim/devices/netdevsim7 ] || echo "7 1" > /sys/bus/netdevsim/new_device
     echo 2 > /sys/bus/netdevsim/devices/netdevsim7/sriov_numvfs
     udevadm settle
