@@ -10,6 +10,7 @@ autoprobe() { cat "/sys/class/net/$1/device/sriov_drivers_autoprobe"; }
 property() { systemctl show --value -p "$1" "$2"; }
 is_active() { systemctl -q is-active "$1"; }
 has_ended() { [ "$(property ActiveState "$1")" = inactive ]; }
+has_ended_or_failed() { has_ended "$1" || [ "$(property ActiveState "$1")" = failed ]; }
 libvirt_ends() {
     local unit
     run_ok systemctl stop "${libvirt_units[@]}"
@@ -132,3 +133,31 @@ teardown() {
     [ "$(property ConditionResult vfpool-boot.service)" = yes ]
     [ "$(property Result vfpool-boot.service)" = success ]
 }
+
+# The last one: it takes vfpool away. The unit that reconciles is at work when that begins, and waits for a libvirt that
+# does not answer; whoever removes ends it, and then needs an answer.
+@test "uninstalled while reconcile is at work: it ends, and libvirt gives every VF" {
+    local pid i
+    wait_until 60 has_ended vfpool.service
+    pid=$(networks_pid)
+    kill -STOP "$pid"
+    run_ok systemctl start --no-block vfpool.service
+    at_work() { [ "$(property ActiveState vfpool.service)" = activating ] && [ "$(property ExecMainPID vfpool.service)" != 0 ]; }
+    wait_until 20 at_work
+    "$lab_dir/../../install.sh" uninstall > /tmp/uninstall.log 2>&1 3>&- &
+    i=$!
+    wait_until 20 has_ended_or_failed vfpool.service
+    kill -CONT "$pid"
+    wait "$i"
+    [ "$(tail -n 1 /tmp/uninstall.log)" = "uninstalled: libvirt picks the VFs of its networks by itself again" ]
+    for i in /etc/libvirt/hooks/qemu /etc/libvirt/hooks/network /etc/libvirt/hooks/daemon /etc/libvirt/hooks/vfpool /run/vfpool \
+        /usr/sbin/vfpool /usr/lib/systemd/system/vfpool.service /etc/systemd/system/multi-user.target.wants/vfpool.service; do
+        [ ! -e "$i" ] && [ ! -L "$i" ]
+    done
+    for i in 1 2 3 4; do
+        lab_define "last$i" "$(lab_interface passthrough)"
+        run_virsh start "last$i"
+    done
+    [ "$(for i in 1 2 3 4; do live_vfs "last$i"; done | sort -u | wc -l)" = 4 ]
+}
+
