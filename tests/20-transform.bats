@@ -321,7 +321,6 @@ class_of() {
 mac/@address 52:54:00:bb:08:01
 virtualport/@type 802.1Qbh
 virtualport/parameters/@profileid finance
-mtu/@size 9000
 boot/@order 1
 rom/@bar off
 acpi/@index 5
@@ -332,15 +331,23 @@ address/@type pci
 address/@bus 0x01
 driver/@name vfio
 KEPT
-    for gone in model target backend tune coalesce guest link 'driver/*' driver/@rx_queue_size source/@network source/@portgroup source/@portid source/@bridge @trustGuestRxFilters; do
+    for gone in mtu model target backend tune coalesce guest link 'driver/*' driver/@rx_queue_size source/@network source/@portgroup source/@portid source/@bridge @trustGuestRxFilters; do
         assert_get "count($i/$gone)" 0
     done
     # Nothing that this list forgets.
     assert_equal "$(xmllint --xpath "$i/*" "$OUT" | grep -o '^<[a-z]*' | sort | xargs)" \
-        "<acpi <address <alias <boot <driver <mac <mtu <rom <source <teaming <virtualport"
+        "<acpi <address <alias <boot <driver <mac <rom <source <teaming <virtualport"
     assert_get "count($i/source/*)" 1
     # Its neighbour on a bridge keeps all.
     assert_equal "$(interface "$OUT" 52:54:00:bb:08:02)" "$(interface "$FIXTURES/domains/every-element.xml" 52:54:00:bb:08:02)"
+}
+
+# libvirt: "virtio-net teaming persistent interface must be <model type='virtio'/>", which a hostdev is not.
+@test "the virtio half of a team is none any more" {
+    sed "s,<teaming type='transient' .*/>,<teaming type='persistent'/>," "$FIXTURES/domains/every-element.xml" > "$ROOT/guest.xml"
+    transform 0 "$ROOT/guest.xml"
+    assert_get "count(/domain/devices/interface[1]/teaming)" 0
+    assert_get "count(/domain/devices/interface[2]/teaming)" 1
 }
 
 @test "a model given to an interface while its network was unknown is dropped at prepare" {

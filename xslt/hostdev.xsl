@@ -68,8 +68,9 @@
   </xsl:template>
 
   <!--
-    What a VF has no use for is left out: model, target, bandwidth, filterref, backend, tune, coalesce, link, guest and
-    host offloads, and the driver, which is the pool's. The white space is the interface's own.
+    What a VF has no use for is left out: model, target, bandwidth, filterref, backend, tune, coalesce, link, mtu, guest and
+    host offloads, the virtio half of a team, and the driver, which is the pool's: libvirt refuses most of these on a
+    hostdev (tests/lab, 10-start). The white space is the interface's own.
   -->
   <xsl:template name="hostdev">
     <xsl:param name="grant"/>
@@ -117,7 +118,7 @@
         <xsl:with-param name="portgroup" select="$portgroup/virtualport"/>
         <xsl:with-param name="space" select="$space"/>
       </xsl:call-template>
-      <xsl:for-each select="mtu | teaming | boot | rom | acpi | alias | address | comment() | processing-instruction() |
+      <xsl:for-each select="teaming[@type = 'transient'] | boot | rom | acpi | alias | address | comment() | processing-instruction() |
                             *[namespace-uri()]">
         <xsl:value-of select="$space"/>
         <xsl:copy-of select="."/>

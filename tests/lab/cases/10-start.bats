@@ -54,6 +54,67 @@ persistent_is_abstract() {
     is_exact g1
 }
 
+# Each child of an interface that libvirt's schema has, as this host's libvirt has it, with an example; or what transform
+# refuses, as libvirt does once the guest has its VF. MAC address and source each of these interfaces has.
+children() {
+    cat << 'CHILDREN'
+acpi|<acpi index='3'/>
+address|<address type='pci' domain='0x0000' bus='0x00' slot='0x10' function='0x0'/>
+alias|<alias name='ua-one'/>
+backend|<backend vhost='/dev/vhost-net'/>
+backenddomain|<backenddomain name='other'/>
+bandwidth|refused <bandwidth><inbound average='1000'/></bandwidth>
+boot|<boot order='1'/>
+coalesce|<coalesce><rx><frames max='7'/></rx></coalesce>
+downscript|<downscript path='/bin/true'/>
+driver|<driver name='vhost' rx_queue_size='512'><host csum='off'/><guest csum='off'/></driver>
+filterref|refused <filterref filter='clean-traffic'/>
+guest|<guest dev='eth0'/>
+ip|<ip address='192.0.2.1' prefix='24'/>
+link|<link state='up'/>
+mac|
+model|<model type='virtio'/>
+mtu|<mtu size='9000'/>
+port|refused <port isolated='yes'/>
+portForward|<portForward proto='tcp'><range start='80'/></portForward>
+rom|<rom bar='off'/>
+route|<route address='192.0.2.0' prefix='24' gateway='192.0.2.1'/>
+script|<script path='/bin/true'/>
+source|
+target|<target dev='vnet7'/>
+teaming|<teaming type='persistent'/>
+tune|<tune><sndbuf>1600</sndbuf></tune>
+virtualport|<virtualport type='802.1Qbh'><parameters profileid='finance'/></virtualport>
+vlan|<vlan><tag id='42'/></vlan>
+CHILDREN
+}
+
+# A VF takes no profile of 802.1Qbh (which igb's do not have), and it refuses a VLAN: that one is only defined.
+@test "what transform makes of an interface with every child that there is starts" {
+    local name child all=
+    pool passthrough enp1s0
+    pools_up
+    run diff <(xsltproc "$lab_dir/children.xsl" /usr/share/libvirt/schemas/domaincommon.rng | sort -u) <(children | cut -d'|' -f1 | sort)
+    [ -z "$output" ]
+    while IFS='|' read -r name child; do
+        lab_guest g1 "$(lab_interface passthrough 52:54:00:00:10:01 "${child#refused }")" > /tmp/g1.xml
+        if [[ $child == refused* ]]; then
+            run_status 1 vfpool transform /tmp/g1.xml
+            says "$name"
+            continue
+        fi
+        vfpool transform /tmp/g1.xml > /tmp/made.xml
+        run_virsh define /tmp/made.xml
+        run_virsh undefine g1
+        [ "$name" = virtualport ] || all+=$child
+    done < <(children)
+    lab_guest g1 "$(lab_interface passthrough 52:54:00:00:10:01 "$all")" > /tmp/g1.xml
+    vfpool transform /tmp/g1.xml > /tmp/made.xml
+    run_virsh create /tmp/made.xml
+    [ "$(live_vfs g1)" = "$(claimed_vfs g1)" ]
+    run_virsh destroy g1
+}
+
 @test "three interfaces, on two pools, one in a portgroup" {
     pool_more="<portgroup name='blue'><vlan><tag id='7'/></vlan></portgroup>" pool one enp1s0
     pool two enp2s0
