@@ -109,12 +109,36 @@ static bool is_enabled(const struct patient *patient, const char *unit)
     return false;
 }
 
-static bool makes_vfs(const struct pool *pool)
+static void add_words(char **words, unsigned int number, const char *pf)
 {
-    for (size_t i = 0; i < pool->source_count; i++)
-        if (pool->sources[i].vf_wanted == 0)
-            return false;
-    return true;
+    _cleanup_(cleanup_free) char *one = number ? memory_format("<vf num='%u'/> in the <pf> of %s", number, pf)
+                                               : memory_format("<vf num=''/> in the <pf> of %s", pf);
+    char *before = *words;
+    *words = memory_format("%s%s%s", before ? before : "", before ? ", " : "", one);
+    free(before);
+}
+
+static bool is_found(const struct vf_table *table, const struct pool_source *source)
+{
+    for (size_t i = 0; i < table->pf_count; i++)
+        if (table->sources[i] == source)
+            return true;
+    return false;
+}
+
+char *doctor_vf_numbers(const struct patient *patient, size_t pool)
+{
+    const struct vf_table *table = &patient->tables[pool];
+    const struct pool *file = &patient->pools.pools[pool];
+    char *words = NULL;
+    for (size_t i = 0; i < table->pf_count; i++)
+        if (!table->sources[i] || table->sources[i]->vf_wanted == 0)
+            add_words(&words, table->pfs[i].vf_count, table->pfs[i].name);
+    /* One without VFs is not found, nor one that is not there. */
+    for (size_t i = 0; i < file->source_count; i++)
+        if (file->sources[i].pf && file->sources[i].vf_wanted == 0 && !is_found(table, &file->sources[i]))
+            add_words(&words, 0, file->sources[i].pf);
+    return words;
 }
 
 /* VFs are gone with each boot. */
@@ -132,11 +156,14 @@ void check_host_boot(const struct patient *patient, struct finding *finding)
         const struct pool *pool = &patient->pools.pools[i];
         if (pool->fault.code)
             continue;
-        if (makes_vfs(pool))
-            finding_add(finding, VERDICT_OK, NULL, "the VFs of pool '%s' are made again at boot", pool->name);
+        _cleanup_(cleanup_free) char *numbers = doctor_vf_numbers(patient, i);
+        _cleanup_(cleanup_free) char *remedy =
+            memory_format("%s, or see to it that something else does", numbers ? numbers : "");
+        if (numbers)
+            finding_add(finding, VERDICT_WARNING, remedy, "vfpool does not make the VFs of pool '%s' at boot",
+                        pool->name);
         else
-            finding_add(finding, VERDICT_WARNING, "<vf num='8'/> in the <pf>, or see to it that something else does",
-                        "vfpool does not make the VFs of pool '%s' at boot", pool->name);
+            finding_add(finding, VERDICT_OK, NULL, "the VFs of pool '%s' are made again at boot", pool->name);
     }
 }
 

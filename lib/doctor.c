@@ -7,6 +7,7 @@
 
 #include "doctor-work.h"
 #include "memory.h"
+#include "policy.h"
 #include "xml.h"
 
 static void check_pools(const struct patient *patient, struct finding *finding)
@@ -27,10 +28,16 @@ static void check_pools(const struct patient *patient, struct finding *finding)
                 "vfpool reconcile, where VFs are to be made; else correct the <pf> in the pool file, or put the "
                 "card back",
                 "pool '%s': %s", pool->name, table->missing);
-        else if (table->vf_count == 0)
-            finding_add(finding, VERDICT_WRONG, "<vf num='8'/> in the <pf>, then vfpool reconcile",
-                        "pool '%s' has no VFs", pool->name);
-        else
+        else if (policy_mistaken(xmlDocGetRootElement(pool->doc)))
+            finding_add(finding, VERDICT_WARNING, "xmlns:vfpool='" VFPOOL_NAMESPACE "' in the pool file",
+                        "pool '%s' does not follow what is in '%.64s', which is not vfpool's namespace", pool->name,
+                        policy_mistaken(xmlDocGetRootElement(pool->doc)));
+        else if (table->vf_count == 0) {
+            _cleanup_(cleanup_free) char *numbers = doctor_vf_numbers(patient, i);
+            _cleanup_(cleanup_free) char *remedy =
+                memory_format("%s%svfpool reconcile", numbers ? numbers : "", numbers ? ", then " : "");
+            finding_add(finding, VERDICT_WRONG, remedy, "pool '%s' has no VFs", pool->name);
+        } else
             finding_add(finding, VERDICT_OK, NULL, "pool '%s' has %zu VFs", pool->name, table->vf_count);
     }
 }

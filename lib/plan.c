@@ -15,6 +15,7 @@
 #include "transform.h"
 #include "vfinfo.h"
 #include "wanted.h"
+#include "xml.h"
 
 void plan_free(struct plan *plan)
 {
@@ -171,7 +172,14 @@ static void find_had(const struct plan *plan, int root, struct vf_table *table)
 static int find_policies(struct plan *plan, int root, struct error *error)
 {
     const xmlNode *domain = xmlDocGetRootElement(plan->domain.doc);
+    const char *mistaken = policy_mistaken(domain);
     int result = 0;
+    if (mistaken)
+        error_note(
+            error,
+            "guest '%.256s' has elements of '%.64s' in its <metadata>, which is not vfpool's namespace, %s: they are "
+            "not followed",
+            plan->domain.name, mistaken, VFPOOL_NAMESPACE);
     for (size_t i = 0; i < plan->pools.count && result == 0; i++) {
         struct vf_table *table = &plan->tables[i];
         bool asked = false;

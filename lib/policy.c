@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "xml.h"
 
@@ -139,6 +140,26 @@ const xmlNode *policy_of_pool(const xmlNode *root)
 const xmlNode *policy_of_guest(const xmlNode *root)
 {
     return find_ours(root, "guest");
+}
+
+static const char *mistaken(const xmlNode *node)
+{
+    static const char stem[] = "urn:vfpool";
+    const char *found = NULL;
+    for (; node && !found; node = node->next) {
+        if (node->type != XML_ELEMENT_NODE)
+            continue;
+        const char *href = node->ns ? (const char *)node->ns->href : NULL;
+        bool like = href && strncasecmp(href, stem, sizeof stem - 1) == 0 && strcmp(href, VFPOOL_NAMESPACE) != 0;
+        found = like ? href : mistaken(node->children);
+    }
+    return found;
+}
+
+const char *policy_mistaken(const xmlNode *root)
+{
+    const xmlNode *metadata = xml_child(root, "metadata");
+    return metadata ? mistaken(metadata->children) : NULL;
 }
 
 static bool names(const char *allowed, const char *name)

@@ -68,6 +68,12 @@ int policy_check_allowed(const char *allowed, bool all, const char *name, const 
 const xmlNode *policy_of_pool(const xmlNode *root) must_check;
 const xmlNode *policy_of_guest(const xmlNode *root) must_check;
 
+/**
+ * policy_mistaken() - the first namespace in a document's <metadata> that begins like vfpool's and is not: what is in
+ * it is not followed. It is the document's.
+ */
+const char *policy_mistaken(const xmlNode *root) must_check;
+
 /** policy_next() - @node, or the first element of vfpool's behind it that has this name, or NULL */
 const xmlNode *policy_next(const xmlNode *node, const char *name) must_check nonnull(2);
 

@@ -258,7 +258,11 @@ static void read_ignored(struct pool *pool, xmlNodePtr network)
     bool foreign = false;
     for (xmlNodePtr node = network->children; node; node = node->next)
         foreign = foreign || (node->type == XML_ELEMENT_NODE && node->ns);
-    const char *const words[] = {ipv6 ? "ipv6=''" : NULL, xml_child(network, "dns") ? "<dns>" : NULL,
+    const char *mistaken = policy_mistaken(network);
+    _cleanup_(cleanup_free) char *other =
+        mistaken ? memory_format("what is in '%.64s', which is not vfpool's namespace, " VFPOOL_NAMESPACE, mistaken)
+                 : NULL;
+    const char *const words[] = {other, ipv6 ? "ipv6=''" : NULL, xml_child(network, "dns") ? "<dns>" : NULL,
                                  xml_child(network, "port") ? "<port>" : NULL,
                                  foreign ? "elements of other namespaces" : NULL};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {

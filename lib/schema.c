@@ -5,7 +5,8 @@
  * libxml2 says well that a document breaks a schema, and badly where: inside an <interleave> it drops the error that
  * matters ("Invalid sequence in interleave", without a line). So when a document is invalid, one element or attribute
  * after the other is taken out and put back; the deepest one without which the document is valid is what the person
- * has to look at. Only when there is none (something is missing, or two things are wrong) libxml2's own words are used.
+ * has to look at, and allowed.h says what could be there. Only when there is none (something is missing, or two things
+ * are wrong) libxml2's own words are used.
  */
 #include "schema.h"
 
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "allowed.h"
 #include "memory.h"
 #include "xml.h"
 
@@ -94,13 +96,14 @@ static xmlNodePtr find_culprit(xmlRelaxNGPtr schema, xmlNodePtr element, int *at
     return culprit;
 }
 
-static int describe(xmlNodePtr culprit, const char *path, struct error *error)
+static int describe(xmlNodePtr culprit, const char *schema, size_t length, const char *path, struct error *error)
 {
     _cleanup_(cleanup_free) char *text = xml_format_node(culprit);
+    _cleanup_(cleanup_free) char *instead = allowed_instead(schema, length, culprit);
     xmlNodePtr element = culprit->type == XML_ATTRIBUTE_NODE ? culprit->parent : culprit;
-    error_set(error, EINVAL, "%s, line %ld: %.*s%s is not allowed in <%s>", path, xmlGetLineNo(element), 120,
+    error_set(error, EINVAL, "%s, line %ld: %.*s%s is not allowed in <%s>%s", path, xmlGetLineNo(element), 120,
               text + strspn(text, " "), strlen(text) > 120 ? "..." : "",
-              culprit->type == XML_ATTRIBUTE_NODE ? element->name : element->parent->name);
+              culprit->type == XML_ATTRIBUTE_NODE ? element->name : element->parent->name, instead ? instead : "");
     return -EINVAL;
 }
 
@@ -118,7 +121,7 @@ int schema_check(const char *schema, size_t length, xmlDocPtr doc, const char *p
         result = error_set(error, EINVAL, "%s cannot be compared with its schema", path);
     if (result > 0) {
         xmlNodePtr culprit = find_culprit(grammar, xmlDocGetRootElement(doc), &attempts);
-        result = culprit ? describe(culprit, path, error)
+        result = culprit ? describe(culprit, schema, length, path, error)
                          : error_set(error, EINVAL, "%s, line %d: %s", path, complaint.line, complaint.text);
     }
     xmlRelaxNGFree(grammar);

@@ -664,6 +664,45 @@ VLAN and a virtualport|<vlan><tag id='1'/></vlan><portgroup name='a'><virtualpor
 REFUSED
 }
 
+# What could stand there instead, from the schema itself. What is right by itself says nothing.
+@test "a refused word, attribute or element: which ones there are" {
+    host eth3:vfs=2
+    local pool="xmlns:v='urn:vfpool:1'"
+    # MESSAGE'S END|CHILDREN OF <network>
+    while IFS='|' read -r end children; do
+        network "$children" > "$FILE"
+        run_vfpool 1 dumpxml p
+        [[ $stderr == *" is not allowed in $end" ]] || fail "not: $end" || return
+    done << ALLOWED
+<pool>: it is 'first', 'spread', 'pack' or 'lru'|<metadata><v:pool $pool order='sprad'/></metadata>
+<pool>: it is 'ignore', 'prefer' or 'require'|<metadata><v:pool $pool numa='Prefer'/></metadata>
+<tag>: it is 'tagged' or 'untagged'|<vlan><tag id='1' nativeMode='x'/></vlan>
+<parameters>, which has managerid, typeid, typeidversion, instanceid, interfaceid and profileid|<virtualport type='802.1Qbh'><parameters profile='x'/></virtualport>
+<network>, which has connections, trustGuestRxFilters, ipv6, <name>, <uuid>, <title>, <description>, <metadata>, <forward>, <vlan>, <virtualport>, <portgroup>, <dns> and <port>|<mtu size='9000'/>
+ALLOWED
+    forward "<pf dev='eth3' up='on'/>" > "$FILE"
+    run_vfpool 1 dumpxml p
+    [[ $stderr == *" is not allowed in <pf>: it is 'yes' or 'no'" ]]
+    # Each by itself would do.
+    forward "<pf address='0000:01:00.0' mac='52:54:00:00:00:01'/>" > "$FILE"
+    run_vfpool 1 dumpxml p
+    [[ $stderr != *"it is"* && $stderr != *"which has"* ]]
+}
+
+@test "a namespace that begins like vfpool's, and is not, is said: of a pool, and of a guest" {
+    host eth3:vfs=2
+    network "<metadata><v:pool xmlns:v='urn:vfpool:2' order='pack'/></metadata>" > "$FILE"
+    run_vfpool 0 status
+    grep -qx "note: without effect on a VF: what is in 'urn:vfpool:2', which is not vfpool's namespace, urn:vfpool:1" "$STDOUT"
+    network > "$FILE"
+    guest g "$G" p:"${MAC[1]}" > "$IN"
+    sed "s,<devices>,<metadata><x:deep xmlns:x='urn:x'><v:guest xmlns:v='urn:vfpool' order='pack'/></x:deep></metadata>&," "$IN" > "$ROOT/in"
+    run_vfpool 0 transform "$ROOT/in"
+    [[ $stderr == "vfpool: note: guest 'g' has elements of 'urn:vfpool' in its <metadata>, which is not vfpool's namespace, urn:vfpool:1: they are not followed" ]]
+    run_hook 0 g prepare < "$ROOT/in"
+    [[ $stderr == *"has elements of 'urn:vfpool' in its <metadata>"* ]]
+}
+
 @test "addresses beside a PF that are none of its VFs, or not all, are said" {
     host eth3:vfs=3
     forward "<pf dev='eth3'/>$(address 01 10 0)$(address 01 10 2)$(address 01 10 4)" >"$FILE"

@@ -110,7 +110,28 @@ ok       claims"
     rmdir "$ROOT/run/systemd/system"
     says boot ok "made again at boot"
     pool_file "<pf dev='eth3'/>"
-    says boot warning "vfpool does not make the VFs of pool 'p' at boot" "<vf num="
+    says boot warning "vfpool does not make the VFs of pool 'p' at boot" "<vf num='4'/> in the <pf> of eth3, or see to it"
+}
+
+# Followed, a remedy that says another number would take VFs away.
+@test "the number of VFs that a pool file is to ask for is the one that there is, of each PF" {
+    host eth4:vfs=63 eth5:vfs=7
+    pool_file "<pf dev='eth3'><vf num='4'/></pf><pf dev='eth4'/><pf dev='eth5'/>"
+    says boot warning "does not make the VFs of pool 'p'" "<vf num='63'/> in the <pf> of eth4, <vf num='7'/> in the <pf> of eth5, or"
+    host numvfs eth4 0
+    pool_file "<pf dev='eth4'/>"
+    others=boot says pools wrong "PF eth4 has no VFs" "vfpool reconcile"
+    [[ $(jq -r '.checks[] | select(.check == "boot") | .remedy' "$STDOUT") == "<vf num=''/> in the <pf> of eth4, or see"* ]]
+}
+
+@test "a namespace that begins like vfpool's, and is not" {
+    for uri in urn:vfpool urn:vfpool:2 URN:VFPOOL:1; do
+        sed "s,</forward>,</forward><metadata><v:pool xmlns:v='$uri' order='pack'/></metadata>," "$ROOT/etc/vfpool/p.xml" > "$ROOT/new"
+        cp "$ROOT/etc/vfpool/p.xml" "$ROOT/old"
+        mv "$ROOT/new" "$ROOT/etc/vfpool/p.xml"
+        says pools warning "pool 'p' does not follow what is in '$uri', which is not vfpool's namespace" "xmlns:vfpool='urn:vfpool:1' in the pool file"
+        mv "$ROOT/old" "$ROOT/etc/vfpool/p.xml"
+    done
 }
 
 @test "libvirt: not there, silent, with a known fault, with too few workers" {
