@@ -181,3 +181,12 @@ int gate_set(int root, const char *network, const struct gate_set *hold, const s
         result = change(root, arguments, input, others, error);
     return result;
 }
+
+bool gate_has_word(const char *line, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = line; (at = strstr(at, word)) != NULL; at += length)
+        if ((at == line || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    return false;
+}

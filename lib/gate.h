@@ -105,4 +105,7 @@ int gate_ask(int root, const char *const *arguments, const char *input, int time
 int gate_change(int root, const char *const *arguments, const char *input, struct error *error) must_check
     nonnull(2, 4);
 
+/** gate_has_word() - whether a line of several has this one, as the first line of "network" does */
+bool gate_has_word(const char *line, const char *word) must_check nonnull(1, 2);
+
 #endif

@@ -23,7 +23,7 @@ static int repair_link(struct ledger *ledger, const char *text, struct error *er
     int result = ledger_holder(ledger, &address, &claim, uuid, error);
     if (result < 0 || uuid[0])
         return result;
-    result = ledger_forget(ledger, &address, error);
+    result = ledger->writing ? ledger_forget(ledger, &address, error) : 0;
     if (result < 0)
         return result;
     error_note(error, "VF %s was left over from an interrupted call for guest %s: free again", text, left_by);
@@ -45,13 +45,26 @@ static int repair_links(struct ledger *ledger, struct error *error)
     return result < 0 ? result : repairs;
 }
 
+/* Return: as ledger_make_link(). */
+static int repair_vf(struct ledger *ledger, const char *uuid, const struct pciaddr *address, struct error *problem)
+{
+    char text[PCIADDR_SIZE], owner[UUID_SIZE] = "";
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    if (ledger->writing)
+        return ledger_make_link(ledger, uuid, address, problem);
+    if (ledger_read_link(ledger, pciaddr_format(address, text), owner) == 0 && strcmp(owner, uuid) == 0)
+        return 0;
+    int result = ledger_holder(ledger, address, &claim, owner, problem);
+    return result < 0 ? result : owner[0] ? -EEXIST : 1;
+}
+
 static int repair_guest(struct ledger *ledger, const struct claim *claim, struct error *error)
 {
     char text[PCIADDR_SIZE];
     int repairs = 0;
     for (size_t i = 0; i < claim->vf_count; i++) {
         _cleanup_(error_free) struct error problem = {0};
-        int result = ledger_make_link(ledger, claim->uuid, &claim->vfs[i].address, &problem);
+        int result = repair_vf(ledger, claim->uuid, &claim->vfs[i].address, &problem);
         pciaddr_format(&claim->vfs[i].address, text);
         if (result == -EEXIST)
             error_note(error, "VF %s is listed by guest '%s' (%s) and by another: release one of them", text,
@@ -85,7 +98,9 @@ int ledger_repair(struct ledger *ledger, struct error *error)
 {
     struct claim **claims = NULL;
     size_t count = 0;
-    if (unlinkat(ledger->directory, NEW_FILE, 0) < 0 && errno != ENOENT)
+    if (ledger->vfs < 0)
+        return 0; /* to read: there is none */
+    if (ledger->writing && unlinkat(ledger->directory, NEW_FILE, 0) < 0 && errno != ENOENT)
         return error_set(error, errno, "cannot remove /" LEDGER_DIRECTORY "/" NEW_FILE ": %s", strerror(errno));
     int repairs = repair_links(ledger, error);
     int result = repairs < 0 ? repairs : ledger_all(ledger, &claims, &count, error);
@@ -94,7 +109,7 @@ int ledger_repair(struct ledger *ledger, struct error *error)
         repairs += result > 0 ? result : 0;
     }
     claims_free(claims, count);
-    if (result >= 0)
+    if (result >= 0 && ledger->writing)
         result = repair_decisions(ledger, error);
     return result < 0 ? result : repairs;
 }

@@ -135,7 +135,8 @@ int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, str
 /**
  * ledger_repair() - make every link resolve to a guest file that lists it, and every listed VF have its link
  *
- * What it did is added to @error's notes, a line each. ledger_open() calls it after a crash.
+ * What it did is added to @error's notes, a line each; with a ledger that is open to be read, what it would do.
+ * ledger_open() calls it after a crash.
  *
  * Return: the number of repairs, or a negative errno value.
  */

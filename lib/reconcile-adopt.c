@@ -11,6 +11,7 @@
 #include "ledger.h"
 #include "memory.h"
 #include "reconcile-work.h"
+#include "xml.h"
 
 /* As many as there are, a line each. */
 static char *unclaimed(const struct work *work)
@@ -59,6 +60,17 @@ static bool matters(const struct work *work, const char *line, char uuid[UUID_SI
     return result == 0 && is_pooled(work, &address);
 }
 
+/* A dry run names the guest that would have a claim. */
+static void foresee_guest(struct work *work, const char *xml, const char *uuid)
+{
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
+    _cleanup_(error_free) struct error problem = {0};
+    _cleanup_(cleanup_xml_string) char *name = NULL;
+    if (xml_parse(xml, strlen(xml), "the guest's XML", &doc, &problem) == 0)
+        name = xml_text(xml_child(xmlDocGetRootElement(doc), "name"));
+    work_note(work, "claimed the VFs that running guest '%s' has", name ? name : uuid);
+}
+
 /* Return: whether it has a claim now. */
 static bool adopt_guest(struct work *work, const char *uuid, int64_t deadline)
 {
@@ -67,6 +79,10 @@ static bool adopt_guest(struct work *work, const char *uuid, int64_t deadline)
     _cleanup_(error_free) struct error problem = {0};
     size_t length = 0;
     int result = work_ask(work, arguments, NULL, deadline, GATE_CALL_MS, &xml, &problem);
+    if (result == 0 && work->dry_run) {
+        foresee_guest(work, xml, uuid);
+        return false;
+    }
     /* -ENOENT: it has ended since. */
     if (result == 0)
         result = guest_run(work->root, GUEST_RECONNECT, xml, strlen(xml), &text, &length, &problem);

@@ -27,121 +27,6 @@ static int never(int root, struct error *error)
     return 0;
 }
 
-/* ---- the network ---- */
-
-/* What libvirt has of a pool's network. */
-struct state {
-    bool present, active, alike, miscounted, passing, unfinished;
-};
-
-static bool has_word(const char *line, const char *word)
-{
-    size_t length = strlen(word);
-    for (const char *at = line; (at = strstr(at, word)) != NULL; at += length)
-        if ((at == line || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
-            return true;
-    return false;
-}
-
-static struct pciaddr *table_addresses(const struct vf_table *table)
-{
-    struct pciaddr *addresses = memory_new(table->vf_count, sizeof *addresses);
-    for (size_t i = 0; i < table->vf_count; i++)
-        addresses[i] = table->vfs[i].address;
-    return addresses;
-}
-
-/* Whether what libvirt has is what the pool wants. Return: 1, 0 or a negative errno value. */
-static int is_alike(const struct vf_table *table, const char *text, struct error *error)
-{
-    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
-    _cleanup_(cleanup_free) char *have = NULL, *want = NULL;
-    _cleanup_(cleanup_free) struct pciaddr *listed = NULL, *addresses = table_addresses(table);
-    size_t length = 0, count = 0;
-    int result = xml_parse(text, strlen(text), "libvirt's network", &doc, error);
-    if (result < 0)
-        return result;
-    _cleanup_(cleanup_xml_string) char *mode = xml_attribute(xml_child(xmlDocGetRootElement(doc), "forward"), "mode");
-    if (!mode || strcmp(mode, "hostdev") != 0)
-        return error_set(error, EEXIST,
-                         "libvirt has another network named '%s', with forward mode '%s': rename that one or the pool",
-                         table->pool->name, mode ? mode : "none");
-    listed = network_addresses(doc, &count);
-    result = network_format(doc, NETWORK_COMPARE, listed, count, 0, &have, &length, error);
-    if (result == 0)
-        result =
-            network_format(table->pool->doc, NETWORK_COMPARE, addresses, table->vf_count, 0, &want, &length, error);
-    return result < 0 ? result : strcmp(have, want) == 0;
-}
-
-/* Return: 0, also when there is none, or a negative errno value. */
-static int read_state(struct work *work, const struct vf_table *table, struct state *state, struct error *error)
-{
-    const char *show[] = {"network", table->pool->name, NULL};
-    _cleanup_(cleanup_free) char *text = NULL;
-    *state = (struct state){0};
-    int result = work_heard(work, gate_ask(work->root, show, NULL, GATE_CALL_MS, &text, error));
-    if (result < 0)
-        return result == -ENOENT ? 0 : result;
-    char *xml = text + strcspn(text, "\n");
-    if (*xml)
-        *xml++ = '\0';
-    int alike = is_alike(table, xml, error);
-    *state = (struct state){.present = true,
-                            .active = has_word(text, GATE_ACTIVE),
-                            .alike = alike == 1,
-                            .miscounted = has_word(text, GATE_MISCOUNTED),
-                            .passing = has_word(text, GATE_PASSING),
-                            .unfinished = has_word(text, GATE_UNFINISHED)};
-    return alike < 0 ? alike : 0;
-}
-
-static int define(struct work *work, const struct vf_table *table, bool restart, struct error *error)
-{
-    const char *arguments[] = {"define", table->pool->name, restart ? GATE_RESTART : GATE_KEEP, NULL};
-    _cleanup_(cleanup_free) struct pciaddr *addresses = table_addresses(table);
-    _cleanup_(cleanup_free) char *xml = NULL;
-    size_t length = 0;
-    int result = network_format(table->pool->doc, NETWORK_DEFINE, addresses, table->vf_count, 0, &xml, &length, error);
-    return result < 0 ? result : work_heard(work, gate_change(work->root, arguments, xml, error));
-}
-
-/* Nobody is told any more that the network gives VFs, and who was told has got its own before it is ended. */
-static int leave_alone(const struct work *work, const char *network, bool ends, struct error *error)
-{
-    int64_t deadline = io_now_ms() + TURN_OPEN_MS;
-    int result = offer_withdraw(work->root, network, error);
-    while (result == 0 && ends && ledger_is_awaited(work->root, network, "", TURN_OPEN_MS) && io_now_ms() < deadline)
-        /* Whoever has not got it by then counts as gone. */
-        result = turn_pause(network, deadline + TURN_OPEN_MS, error);
-    return result;
-}
-
-/* Return: 0, or a negative errno value. */
-static int ensure_network(struct work *work, const struct vf_table *table, struct error *error)
-{
-    struct state state;
-    int result = read_state(work, table, &state, error);
-    if (result < 0 || (state.active && state.alike && !state.miscounted && !state.passing && !state.unfinished))
-        return result;
-    bool restart = !state.alike || state.miscounted;
-    if (!work->dry_run)
-        result = leave_alone(work, table->pool->name, restart && state.active, error);
-    if (result == 0 && !work->dry_run)
-        result = define(work, table, restart, error);
-    if (result < 0)
-        return result;
-    work_note(work, "%s libvirt network '%s' with %zu VFs",
-              !state.present     ? "defined and started"
-              : !state.alike     ? "changed"
-              : state.miscounted ? "ended and started (libvirt had lost count of its ports)"
-              : state.unfinished ? "started, and made the ports of its guests again on"
-              : !state.active    ? "started"
-                                 : "set to start with libvirt:",
-              table->pool->name, table->vf_count);
-    return 0;
-}
-
 /* ---- its ports ---- */
 
 /*
@@ -375,6 +260,23 @@ static int want_ports(struct work *work, size_t pool, bool *offered, struct erro
     return result < 0 ? result : watched ? result - more : result + more;
 }
 
+/* @fresh: an offer is one that was not there, or ports were set for it. */
+static void note_ports(struct work *work, const char *network, bool offered, bool fresh, size_t held)
+{
+    if (offered && fresh)
+        work_note(work, "offered the free VFs of libvirt network '%s', and held the others", network);
+    else if (held > 0)
+        work_note(work, "held %zu VFs of libvirt network '%s'", held, network);
+}
+
+/* What want_ports() would make of a network that is not there yet, of so many VFs, and whether they would be offered.
+ */
+static int foresee_ports(const struct work *work, size_t pool, size_t vfs, bool absent, bool *offered)
+{
+    *offered = work->tables[pool].pool->offered && hooks_has(work->root, "network") && hooks_has(work->root, "daemon");
+    return absent && !*offered ? (int)vfs : 0;
+}
+
 /* ---- one after the other ---- */
 
 /* Not while libvirt is going to forget what it counts now. */
@@ -399,17 +301,17 @@ static int reconcile_network(struct work *work, size_t pool, struct error *error
         leave_ports(work, pool);
     if (result == 0 && work->guests)
         result = prune_ports(work, pool, error);
+    size_t vfs = 0;
     if (result == 0)
-        result = ensure_network(work, table, error);
+        result = reconcile_define(work, table, &vfs, error);
     bool offered = false, before = offer_exists(work->root, table->pool->name);
-    if (result == 0 && !work->dry_run)
-        result = want_ports(work, pool, &offered, error);
+    if (result >= 0 && vfs > 0)
+        result = work->dry_run ? foresee_ports(work, pool, vfs, result > 0, &offered)
+                               : want_ports(work, pool, &offered, error);
     if (result >= 0 && !work->dry_run && !offered)
         offer_end(work->root, table->pool->name);
-    if (result >= 0 && offered && (result > 0 || !before))
-        work_note(work, "offered the free VFs of libvirt network '%s', and held the others", table->pool->name);
-    else if (result > 0)
-        work_note(work, "held %d VFs of libvirt network '%s'", result, table->pool->name);
+    if (result >= 0)
+        note_ports(work, table->pool->name, offered, result > 0 || !before, (size_t)result);
     turn_close(turn);
     return result < 0 ? result : 0;
 }
@@ -455,7 +357,8 @@ void reconcile_networks(struct work *work, bool withdrawn)
         end_orphans(work);
     for (size_t i = 0; i < work->pools.count; i++) {
         _cleanup_(error_free) struct error problem = {0};
-        if (work->pools.pools[i].fault.code || work->tables[i].vf_count == 0 ||
+        /* Those that it has none yet a dry run has not made. */
+        if (work->pools.pools[i].fault.code || (work->tables[i].vf_count == 0 && !work->dry_run) ||
             (withdrawn && is_offered(work, work->pools.pools[i].name)))
             continue;
         if (!may_look(work, work->pools.pools[i].name)) {
@@ -489,7 +392,8 @@ static int open_network(const struct work *work, const char *name, struct error 
         return result == -ENOENT ? 0 : result;
     text[strcspn(text, "\n")] = '\0';
     /* One that lost count (F27) gives out what guests have. */
-    bool due = has_word(text, GATE_HOLDING) || has_word(text, GATE_MISCOUNTED) || has_word(text, GATE_UNFINISHED);
+    bool due = gate_has_word(text, GATE_HOLDING) || gate_has_word(text, GATE_MISCOUNTED) ||
+               gate_has_word(text, GATE_UNFINISHED);
     return due && !work->dry_run ? gate_change(work->root, open, NULL, error) : due;
 }
 

@@ -57,7 +57,7 @@ void work_note(struct work *work, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    error_note(work->error, "%s%s", work->dry_run ? "would be done: " : "", text);
+    error_note(work->error, "%s", text);
 }
 
 void work_fail(struct work *work, const struct error *problem)
@@ -169,6 +169,10 @@ static int open_tables(struct work *work, bool make)
     if (make && provide(work, false, SRIOV_WAIT_S, &problem) < 0)
         error_note(work->error, "%s", problem.message);
     work->tables = vf_tables_load(&work->host, &work->pools);
+    /* Of a dry run, what it would have made is missing. */
+    for (size_t i = 0; i < work->pools.count && make; i++)
+        if (work->tables[i].missing && !problem.code && !(work->dry_run && work->tables[i].vf_count == 0))
+            error_note(work->error, "pool '%s': %s", work->pools.pools[i].name, work->tables[i].missing);
     return 0;
 }
 
@@ -177,7 +181,8 @@ static int open_tables(struct work *work, bool make)
 static int read_claims(struct work *work, bool repair)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    int result = ledger_open(work->root, repair ? LEDGER_WRITE : LEDGER_READ, LEDGER_LOCK_MS, &ledger, work->error);
+    enum ledger_mode mode = repair && !work->dry_run ? LEDGER_WRITE : LEDGER_READ;
+    int result = ledger_open(work->root, mode, LEDGER_LOCK_MS, &ledger, work->error);
     if (result == 0 && repair)
         result = ledger_repair(ledger, work->error);
     return result < 0 ? result : ledger_all(ledger, &work->claims, &work->claim_count, work->error);
@@ -398,7 +403,7 @@ int reconcile(int root, bool dry_run, int wait_s, struct error *error)
     _cleanup_(close_work) struct work work = {.root = root, .dry_run = dry_run, .error = error, .host.sys = -1};
     int result = open_tables(&work, true);
     if (result == 0)
-        result = read_claims(&work, !dry_run);
+        result = read_claims(&work, true);
     if (result < 0)
         return result;
     begin_asking(&work);
@@ -410,7 +415,7 @@ int reconcile(int root, bool dry_run, int wait_s, struct error *error)
     result = drop_gone(&work);
     if (result == 0)
         result = finish_settings(&work);
-    if (result == 0 && !dry_run)
+    if (result == 0)
         result = adopt_guests(&work);
     /* What they had was held, and is to be offered. */
     if (result == 0 && work.guests && work.dropped)

@@ -13,7 +13,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,17 +36,6 @@ struct demand {
     struct host_pf *pfs; /* which are meant */
     int64_t end_ms;
 };
-
-static void note(const struct demand *demand, struct error *error, const char *format, ...) printf_like(3, 4);
-static void note(const struct demand *demand, struct error *error, const char *format, ...)
-{
-    char text[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    error_note(error, "%s%s", demand->sriov->dry_run ? "would be done: " : "", text);
-}
 
 /* Waits until it is worth looking again. Return: false when the time is up. */
 static bool may_look_again(const struct demand *demand)
@@ -102,7 +90,7 @@ static int bring_up(const struct demand *demand, struct host_pf *pf, struct erro
                                           : tell_up(demand->sriov->host, index, error);
     if (result < 0)
         return error_prefix(error, "cannot bring PF %s up, as pool '%s' asks", pf->name, demand->pool->name);
-    note(demand, error, "brought PF %s up", pf->name);
+    error_note(error, "brought PF %s up", pf->name);
     return 0;
 }
 
@@ -118,7 +106,7 @@ static int set_autoprobe(const struct demand *demand, const struct host_pf *pf, 
     if (result < 0)
         return error_set(error, -result, "cannot say to PF %s whether drivers take its VFs, as pool '%s' asks: %s",
                          pf->name, demand->pool->name, strerror(-result));
-    note(demand, error, "PF %s: the host's drivers %s VFs that are made from now on", pf->name, on ? "take" : "leave");
+    error_note(error, "PF %s: the host's drivers %s VFs that are made from now on", pf->name, on ? "take" : "leave");
     return 0;
 }
 
@@ -253,9 +241,9 @@ static int set_number(const struct demand *demand, struct host_pf *pf, struct er
     if (result < 0)
         return fail_to_make(demand, pf, result, error);
     if (changed)
-        note(demand, error, "made %u VFs on PF %s, which had %u, nobody's", wanted, pf->name, pf->vf_count);
+        error_note(error, "made %u VFs on PF %s, which had %u, nobody's", wanted, pf->name, pf->vf_count);
     else
-        note(demand, error, "made %u VFs on PF %s", wanted, pf->name);
+        error_note(error, "made %u VFs on PF %s", wanted, pf->name);
     return 0;
 }
 

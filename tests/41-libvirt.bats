@@ -272,9 +272,9 @@ X
     port p g2 "${UUID[2]}" "${V[1]}"
     assert_whole g1 g2 vfpool vfpool
     run_vfpool 0 reconcile --dry-run
-    assert_equal "$output" "would be done: freed a VF of libvirt network 'p' from guest 'g1', which is not running
-would be done: freed a VF of libvirt network 'p' from guest 'g2', which is not running
-would be done: released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not running"
+    assert_equal "$output" "freed a VF of libvirt network 'p' from guest 'g1', which is not running
+freed a VF of libvirt network 'p' from guest 'g2', which is not running
+released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not running"
     assert_whole g1 g2 vfpool vfpool
     run_vfpool 0 reconcile
     assert_equal "$output" "freed a VF of libvirt network 'p' from guest 'g1', which is not running
@@ -371,7 +371,7 @@ X
     two_guests
     rm "$ROOT/etc/vfpool/p.xml"
     run_vfpool 0 reconcile --dry-run
-    assert_equal "$output" "would be done: freed libvirt network 'p', as its pool file is gone"
+    assert_equal "$output" "freed libvirt network 'p', as its pool file is gone"
     assert_whole g1 g2 vfpool vfpool
     run_vfpool 0 reconcile
     assert_equal "$output" "freed libvirt network 'p', as its pool file is gone"
@@ -385,16 +385,62 @@ ${V[3]}"
     assert_whole g1 g2 vfpool vfpool
 }
 
+# What has no libvirt to be tried on: VFs that are made, a network of them, its offer.
+@test "a dry run says what the real run says, line by line" {
+    same() {
+        run_vfpool 0 reconcile --dry-run
+        said=$output
+        run_vfpool 0 reconcile
+        assert_equal "$said" "$output"
+        [[ $output != "nothing to repair" ]]
+    }
+    # A pool on a PF without VFs.
+    host numvfs eth3 0
+    echo "<network><name>p</name><forward mode='hostdev' managed='yes'><pf dev='eth3'><vf num='4'/></pf></forward></network>" > "$ROOT/etc/vfpool/p.xml"
+    run_vfpool 0 reconcile --dry-run
+    assert_equal "$output" "made 4 VFs on PF eth3
+defined and started libvirt network 'p' with 4 VFs
+held 4 VFs of libvirt network 'p'"
+    host numvfs eth3 4
+    # Offered at once.
+    witness
+    same
+    [[ $output == *"offered the free VFs of libvirt network 'p'"* ]]
+    # A guest that runs and has no claim; links that are lost, and left over.
+    run_hook 0 g1 prepare < <(vm 1 p)
+    port p g1 "${UUID[1]}" "${V[0]}"
+    concrete g1 "${UUID[1]}" "${MAC[1]}" "${V[0]}" > "$LIBVIRT/domains/${UUID[1]}.xml"
+    rm "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
+    same
+    [[ $output == *"VF ${V[0]} was left over"*"claimed the VFs that running guest 'g1' has"* ]]
+    rm "$ROOT/run/vfpool/vfs/${V[0]}"
+    same
+    [[ $output == *"VF ${V[0]} of guest 'g1' had lost its link: made again"* ]]
+}
+
+@test "reconcile says what it could not mend: a PF that is not there, VFs that are not made" {
+    run_vfpool 0 reconcile
+    echo "<network><name>p</name><forward mode='hostdev' managed='yes'><pf dev='eth3'/><pf dev='eth9'/></forward></network>" > "$ROOT/etc/vfpool/p.xml"
+    run_vfpool 0 reconcile
+    assert_equal "$output" "pool 'p': there is no network interface eth9
+changed libvirt network 'p' with 4 VFs"
+    run_vfpool 0 reconcile
+    assert_equal "$output" "pool 'p': there is no network interface eth9"
+    run_vfpool 0 reconcile --dry-run
+    assert_equal "$output" "pool 'p': there is no network interface eth9"
+}
+
 @test "a dry run makes nothing, and needs nothing" {
     run_vfpool 0 reconcile --dry-run
-    assert_equal "$output" "would be done: defined and started libvirt network 'p' with 4 VFs"
+    assert_equal "$output" "defined and started libvirt network 'p' with 4 VFs
+held 4 VFs of libvirt network 'p'"
     [[ ! -e $ROOT/run/vfpool ]]
     calls > /dev/null
     two_guests
     reload p
     snapshot
     run_vfpool 0 reconcile --dry-run
-    assert_equal "$output" "would be done: ended and started (libvirt had lost count of its ports) libvirt network 'p' with 4 VFs"
+    assert_equal "$output" "ended and started (libvirt had lost count of its ports) libvirt network 'p' with 4 VFs"
     assert_unchanged
     [[ $(calls) != *Create* ]]
 }

@@ -46,9 +46,9 @@ after_look() {
     host down eth3
     echo 1 > "$ROOT/sys/class/net/eth3/device/sriov_drivers_autoprobe"
     run_vfpool 0 reconcile --boot --dry-run
-    assert_equal "$output" "would be done: brought PF eth3 up
-would be done: PF eth3: the host's drivers leave VFs that are made from now on
-would be done: made 8 VFs on PF eth3"
+    assert_equal "$output" "brought PF eth3 up
+PF eth3: the host's drivers leave VFs that are made from now on
+made 8 VFs on PF eth3"
     assert_equal "$(number eth3) $(cat "$ROOT/sys/class/net/eth3/device/sriov_drivers_autoprobe")" "0 1"
     boot 0 eth3 8
     assert_equal "$output" "brought PF eth3 up
