@@ -379,7 +379,10 @@ static void ask_libvirt(struct work *work)
     else
         (void)error_set(&problem, trouble.code, "%s", trouble.message);
     /* Without libvirt's own directory, it is not that libvirt is missing. */
-    if (result < 0 && (work->pools.count == 0 || faccessat(work->root, "etc/libvirt", F_OK, 0) < 0))
+    bool absent = faccessat(work->root, "etc/libvirt", F_OK, 0) < 0;
+    if (result < 0 && absent && work->pools.count > 0)
+        error_note(work->error, "there is no libvirt here (/etc/libvirt): no network is set up");
+    if (result < 0 && (work->pools.count == 0 || absent))
         return;
     if (result < 0)
         error_prefix(&problem, "the pools' networks are as they were");
