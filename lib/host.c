@@ -44,8 +44,7 @@ void host_close(struct host *host)
     vfio_free(steal(host->vfio));
 }
 
-/* The first line of an attribute. Return: its length, or a negative errno value. */
-static int read_attribute(int directory, const char *path, char *value, size_t size)
+int host_attribute(int directory, const char *path, char *value, size_t size)
 {
     _cleanup_(cleanup_close) int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -61,7 +60,7 @@ static int read_attribute(int directory, const char *path, char *value, size_t s
 int host_number(int directory, const char *path)
 {
     char text[32];
-    if (read_attribute(directory, path, text, sizeof text) <= 0)
+    if (host_attribute(directory, path, text, sizeof text) <= 0)
         return HOST_UNKNOWN;
     char *end = NULL;
     long value = strtol(text, &end, 0);
@@ -112,45 +111,12 @@ int host_link(const struct host *host, const struct pciaddr *address, const char
     return read_link_name(host->sys, path, name, size);
 }
 
-/*
- * Whether a netdev on the PF's device stands for one of its VFs or sub-functions: the kernel names such ports
- * [cN]pfNvfM and [cN]pfNsfM (net/core/devlink.c, __devlink_port_phys_port_name_get).
- */
-static bool is_representor(const struct host *host, const char *netdev)
-{
-    char path[DEVICE_PATH_SIZE], port[64];
-    snprintf(path, sizeof path, "class/net/%s/phys_port_name", netdev);
-    if (read_attribute(host->sys, path, port, sizeof port) <= 0)
-        return false;
-    return strstr(port, "pf") && (strstr(port, "vf") || strstr(port, "sf"));
-}
-
-void host_find_netdev(const struct host *host, const struct pciaddr *address, char name[HOST_NAME_SIZE])
-{
-    char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
-    snprintf(path, sizeof path, "bus/pci/devices/%s/net", pciaddr_format(address, text));
-    name[0] = '\0';
-    int result = 0;
-    _cleanup_(cleanup_dir) DIR *directory = io_list(host->sys, path);
-    if (!directory)
-        return;
-    for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
-        if (entry->d_name[0] == '.' || strlen(entry->d_name) >= HOST_NAME_SIZE || is_representor(host, entry->d_name))
-            continue;
-        if (!name[0] || strcmp(entry->d_name, name) < 0)
-            strcpy(name, entry->d_name);
-    }
-    /* Half a list may lack the right one. */
-    if (result < 0)
-        name[0] = '\0';
-}
-
 static void read_netdev(const struct host *host, struct host_pf *pf)
 {
     char path[DEVICE_PATH_SIZE];
     pf->up = pf->carrier = HOST_UNKNOWN;
     pf->operstate[0] = '\0';
-    if (!pf->name[0])
+    if (!pf->has_netdev)
         return;
     snprintf(path, sizeof path, "class/net/%s/flags", pf->name);
     int flags = host_number(host->sys, path);
@@ -159,7 +125,7 @@ static void read_netdev(const struct host *host, struct host_pf *pf)
     snprintf(path, sizeof path, "class/net/%s/carrier", pf->name);
     pf->carrier = host_number(host->sys, path);
     snprintf(path, sizeof path, "class/net/%s/operstate", pf->name);
-    if (read_attribute(host->sys, path, pf->operstate, sizeof pf->operstate) < 0)
+    if (host_attribute(host->sys, path, pf->operstate, sizeof pf->operstate) < 0)
         pf->operstate[0] = '\0';
 }
 
@@ -214,8 +180,7 @@ void host_pf_examine(const struct host *host, struct host_pf *pf)
     if (pf->examined)
         return;
     pf->examined = true;
-    if (pf->name[0] && is_representor(host, pf->name))
-        host_find_netdev(host, &pf->address, pf->name);
+    host_own_netdev(host, pf);
     pf->vf_total = device_number(host, &pf->address, "sriov_totalvfs");
     pf->numa_node = device_number(host, &pf->address, "numa_node");
     read_netdev(host, pf);
@@ -320,7 +285,7 @@ void host_pf_mac(const struct host *host, const struct host_pf *pf, char mac[HOS
         return;
     if (!host->running || !read_burnt_mac(pf->name, bytes) || memcmp(bytes, none, ETH_ALEN) == 0) {
         snprintf(path, sizeof path, "class/net/%s/address", pf->name);
-        if (read_attribute(host->sys, path, text, sizeof text) != HOST_MAC_SIZE - 1 ||
+        if (host_attribute(host->sys, path, text, sizeof text) != HOST_MAC_SIZE - 1 ||
             !ether_aton_r(text, (struct ether_addr *)bytes) || memcmp(bytes, none, ETH_ALEN) == 0)
             return;
     }

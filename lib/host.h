@@ -107,7 +107,8 @@ int host_pf_index(const struct host *host, const struct host_pf *pf) must_check 
 bool host_pf_is(const struct host *host, const struct host_pf *pf, unsigned int vendor, unsigned int device) must_check
     nonnull(1, 2);
 
-/** host_pf_examine() - read the rest of what sysfs tells of a PF, once; a representor's name becomes the PF's own */
+/** host_pf_examine() - read the rest of what sysfs tells of a PF, once; a representor's name becomes the PF's own,
+ * or its address where it has none */
 void host_pf_examine(const struct host *host, struct host_pf *pf) nonnull(1, 2);
 
 /** host_vf_pf() - the address of the PF that offers a VF. Return: 0, or -ENODEV when it is no VF, or not there. */

@@ -105,7 +105,7 @@ PF0=devices/pci0000:00/0000:00:01.0/0000:01:00.0
 @test "a sparse PF lacks what a kernel may lack, and its VFs are there" {
     host eth3:vfs=2,sparse
     assert_equal "$(listed)" "0000:01:10.0 0000:01:10.2"
-    for name in operstate carrier phys_port_name address; do
+    for name in operstate carrier phys_port_name type address; do
         [[ ! -e $ROOT/sys/class/net/eth3/$name ]]
     done
     for name in numa_node sriov_offset sriov_stride vendor device class iommu_group; do
@@ -126,6 +126,23 @@ PF0=devices/pci0000:00/0000:00:01.0/0000:01:00.0
     assert_equal "$(sysfs class/net/eth3_1/phys_port_name)" pf0vf1
     host vanish eth3/1
     [[ ! -L $ROOT/sys/class/net/eth3_1 && -e $ROOT/sys/class/net/eth3_0 ]]
+    assert_no_dangling
+}
+
+@test "a PF has more netdevs, with ports of their own, and another kind of link" {
+    host eth3:vfs=1,port=p0,rep=a0:c1pf0vf3,rep=b0 ib0:vfs=1,type=32
+    for name in eth3 a0 b0; do
+        assert_equal "$(readlink -f "$ROOT/sys/class/net/$name/device")" "$ROOT/sys/$PF0"
+        assert_equal "$(sysfs class/net/$name/type) $(sysfs class/net/$name/flags)" "1 0x1003"
+    done
+    assert_equal "$(sysfs class/net/eth3/phys_port_name) $(sysfs class/net/a0/phys_port_name)" "p0 c1pf0vf3"
+    run -1 sysfs class/net/b0/phys_port_name
+    assert_equal "$(sysfs class/net/ib0/type)" 32
+    assert_equal "$(sysfs class/net/ib0/address)" 80:00:02:08:fe:80:00:00:00:00:00:00:00:00:02:00:00:00:02:00
+    host down eth3
+    assert_equal "$(sysfs class/net/a0/flags)" 0x1002
+    host vanish eth3
+    [[ ! -L $ROOT/sys/class/net/a0 && ! -L $ROOT/sys/class/net/b0 ]]
     assert_no_dangling
 }
 

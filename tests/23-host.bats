@@ -145,6 +145,82 @@ PFS
     assert_one_line 'PF eth3 is down'
 }
 
+# By net/devlink/port.c of Linux, __devlink_port_phys_port_name_get, and drivers that name ports by themselves.
+@test "of several netdevs on a PF's device its own is the one whose port is no other function's" {
+    local row name port first second
+    while read -r first second name; do
+        rm -rf "$ROOT/sys" "$ROOT/.host"
+        # "-": the driver tells no name.
+        row=eth9:vfs=1
+        for port in "a0 $first" "b0 $second"; do
+            row+=,rep=${port% *}
+            [[ $port == *' -' ]] || row+=:${port#* }
+        done
+        host "$row,port=pf7vf7"
+        pf_pool "address='0000:01:00.0'"
+        run_vfpool 0 status p --format xml
+        got=$(xmllint --xpath 'string(//vf/@pf)' "$STDOUT")
+        assert_equal "$first $second ${got/0000:01:00.0/none}" "$first $second $name"
+    done <<'PORTS'
+p0 p1 a0
+p1 p0 a0
+p0 - a0
+- p0 a0
+- - a0
+pf0 p0 b0
+c1pf0 p0 b0
+pf0vf3 p0 b0
+c1pf0vf3 p0 b0
+pf0sf2 p0 b0
+c12pf1sf88 p0 b0
+p0pf0vf3 p0 b0
+pf1vfr0 p0 b0
+pf0s1 p0 b0
+pf1vfr0 pf0s1 none
+pf0 - b0
+c1pf0 - b0
+pf0vf3 - b0
+pf0sf2 p1s3 b0
+c1pf0 l2p3 b0
+pf0vf1 l1p12s4 b0
+pf0 pf0vf1 none
+c1pf0 c1pf0vf1 none
+pf0sf1 p0pf1vf2 none
+0 - b0
+1 p0 b0
+n0 p0 b0
+0 1 a0
+pf0vf1 0 b0
+pf 0 a0
+pf0 pf0hpf b0
+pf0vf pf0vf1 a0
+pf0vf1x p0 b0
+xpf0vf1 pf0vf1 a0
+xpf0vf1 p0 b0
+p0s p1 b0
+p p1 b0
+l1 p1 b0
+p0vf1 p1 b0
+wlp1pf0vf p1 b0
+pf0vf1 p0vf b0
+PORTS
+}
+
+@test "a pool that names a representor means the PF, and says its address where it has no netdev of its own" {
+    # The legacy names of mlx5's representors are numbers; the PF's own netdev had no name then.
+    host eth3:vfs=1,rep=a0:0,rep=b0:c1pf0
+    for name in a0 b0 eth3; do
+        pool p $name
+        assert_equal "$(vfs)" '0000:01:10.0 eth3 0 free'
+    done
+    rm -rf "$ROOT/sys" "$ROOT/.host"
+    host eth3:vfs=1,port=pf0
+    pool p eth3
+    assert_equal "$(vfs)" '0000:01:10.0 0000:01:00.0 0 unusable'
+    assert_equal "$(reason 0000:01:10.0)" \
+        "PF 0000:01:00.0 has no network interface here, and libvirt sets a VF's MAC and VLAN through it"
+}
+
 @test "a VF's own netdev is no PF" {
     host eth3:vfs=2
     pool p eth3v0
