@@ -28,6 +28,7 @@ static bool is_plain(const struct vf *vf)
     case VF_PF_TAKEN:
     case VF_PF_DOWN:
     case VF_NO_PF_NETDEV:
+    case VF_NO_ETHERNET:
     case VF_NO_CARRIER:
         return !vf->detail && vf->reserved != VF_FOR_OTHER;
     case VF_VANISHED:

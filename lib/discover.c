@@ -9,15 +9,27 @@
 #include "memory.h"
 #include "xml.h"
 
+/* Return: 0, or -ENOENT when there is no card to make a pool of. */
+static int check_any(const struct host_pf *pfs, size_t count, struct error *error)
+{
+    char type[HOST_TYPE_SIZE];
+    for (size_t i = 0; i < count; i++)
+        if (host_pf_is_ethernet(&pfs[i]))
+            return 0;
+    if (count == 0)
+        return error_set(error, ENOENT, "this host has no network card with SR-IOV");
+    return error_set(error, ENOENT, "this host has no network card with SR-IOV that is Ethernet: %s is %s", pfs[0].name,
+                     host_pf_type(&pfs[0], type));
+}
+
 static int find_pfs(const struct host *host, char *const *names, size_t name_count, struct host_pf **pfs, size_t *count,
                     struct error *error)
 {
     if (name_count == 0) {
         int result = host_pf_list(host, pfs, count, error);
-        if (result == 0 && *count == 0)
-            return error_set(error, ENOENT, "this host has no network card with SR-IOV");
-        return result;
+        return result < 0 ? result : check_any(*pfs, *count, error);
     }
+    char type[HOST_TYPE_SIZE];
     *pfs = memory_new(name_count, sizeof **pfs);
     for (*count = 0; *count < name_count; (*count)++) {
         struct host_pf *pf = &(*pfs)[*count];
@@ -27,6 +39,9 @@ static int find_pfs(const struct host *host, char *const *names, size_t name_cou
         host_pf_examine(host, pf);
         if (pf->vf_total == 0 || (pf->vf_total == HOST_UNKNOWN && pf->vf_count == 0))
             return error_set(error, ENODEV, "network interface %s does not do SR-IOV", names[*count]);
+        if (!host_pf_is_ethernet(pf))
+            return error_set(error, ENODEV, "network interface %s is %s, and takes no MAC address and VLAN of a VF",
+                             names[*count], host_pf_type(pf, type));
     }
     return 0;
 }
@@ -44,6 +59,15 @@ static void set_key(xmlNodePtr node, const struct host *host, const struct host_
             mac[0] = '\0';
     }
     xml_set(node, mac[0] ? "mac" : "address", mac[0] ? mac : pciaddr_format(&pf->address, address));
+}
+
+static void leave_out(xmlNodePtr forward, const struct host_pf *pf)
+{
+    char address[PCIADDR_SIZE], type[HOST_TYPE_SIZE], words[HOST_NAME_SIZE + 120];
+    /* No XML comment has two hyphens in a row. */
+    snprintf(words, sizeof words, " %s: left out, as %s is %s ", pciaddr_format(&pf->address, address),
+             strstr(pf->name, "--") ? "its interface" : pf->name, host_pf_type(pf, type));
+    xmlAddChild(forward, memory_need(xmlNewComment((const xmlChar *)words)));
 }
 
 static void add_pf(xmlNodePtr forward, const struct host *host, const struct host_pf *pf, const struct host_pf *all,
@@ -74,8 +98,12 @@ static xmlDocPtr make_pool(const struct host *host, const struct host_pf *pfs, s
     xml_set(forward, "mode", "hostdev");
     xml_set(forward, "managed", "yes");
     xml_set(xml_add(forward, "driver"), "name", "vfio");
-    for (size_t i = 0; i < count; i++)
-        add_pf(forward, host, &pfs[i], all, all_count);
+    for (size_t i = 0; i < count; i++) {
+        if (host_pf_is_ethernet(&pfs[i]))
+            add_pf(forward, host, &pfs[i], all, all_count);
+        else
+            leave_out(forward, &pfs[i]);
+    }
     return doc;
 }
 

@@ -9,11 +9,11 @@
 
 /**
  * discover_pool() - write a pool file
- * @pfs:  the names of the PFs to take; @count of 0: all that the host has
+ * @pfs:  the names of the PFs to take; @count of 0: all that the host has, but for those that are not Ethernet
  * @text: the caller frees it
  *
- * Return: 0, -ENOENT when there is no such PF or none at all, -ENODEV when it cannot do SR-IOV, or another negative
- * errno value.
+ * Return: 0, -ENOENT when there is no such PF or none at all, -ENODEV when it cannot do SR-IOV or is not Ethernet,
+ * or another negative errno value.
  */
 int discover_pool(int root, char *const *pfs, size_t count, char **text, size_t *length, struct error *error) must_check
     nonnull(4, 5, 6);

@@ -73,12 +73,16 @@ void check_host_vfio(const struct patient *patient, struct finding *finding)
 static void check_card(const struct patient *patient, const struct pool *pool, struct host_pf *pf,
                        struct finding *finding)
 {
-    char up[sizeof "ip link set  up" + HOST_NAME_SIZE];
+    char up[sizeof "ip link set  up" + HOST_NAME_SIZE], type[HOST_TYPE_SIZE];
     host_pf_examine(&patient->host, pf);
     snprintf(up, sizeof up, "ip link set %s up", pf->name);
     if (!pf->has_netdev)
         finding_add(finding, VERDICT_WRONG, "give the PF to its own driver, in the host's network namespace",
                     "PF %s of pool '%s' has no network interface", pf->name, pool->name);
+    else if (!host_pf_is_ethernet(pf))
+        finding_add(finding, VERDICT_WRONG,
+                    "take it out of the pool, or make its port Ethernet (mlxconfig, LINK_TYPE_P1=2)",
+                    "PF %s of pool '%s' is %s", pf->name, pool->name, host_pf_type(pf, type));
     else if (pf->up == 0)
         finding_add(finding, VERDICT_WRONG, up, "PF %s of pool '%s' is down", pf->name, pool->name);
     else if (pf->carrier == 0)

@@ -14,6 +14,7 @@
  * pfNsN (nfp, nfp_port.c). Many name no port of a netdev that is all its device has. Others have names that say
  * nothing: the representors of mlx5 were numbers until 2018, while its PF had no name.
  */
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,4 +108,18 @@ void host_own_netdev(const struct host *host, struct host_pf *pf)
         snprintf(pf->name, sizeof pf->name, "%s", pciaddr_format(&pf->address, text));
         pf->has_netdev = false;
     }
+}
+
+bool host_pf_is_ethernet(const struct host_pf *pf)
+{
+    return pf->type == ARPHRD_ETHER || pf->type == HOST_UNKNOWN;
+}
+
+const char *host_pf_type(const struct host_pf *pf, char text[HOST_TYPE_SIZE])
+{
+    if (pf->type == ARPHRD_INFINIBAND)
+        snprintf(text, HOST_TYPE_SIZE, "InfiniBand, not Ethernet");
+    else
+        snprintf(text, HOST_TYPE_SIZE, "of link type %d, not Ethernet", pf->type);
+    return text;
 }

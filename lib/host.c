@@ -114,7 +114,7 @@ int host_link(const struct host *host, const struct pciaddr *address, const char
 static void read_netdev(const struct host *host, struct host_pf *pf)
 {
     char path[DEVICE_PATH_SIZE];
-    pf->up = pf->carrier = HOST_UNKNOWN;
+    pf->up = pf->carrier = pf->type = HOST_UNKNOWN;
     pf->operstate[0] = '\0';
     if (!pf->has_netdev)
         return;
@@ -124,6 +124,8 @@ static void read_netdev(const struct host *host, struct host_pf *pf)
         pf->up = (flags & IFF_UP) != 0;
     snprintf(path, sizeof path, "class/net/%s/carrier", pf->name);
     pf->carrier = host_number(host->sys, path);
+    snprintf(path, sizeof path, "class/net/%s/type", pf->name);
+    pf->type = host_number(host->sys, path);
     snprintf(path, sizeof path, "class/net/%s/operstate", pf->name);
     if (host_attribute(host->sys, path, pf->operstate, sizeof pf->operstate) < 0)
         pf->operstate[0] = '\0';

@@ -3,7 +3,7 @@
  * host - the physical and virtual functions that this host has, as sysfs shows them
  *
  * The attributes are the kernel's: Documentation/ABI/testing/sysfs-bus-pci (sriov_*, virtfnN, physfn, numa_node) and
- * sysfs-class-net (flags, operstate, carrier, phys_port_name). One that is missing means unknown, never an error.
+ * sysfs-class-net (flags, operstate, carrier, type, phys_port_name). One that is missing means unknown, never an error.
  */
 #ifndef VFPOOL_HOST_H
 #define VFPOOL_HOST_H
@@ -18,6 +18,7 @@
 
 #define HOST_NAME_SIZE 128 /* ALTIFNAMSIZ of the kernel's uapi/linux/if.h */
 #define HOST_MAC_SIZE sizeof "52:54:00:00:00:01"
+#define HOST_TYPE_SIZE sizeof "of link type 2147483647, not Ethernet"
 #define HOST_UNKNOWN (-1)
 
 struct host {
@@ -40,6 +41,7 @@ struct host_pf {
     int numa_node;      /* HOST_UNKNOWN when there is none */
     int up;             /* IFF_UP of the netdev: 1, 0, HOST_UNKNOWN */
     int carrier;        /* 1, 0, HOST_UNKNOWN (sysfs does not tell of an interface that is down) */
+    int type;           /* ARPHRD_* of the netdev (uapi/linux/if_arp.h), HOST_UNKNOWN */
     char operstate[16]; /* as sysfs has it; empty when unknown */
 };
 
@@ -110,6 +112,12 @@ bool host_pf_is(const struct host *host, const struct host_pf *pf, unsigned int 
 /** host_pf_examine() - read the rest of what sysfs tells of a PF, once; a representor's name becomes the PF's own,
  * or its address where it has none */
 void host_pf_examine(const struct host *host, struct host_pf *pf) nonnull(1, 2);
+
+/** host_pf_is_ethernet() - whether the PF, examined, is Ethernet, or nobody knows */
+bool host_pf_is_ethernet(const struct host_pf *pf) must_check nonnull(1);
+
+/** host_pf_type() - what a PF is in place of that, as words ("InfiniBand, not Ethernet"). Return: @text. */
+const char *host_pf_type(const struct host_pf *pf, char text[HOST_TYPE_SIZE]) nonnull(1, 2);
 
 /** host_vf_pf() - the address of the PF that offers a VF. Return: 0, or -ENODEV when it is no VF, or not there. */
 int host_vf_pf(const struct host *host, const struct pciaddr *vf, struct pciaddr *pf) must_check nonnull(1, 2, 3);

@@ -337,6 +337,8 @@ static enum vf_obstacle find_obstacle(const struct vf_table *table, const struct
     const struct host_pf *pf = &table->pfs[vf->pf];
     if (!pf->has_netdev)
         return VF_NO_PF_NETDEV;
+    if (!host_pf_is_ethernet(pf))
+        return VF_NO_ETHERNET;
     if (pf->up == 0)
         return VF_PF_DOWN;
     if (pf->carrier == 0 && table->pool->carrier_required)
@@ -469,6 +471,7 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
 {
     const char *pf = table->pfs[vf->pf].name;
     const struct vf_port *port;
+    char type[HOST_TYPE_SIZE];
     text[0] = '\0';
     switch ((enum vf_obstacle)vf->obstacle) {
     case VF_USABLE:
@@ -477,6 +480,10 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
     case VF_NO_PF_NETDEV:
         snprintf(text, size, "PF %s has no network interface here, and libvirt sets a VF's MAC and VLAN through it",
                  pf);
+        break;
+    case VF_NO_ETHERNET:
+        snprintf(text, size, "PF %s is %s, and takes no MAC address and VLAN of a VF", pf,
+                 host_pf_type(&table->pfs[vf->pf], type));
         break;
     case VF_IN_USE:
         snprintf(text, size, "VF %u of PF %s is in use by process %ld", vf->number, pf, (long)vf->user);

@@ -21,6 +21,7 @@ enum vf_obstacle {
     VF_PF_DOWN,      /* libvirt would fail the start: "PF is not online" */
     VF_VANISHED,     /* sysfs does not have the device (any more) */
     VF_NO_PF_NETDEV, /* libvirt sets MAC and VLAN through it */
+    VF_NO_ETHERNET,  /* its PF takes no MAC address and VLAN as libvirt sets them */
     VF_IN_USE,       /* a process has it open by VFIO */
     VF_UNSEEN,       /* whether somebody uses it cannot be seen */
     VF_VDPA,         /* a vDPA device is made of it */

@@ -268,7 +268,7 @@ PORTS
     host eth3:vfs=2
     pool p eth3
     for text in '' x 0x -5 99999999999999999999 ' ' '1 2'; do
-        for file in flags carrier operstate phys_port_name device/numa_node device/sriov_offset device/sriov_stride device/sriov_totalvfs; do
+        for file in flags carrier operstate phys_port_name type device/numa_node device/sriov_offset device/sriov_stride device/sriov_totalvfs; do
             rm -rf "$ROOT/sys/class/net/eth3/$file"
             echo "$text" >"$ROOT/sys/class/net/eth3/$file"
         done
@@ -322,6 +322,37 @@ PORTS
     host up eth3
     prepare 0 h 2
     assert_equal "$(holder 0000:01:10.0)" "${UUID[2]}"
+    assert_invariants
+}
+
+@test "VFs of a PF that is not Ethernet are unusable, with the reason, and passed by" {
+    host ib0:vfs=2,type=32 eth4:vfs=1 odd0:vfs=1,type=772
+    pool p ib0 eth4 odd0
+    assert_equal "$(vfs | cut -d ' ' -f 4 | xargs)" "unusable unusable free unusable"
+    assert_equal "$(reason 0000:01:10.2)" "PF ib0 is InfiniBand, not Ethernet, and takes no MAC address and VLAN of a VF"
+    assert_equal "$(reason 0000:03:10.0)" \
+        "PF odd0 is of link type 772, not Ethernet, and takes no MAC address and VLAN of a VF"
+    # That it is down, too, is not what stands in the way.
+    host down ib0
+    run_vfpool 0 explain - < <(guest g "$G" p:"${MAC[64]}")
+    [[ $output == *"PF ib0 is InfiniBand"* ]] || fail "explain does not say it"
+    prepare 0 g 1
+    assert_taken 0000:02:10.0 "$G"
+    run_vfpool 0 explain g
+    [[ $output == *"PF ib0 is InfiniBand"* ]] || fail "explain does not say it of the guest"
+    prepare 1 h 2
+    assert_one_line 'PF ib0 is InfiniBand, not Ethernet' 'PF odd0 is of link type 772' "'g'"
+    [[ $stderr != *InfiniBand*InfiniBand* ]] || fail "said of each VF"
+    release g 1
+    # Unknown is no error.
+    for text in '' x; do
+        echo "$text" >"$ROOT/sys/class/net/odd0/type"
+        assert_equal "$(vfs | cut -d ' ' -f 4 | xargs)" "unusable unusable free free"
+    done
+    rm "$ROOT"/sys/class/net/{ib0,odd0}/type
+    host up ib0
+    assert_equal "$(vfs | cut -d ' ' -f 4 | xargs)" "free free free free"
+    prepare 0 g 1 4
     assert_invariants
 }
 
@@ -590,8 +621,29 @@ pfs() {
     run ! grep -e '-1' "$STDOUT"
 }
 
+@test "discover leaves out what is not Ethernet, and says so" {
+    host eth3:vfs=1 ib0:vfs=1,type=32 odd--0:vfs=0,type=772 eth5:vfs=1
+    discovered
+    assert_equal "$(pfs)" "eth3 eth5"
+    for text in '0000:02:00.0: left out, as ib0 is InfiniBand, not Ethernet' \
+        '0000:03:00.0: left out, as its interface is of link type 772, not Ethernet'; do
+        grep -qF "<!-- $text -->" "$STDOUT" || fail "no '$text'"
+    done
+    run_vfpool 0 status passthrough
+    assert_equal "$(grep -c '  free$' "$STDOUT")" 2
+    # One whose type is not known is taken.
+    rm "$ROOT/sys/class/net/ib0/type"
+    discovered
+    assert_equal "$(pfs)" "eth3 ib0 eth5"
+    rm -r "$ROOT/sys" "$ROOT/.host"
+    host ib0:vfs=1,type=32 ib1:vfs=1,type=32
+    run_vfpool 1 discover
+    [[ -z $output ]]
+    assert_one_line 'no network card with SR-IOV' 'ib0 is InfiniBand, not Ethernet'
+}
+
 @test "discover of wrong names is refused" {
-    host eth3:vfs=1 plain:vfs=0
+    host eth3:vfs=1 plain:vfs=0 ib0:vfs=1,type=32
     rm "$ROOT"/sys/class/net/plain/device/sriov_*
     mkdir -p "$ROOT/sys/devices/virtual/net/br0"
     ln -s ../../devices/virtual/net/br0 "$ROOT/sys/class/net/br0"
@@ -609,6 +661,7 @@ eth9|no network interface eth9
 .|is not the name
 br0|br0 is not a PCI device
 plain|plain does not do SR-IOV
+ib0|ib0 is InfiniBand, not Ethernet
 eth3v0|eth3v0 does not do SR-IOV
 xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx|is not the name
 NAMES

@@ -93,12 +93,16 @@ ok       claims"
     others="" says pools wrong "there are no pools" "vfpool discover"
 }
 
-@test "cards: down, without carrier, without network interface" {
+@test "cards: down, without carrier, not Ethernet" {
     host down eth3
     says cards wrong "PF eth3 of pool 'p' is down" "ip link set eth3 up"
     host up eth3
     echo 0 > "$ROOT/sys/class/net/eth3/carrier"
     says cards warning "PF eth3 of pool 'p' has no carrier"
+    echo 32 > "$ROOT/sys/class/net/eth3/type"
+    says cards wrong "PF eth3 of pool 'p' is InfiniBand, not Ethernet" LINK_TYPE_P1=2
+    echo 772 > "$ROOT/sys/class/net/eth3/type"
+    says cards wrong "PF eth3 of pool 'p' is of link type 772, not Ethernet" "out of the pool"
 }
 
 @test "at boot: a unit that does not run, VFs that nobody makes" {
