@@ -14,6 +14,6 @@ int cmd_history(int root, int argc, char **argv, struct error *error)
         return first;
     if (argc - first > 1)
         return command_usage(error, "history takes one guest or VF at most");
-    history_read(root, argv[first], &doc);
-    return command_print(format, doc, error);
+    int result = history_read(root, argv[first], &doc, error);
+    return result < 0 ? result : command_print(format, doc, error);
 }

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <getopt.h>
-
 #include "command.h"
 #include "program.h"
 #include "reconcile.h"
@@ -10,9 +8,9 @@ int cmd_open(int root, int argc, char **argv, struct error *error)
 {
     static const struct option options[] = {{"settings", no_argument, NULL, 's'}, {0}};
     bool settings = false;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option != 's')
-            return command_usage(error, "open does not know that option");
+    for (int option; (option = command_option(argc, argv, ":", options, error)) != -1;) {
+        if (option == COMMAND_USAGE)
+            return option;
         settings = true;
     }
     if (optind != argc)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,15 +25,15 @@ int cmd_reconcile(int root, int argc, char **argv, struct error *error)
                                             {0}};
     bool dry_run = false, boot = false;
     int wait_s = -1; /* not said */
-    for (int option; (option = getopt_long(argc, argv, "n", options, NULL)) != -1;) {
+    for (int option; (option = command_option(argc, argv, ":n", options, error)) != -1;) {
+        if (option == COMMAND_USAGE)
+            return option;
         if (option == 'n')
             dry_run = true;
         else if (option == 'b')
             boot = true;
-        else if (option == 'w')
-            wait_s = read_wait(optarg);
         else
-            return command_usage(error, "reconcile does not know that option");
+            wait_s = read_wait(optarg);
     }
     if (optind != argc)
         return command_usage(error, "reconcile takes no arguments");

@@ -5,11 +5,18 @@
 
 int cmd_release(int root, int argc, char **argv, struct error *error)
 {
-    int first = command_operands(argc, argv, error);
-    if (first < 0)
-        return first;
-    if (argc - first != 1)
+    static const struct option known[] = {{"force", no_argument, NULL, 'f'}, {"dry-run", no_argument, NULL, 'n'}, {0}};
+    struct release_options options = {.force = false};
+    for (int option; (option = command_option(argc, argv, ":n", known, error)) != -1;) {
+        if (option == COMMAND_USAGE)
+            return option;
+        if (option == 'n')
+            options.dry_run = true;
+        else
+            options.force = true;
+    }
+    if (argc - optind != 1)
         return command_usage(error, "release takes one guest, by name or UUID, or one VF's address");
-    int result = release_by_hand(root, argv[first], error);
+    int result = release_by_hand(root, argv[optind], &options, error);
     return result < 0 ? result : program_report(error);
 }

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <getopt.h>
-
 #include "command.h"
 #include "guest.h"
 #include "program.h"
@@ -11,9 +9,9 @@ int cmd_transform(int root, int argc, char **argv, struct error *error)
     _cleanup_(cleanup_free) char *data = NULL, *text = NULL;
     size_t length = 0, text_length = 0;
     enum guest_operation operation = GUEST_PREPARE;
-    for (int option; (option = getopt_long(argc, argv, "o:", options, NULL)) != -1;) {
-        if (option != 'o')
-            return command_usage(error, "transform does not know that option");
+    for (int option; (option = command_option(argc, argv, ":o:", options, error)) != -1;) {
+        if (option == COMMAND_USAGE)
+            return option;
         operation = guest_operation(optarg);
         if (operation != GUEST_PREPARE && operation != GUEST_RESTORE && operation != GUEST_MIGRATE)
             return command_usage(error, "transform --op takes prepare, restore or migrate, not '%s'", optarg);

@@ -18,17 +18,59 @@ int command_usage(struct error *error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(error->message, sizeof error->message, format, arguments);
+    char text[sizeof error->message];
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    (void)error_set(error, EINVAL, "%s", text);
     return COMMAND_USAGE;
+}
+
+/* Whether this is a long option, perhaps shortened, and perhaps with a value. */
+static bool is_called(const struct option *option, const char *typed)
+{
+    size_t length = strcspn(typed, "=");
+    return length >= 2 && strncmp(typed, "--", 2) == 0 && strncmp(option->name, typed + 2, length - 2) == 0;
+}
+
+/* The short option that was refused; 0: it was @typed, a long one. getopt_long(3) leaves 0 in optopt for one that there
+ * is not, and for one with a value too many or too few what it returns otherwise, which may be a letter as well. */
+static int refused_letter(int option, const struct option *options, const char *typed)
+{
+    if (optopt == 0 || (option == ':' && strncmp(typed, "--", 2) == 0))
+        return 0;
+    for (const struct option *known = options; known->name; known++)
+        if (known->val == optopt && known->has_arg == no_argument && strchr(typed, '=') && is_called(known, typed))
+            return 0;
+    return optopt;
+}
+
+int command_option(int argc, char **argv, const char *letters, const struct option *options, struct error *error)
+{
+    int option = getopt_long(argc, argv, letters, options, NULL);
+    if (option != '?' && option != ':')
+        return option;
+    const char *typed = argv[optind - 1];
+    int letter = refused_letter(option, options, typed), length = (int)strcspn(typed, "=");
+    size_t count = 0;
+    if (letter && option == ':')
+        return command_usage(error, "option '-%c' needs a value", letter);
+    if (letter)
+        return command_usage(error, "there is no option '-%c'", letter);
+    if (option == ':')
+        return command_usage(error, "option '%.*s' needs a value", length, typed);
+    for (const struct option *known = options; known->name; known++)
+        count += is_called(known, typed);
+    return command_usage(error,
+                         count == 0   ? "there is no option '%.*s'"
+                         : count == 1 ? "option '%.*s' takes no value"
+                                      : "option '%.*s' may be more than one",
+                         length, typed);
 }
 
 int command_operands(int argc, char **argv, struct error *error)
 {
     static const struct option none[] = {{0}};
-    if (getopt_long(argc, argv, "", none, NULL) != -1)
-        return command_usage(error, "%s has no options", argv[0]);
-    return optind;
+    return command_option(argc, argv, ":", none, error) == COMMAND_USAGE ? COMMAND_USAGE : optind;
 }
 
 int command_read_domain(const char *file, char **data, size_t *length, struct error *error)
@@ -65,11 +107,13 @@ static const struct format *find_format(const char *name)
     return NULL;
 }
 
-/* https://no-color.org: any value that is not empty turns colours off. */
+/* https://no-color.org: any value that is not empty turns colours off. A dumb terminal would show what is to be a
+ * colour as text: terminfo's entry of that name has none. */
 static const char *escape_character(void)
 {
-    const char *no_color = getenv("NO_COLOR");
-    return isatty(STDOUT_FILENO) && !(no_color && no_color[0]) ? "\033" : "";
+    const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    bool dumb = terminal && strcmp(terminal, "dumb") == 0;
+    return isatty(STDOUT_FILENO) && !dumb && !(no_color && no_color[0]) ? "\033" : "";
 }
 
 static int print_view(const struct format *format, xmlDocPtr doc, struct error *error)
@@ -97,13 +141,14 @@ int command_format(int argc, char **argv, const char **format, bool *more, struc
     static const struct option options[] = {
         {"long", no_argument, NULL, 'l'}, {"format", required_argument, NULL, 'f'}, {0}};
     *format = "table";
-    for (int option; (option = getopt_long(argc, argv, more ? "lf:" : "f:", &options[!more], NULL)) != -1;) {
-        if (more && option == 'l') {
+    for (int option; (option = command_option(argc, argv, more ? ":lf:" : ":f:", &options[!more], error)) != -1;) {
+        if (option == COMMAND_USAGE)
+            return option;
+        if (more && option == 'l')
             *more = true;
-            continue;
-        }
-        *format = option == 'f' ? optarg : NULL;
-        if (!*format || !find_format(*format))
+        else
+            *format = optarg;
+        if (!find_format(*format))
             return command_usage(error, "%s --format takes table, json or xml", argv[0]);
     }
     return optind;

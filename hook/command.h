@@ -3,6 +3,7 @@
 #ifndef VFPOOL_COMMAND_H
 #define VFPOOL_COMMAND_H
 
+#include <getopt.h>
 #include <libxml/tree.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +35,15 @@ int cmd_release(int root, int argc, char **argv, struct error *error);
 int cmd_reconcile(int root, int argc, char **argv, struct error *error);
 
 /**
+ * command_option() - the next option of a verb, as getopt_long(3) has it
+ * @letters: begins with a colon, which tells an option that there is not from one that lacks its value
+ *
+ * Return: the option; -1 behind the last one; or COMMAND_USAGE with the error, which names what was typed.
+ */
+int command_option(int argc, char **argv, const char *letters, const struct option *options,
+                   struct error *error) must_check nonnull(2, 3, 4, 5);
+
+/**
  * command_operands() - the arguments of a command that has no options; behind "--", one may start with a hyphen
  *
  * Return: the index of the first operand, or COMMAND_USAGE with the error.
@@ -62,7 +72,7 @@ int command_read_domain(const char *file, char **data, size_t *length, struct er
 /** command_print() - print a document in a form that there is. Return: 0 or a negative errno value. */
 int command_print(const char *name, xmlDocPtr doc, struct error *error) must_check nonnull(1, 2, 3);
 
-/** command_usage() - the error of wrong arguments. Return: COMMAND_USAGE. */
+/** command_usage() - the error of wrong arguments, in one line whatever they were. Return: COMMAND_USAGE. */
 int command_usage(struct error *error, const char *format, ...) nonnull(1, 2) printf_like(2, 3);
 
 #endif

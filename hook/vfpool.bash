@@ -33,6 +33,7 @@ _vfpool_options() {
     transform) echo --op ;;
     status) printf '%s\n' --long --format ;;
     explain | history | doctor) echo --format ;;
+    release) printf '%s\n' --force --dry-run ;;
     open) echo --settings ;;
     reconcile) echo --boot --dry-run --wait ;;
     esac

@@ -48,6 +48,8 @@ complete -c vfpool -n __fish_use_subcommand -a reconcile -d 'set up what is miss
 complete -c vfpool -n '__fish_seen_subcommand_from explain status history doctor' -l format -x -a 'table json xml' -d 'the form'
 complete -c vfpool -n '__fish_seen_subcommand_from status' -l long -d 'also what is set on each VF'
 complete -c vfpool -n '__fish_seen_subcommand_from transform' -l op -x -a 'prepare restore migrate' -d 'the operation'
+complete -c vfpool -n '__fish_seen_subcommand_from release' -l force -d 'also from a guest that runs'
+complete -c vfpool -n '__fish_seen_subcommand_from release' -l dry-run -d 'say what would be released'
 complete -c vfpool -n '__fish_seen_subcommand_from open' -l settings -d 'also put back what was set on VFs'
 complete -c vfpool -n '__fish_seen_subcommand_from reconcile' -l boot -d 'before libvirt starts: what pool files ask of PFs'
 complete -c vfpool -n '__fish_seen_subcommand_from reconcile' -x -l wait -d 'for cards or libvirt, at most so many seconds'

@@ -48,7 +48,10 @@ history) _arguments $format ':guest or VF:_vfpool_had' ;;
 doctor) _arguments $format ;;
 dumpxml | network) _arguments ':pool:_vfpool_pools' ;;
 discover) _arguments '*:PF:_vfpool_pfs' ;;
-release) _arguments ':guest or VF:_vfpool_had' ;;
+release)
+    _arguments '--force[also from a guest that runs]' '--dry-run[say what would be released]' \
+        ':guest or VF:_vfpool_had'
+    ;;
 open) _arguments '--settings[also put back what was set on VFs]' ;;
 reconcile)
     _arguments '--boot[before libvirt starts: what pool files ask of PFs]' '--dry-run[say what would be done]' \

@@ -12,9 +12,12 @@ static bool is_open(const struct host *host, const struct claim *claim)
     return false;
 }
 
+int64_t absent_after_ms(const struct claim *claim)
+{
+    return claim->clock + (claim->state == CLAIM_HELD ? ABSENT_HELD_MS : ABSENT_CLAIMED_MS) - io_now_ms();
+}
+
 bool absent_is(int root, const struct host *host, const struct claim *claim)
 {
-    int64_t age = io_now_ms() - claim->clock;
-    return age >= (claim->state == CLAIM_HELD ? ABSENT_HELD_MS : ABSENT_CLAIMED_MS) &&
-           !daemon_has_guest(root, claim->name) && !is_open(host, claim);
+    return absent_after_ms(claim) <= 0 && !daemon_has_guest(root, claim->name) && !is_open(host, claim);
 }

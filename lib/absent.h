@@ -14,12 +14,16 @@
 #define VFPOOL_ABSENT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "claim.h"
 #include "host.h"
 
 #define ABSENT_HELD_MS 30000     /* from start to libvirt's file; it takes a second */
 #define ABSENT_CLAIMED_MS 600000 /* from prepare to start: no start takes as long */
+
+/** absent_after_ms() - for how long from now a claim's guest may still be on its way. Return: at most 0: it is not. */
+int64_t absent_after_ms(const struct claim *claim) must_check nonnull(1);
 
 /** absent_is() - whether a claim's guest is certainly gone; what cannot be seen says no */
 bool absent_is(int root, const struct host *host, const struct claim *claim) must_check nonnull(2, 3);

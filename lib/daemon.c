@@ -164,9 +164,14 @@ static int has_xml(int root, const char *directory, const char *name)
     return faccessat(root, path, F_OK, 0) == 0 ? 1 : errno == ENOENT ? 0 : -1;
 }
 
+int daemon_find_guest(int root, const char *name)
+{
+    return has_xml(root, LIBVIRT_STATE, name);
+}
+
 bool daemon_has_guest(int root, const char *name)
 {
-    return has_xml(root, LIBVIRT_STATE, name) != 0;
+    return daemon_find_guest(root, name) != 0;
 }
 
 xmlDocPtr daemon_read_guest(int root, const char *name)

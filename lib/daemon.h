@@ -62,6 +62,9 @@ bool daemon_is_unsteady(long process) must_check;
  */
 bool daemon_is_helper(long process) must_check;
 
+/** daemon_find_guest() - as daemon_has_guest(). Return: 1, 0, or -1 when it cannot be seen. */
+int daemon_find_guest(int root, const char *name) must_check nonnull(2);
+
 /** daemon_has_guest() - whether libvirt keeps the state of a running guest of this name, or it cannot be seen */
 bool daemon_has_guest(int root, const char *name) must_check nonnull(2);
 

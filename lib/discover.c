@@ -22,26 +22,40 @@ static int check_any(const struct host_pf *pfs, size_t count, struct error *erro
                      host_pf_type(&pfs[0], type));
 }
 
+/* One PF has several names. */
+static bool is_there(const struct host_pf *pfs, size_t count, const struct host_pf *pf)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pciaddr_equal(&pfs[i].address, &pf->address))
+            return true;
+    return false;
+}
+
 static int find_pfs(const struct host *host, char *const *names, size_t name_count, struct host_pf **pfs, size_t *count,
                     struct error *error)
 {
+    struct pciaddr address;
+    *count = 0;
     if (name_count == 0) {
         int result = host_pf_list(host, pfs, count, error);
         return result < 0 ? result : check_any(*pfs, *count, error);
     }
     char type[HOST_TYPE_SIZE];
     *pfs = memory_new(name_count, sizeof **pfs);
-    for (*count = 0; *count < name_count; (*count)++) {
+    for (size_t i = 0; i < name_count; i++) {
         struct host_pf *pf = &(*pfs)[*count];
-        int result = host_pf_by_name(host, names[*count], pf, error);
+        /* A network interface's name has no colon, and is shorter than libvirt's name of a device. */
+        int result = pciaddr_parse_any(names[i], &address) == 0 ? host_pf_by_address(host, &address, pf, error)
+                                                                : host_pf_by_name(host, names[i], pf, error);
         if (result < 0)
             return result;
         host_pf_examine(host, pf);
         if (pf->vf_total == 0 || (pf->vf_total == HOST_UNKNOWN && pf->vf_count == 0))
-            return error_set(error, ENODEV, "network interface %s does not do SR-IOV", names[*count]);
+            return error_set(error, ENODEV, "%s does not do SR-IOV", names[i]);
         if (!host_pf_is_ethernet(pf))
-            return error_set(error, ENODEV, "network interface %s is %s, and takes no MAC address and VLAN of a VF",
-                             names[*count], host_pf_type(pf, type));
+            return error_set(error, ENODEV, "%s is %s, and takes no MAC address and VLAN of a VF", names[i],
+                             host_pf_type(pf, type));
+        *count += !is_there(*pfs, *count, pf);
     }
     return 0;
 }

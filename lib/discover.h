@@ -9,7 +9,8 @@
 
 /**
  * discover_pool() - write a pool file
- * @pfs:  the names of the PFs to take; @count of 0: all that the host has, but for those that are not Ethernet
+ * @pfs:  the PFs to take, by their interfaces' names or their own addresses (pciaddr_parse_any()); @count of 0: all
+ * that the host has, but for those that are not Ethernet
  * @text: the caller frees it
  *
  * Return: 0, -ENOENT when there is no such PF or none at all, -ENODEV when it cannot do SR-IOV or is not Ethernet,

@@ -226,13 +226,15 @@ static void add_plugged(xmlNodePtr parent, const struct claim_vf *vf, unsigned l
 static int show_past(int root, struct past *past, xmlDocPtr *doc, struct error *error)
 {
     _cleanup_(cleanup_xml_doc) xmlDocPtr decision = NULL, history = NULL;
+    _cleanup_(error_free) struct error ignored = {0};
     int result = xml_parse(past->decision, strlen(past->decision), "the guest's decision", &decision, error);
     if (result == 0)
         result = host_open(root, &past->host, error);
     if (result < 0)
         return result;
-    history_read(root, NULL, &history);
-    find_holders(past, history);
+    /* Without it, who had a VF meanwhile is not said. */
+    if (history_read(root, NULL, &history, &ignored) == 0)
+        find_holders(past, history);
     past->shown = memory_new(past->claim->vf_count, sizeof *past->shown);
     *doc = xml_new("explanation");
     xmlNodePtr node = xmlDocGetRootElement(*doc);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "history.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -80,14 +81,14 @@ bool history_used(const struct claim *claim, const struct claim_vf *vf)
     return claim->state == CLAIM_HELD || vf->given;
 }
 
-void history_change(int root, const struct claim *old, const struct claim *new)
+void history_change(int root, const struct claim *old, const struct claim *new, const char *reason)
 {
     _cleanup_(cleanup_close) int directory = journal_directory(root);
     if (directory < 0)
         return;
     for (size_t i = 0; old && i < old->vf_count; i++)
         if (!claim_find(new, &old->vfs[i].address))
-            add_event(directory, history_used(old, &old->vfs[i]) ? "returned" : "dropped", old, &old->vfs[i], NULL);
+            add_event(directory, history_used(old, &old->vfs[i]) ? "returned" : "dropped", old, &old->vfs[i], reason);
     for (size_t i = 0; new &&i < new->vf_count; i++) {
         const struct claim_vf *vf = &new->vfs[i], *before = claim_find(old, &vf->address);
         bool is_new = !before, held = new->state == CLAIM_HELD;
@@ -119,10 +120,16 @@ void history_refuse(int root, const char *uuid, const char *name, const char *re
 
 /* ---- reading ---- */
 
-static bool concerns(char *const fields[FIELDS], const char *of)
+/* Whom or what a person asks for. */
+struct subject {
+    const char *text;           /* NULL: for everything */
+    char address[PCIADDR_SIZE]; /* as it is recorded; empty where the text is none */
+};
+
+static bool concerns(char *const fields[FIELDS], const struct subject *of)
 {
-    return !of || domain_is_called(of, fields[FIELD_GUEST], fields[FIELD_UUID]) ||
-           strcasecmp(fields[FIELD_ADDRESS], of) == 0;
+    return !of->text || domain_is_called(of->text, fields[FIELD_GUEST], fields[FIELD_UUID]) ||
+           (of->address[0] && strcasecmp(fields[FIELD_ADDRESS], of->address) == 0);
 }
 
 static bool is_text(const char *line)
@@ -134,7 +141,7 @@ static bool is_text(const char *line)
 }
 
 /* A line that is not whole is none. */
-static void read_line(xmlNodePtr node, char *line, const char *of)
+static void read_line(xmlNodePtr node, char *line, const struct subject *of)
 {
     char *fields[FIELDS];
     size_t count = 0;
@@ -153,19 +160,37 @@ static void read_line(xmlNodePtr node, char *line, const char *of)
             xml_set(event, names[i], fields[i]);
 }
 
-static void read_part(int root, const char *path, const char *of, xmlNodePtr node)
+static int read_part(int root, const char *path, const struct subject *of, xmlNodePtr node, struct error *error)
 {
     _cleanup_(cleanup_free) char *text = NULL;
-    journal_read(root, path, &text);
+    int result = journal_read(root, path, &text);
+    if (result < 0)
+        return error_set(error, -result, "cannot read /%s: %s", path, strerror(-result));
     for (char *rest = text, *line; rest && (line = strsep(&rest, "\n"));)
         if (rest) /* else it has no end */
             read_line(node, line, of);
+    return 0;
 }
 
-void history_read(int root, const char *of, xmlDocPtr *doc)
+int history_read(int root, const char *of, xmlDocPtr *doc, struct error *error)
 {
-    *doc = xml_new("history");
-    xmlNodePtr node = xmlDocGetRootElement(*doc);
-    read_part(root, JOURNAL_DIRECTORY "/" HISTORY_FILE ".1", of, node);
-    read_part(root, JOURNAL_DIRECTORY "/" HISTORY_FILE, of, node);
+    _cleanup_(cleanup_xml_doc) xmlDocPtr history = xml_new("history");
+    xmlNodePtr node = xmlDocGetRootElement(history);
+    struct subject subject = {.text = of};
+    struct pciaddr address;
+    struct error words;
+    *doc = NULL;
+    if (of && pciaddr_parse_any(of, &address) == 0)
+        pciaddr_format(&address, subject.address);
+    if (of) {
+        /* What a person types need not be UTF-8. */
+        (void)error_set(&words, EINVAL, "%s", of);
+        xml_set(node, "of", words.message);
+    }
+    int result = read_part(root, JOURNAL_DIRECTORY "/" HISTORY_FILE ".1", &subject, node, error);
+    if (result == 0)
+        result = read_part(root, JOURNAL_DIRECTORY "/" HISTORY_FILE, &subject, node, error);
+    if (result == 0)
+        *doc = steal(history);
+    return result;
 }

@@ -13,14 +13,16 @@
 
 #include "claim.h"
 #include "cleanup.h"
+#include "error.h"
 
 /**
  * history_change() - a guest's claim has changed
  * @old, @new: what it held before, and holds now; NULL: nothing
+ * @reason:    why it has given back what it has, where that is not its own end; else NULL
  *
  * "claimed", "held" when the guest is seen with it, "returned" after that, and "dropped" without.
  */
-void history_change(int root, const struct claim *old, const struct claim *new);
+void history_change(int root, const struct claim *old, const struct claim *new, const char *reason);
 
 /** history_used() - whether a guest was seen with a VF of its claim, or libvirt told that it gave it */
 bool history_used(const struct claim *claim, const struct claim_vf *vf) must_check nonnull(1, 2);
@@ -30,10 +32,12 @@ void history_refuse(int root, const char *uuid, const char *name, const char *re
 
 /**
  * history_read() - what is there, the oldest first
- * @of: a guest's name or UUID, or a VF's address; NULL: everything
- * @doc: the caller frees it: <history><event time='' event='' guest='' uuid='' address='' pf='' vf='' pool='' mac=''
- *       reason=''/></history>, without what does not apply
+ * @of: a guest's name or UUID, or a VF's address as pciaddr_parse_any() takes it; NULL: everything
+ * @doc: the caller frees it; NULL when it fails: <history of=''><event time='' event='' guest='' uuid='' address=''
+ * pf='' vf='' pool='' mac='' reason=''/></history>, without what does not apply
+ *
+ * Return: 0, also where nothing was recorded, or a negative errno value when what was cannot be read.
  */
-void history_read(int root, const char *of, xmlDocPtr *doc) nonnull(3);
+int history_read(int root, const char *of, xmlDocPtr *doc, struct error *error) must_check nonnull(3, 4);
 
 #endif

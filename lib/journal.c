@@ -44,13 +44,19 @@ static int open_file(int directory, const char *name, struct stat *status)
     return -1;
 }
 
+/* Whether opening or reading fails so because what is there is no regular file. */
+static bool is_no_file(int failure)
+{
+    return failure == ELOOP || failure == EISDIR || failure == ENXIO || failure == EINVAL;
+}
+
 bool journal_add(int directory, const char *name, const char *line)
 {
     struct stat status;
     size_t length = strlen(line);
     char bad[NAME_MAX];
     int opened = open_file(directory, name, &status);
-    if (opened < 0 && (errno == ELOOP || errno == EISDIR || errno == ENXIO || errno == EINVAL)) {
+    if (opened < 0 && is_no_file(errno)) {
         with_suffix(name, ".bad", bad);
         opened = renameat(directory, name, directory, bad) == 0 ? open_file(directory, name, &status) : -1;
     }
@@ -65,12 +71,15 @@ bool journal_add(int directory, const char *name, const char *line)
     return (size_t)status.st_size + 2 * length > JOURNAL_MAX;
 }
 
-void journal_read(int directory, const char *path, char **text)
+int journal_read(int directory, const char *path, char **text)
 {
     size_t length = 0;
     *text = NULL;
-    if (io_read_file(directory, path, 2 * JOURNAL_MAX, text, &length) < 0)
-        *text = NULL;
+    int result = io_read_file(directory, path, 2 * JOURNAL_MAX, text, &length);
+    if (result == 0)
+        return 0;
+    *text = NULL;
+    return result == -ENOENT || result == -ENOTDIR || is_no_file(-result) ? 0 : result;
 }
 
 static int compare_keys(const struct line *a, const struct line *b)
@@ -110,7 +119,7 @@ void journal_shorten(int directory, const char *name, size_t key)
     _cleanup_(cleanup_free) char *text = NULL;
     char new[NAME_MAX];
     size_t kept = 0, bytes = 0, used = 0;
-    journal_read(directory, name, &text);
+    (void)journal_read(directory, name, &text);
     if (!text) {
         unlinkat(directory, name, 0);
         return;

@@ -28,9 +28,12 @@ int journal_directory(int root) must_check;
 bool journal_add(int directory, const char *name, const char *line) nonnull(2, 3);
 
 /**
- * journal_read() - all of it; @text: the caller frees it; NULL when there is nothing
+ * journal_read() - all of it
+ * @text: the caller frees it; NULL when there is nothing, or what is there cannot be read
+ *
+ * Return: 0, also when no file is there, or what the next line would set aside; or a negative errno value.
  */
-void journal_read(int directory, const char *path, char **text) nonnull(2, 3);
+int journal_read(int directory, const char *path, char **text) nonnull(2, 3);
 
 /**
  * journal_shorten() - leave the last line of each key, and of many the later half

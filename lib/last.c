@@ -28,7 +28,7 @@ void last_add(int directory, const char *uuid, const char *mac, const struct pci
 
 void last_read(int root, struct last *last)
 {
-    journal_read(root, JOURNAL_DIRECTORY "/" LAST_FILE, &last->text);
+    (void)journal_read(root, JOURNAL_DIRECTORY "/" LAST_FILE, &last->text);
 }
 
 void last_free(struct last *last)

@@ -15,6 +15,7 @@ struct ledger {
     int root, directory, lock, guests, vfs; /* root: the opener's */
     bool writing;                           /* the lock is exclusive and the lock file holds our PID */
     bool dirty;                             /* leave the PID behind: the next one shall repair */
+    const char *reason;                     /* why what goes is given back, for the history; NULL: it needs none */
     char set_aside[UUID_SIZE];              /* the guest whose file this opening found corrupt last */
 };
 

@@ -459,6 +459,34 @@ static int remove_stale_links(struct ledger *ledger, const char *uuid, const str
     return result;
 }
 
+int ledger_kept(const struct ledger *ledger, const char *uuid, struct pciaddr **addresses, size_t *count,
+                struct error *error)
+{
+    *addresses = NULL;
+    *count = 0;
+    if (ledger->directory < 0)
+        return 0;
+    _cleanup_(cleanup_dir) DIR *directory = io_list(ledger->vfs, ".");
+    if (!directory)
+        return ledger_unlisted("vfs", -errno, error);
+    struct pciaddr address;
+    char owner[UUID_SIZE];
+    int result = 0;
+    for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
+        if (pciaddr_parse(entry->d_name, &address) < 0 || ledger_read_link(ledger, entry->d_name, owner) < 0 ||
+            strcmp(owner, uuid) != 0)
+            continue;
+        *addresses = memory_resize(*addresses, *count + 1, sizeof **addresses);
+        (*addresses)[(*count)++] = address;
+    }
+    return result < 0 ? ledger_unlisted("vfs", result, error) : 0;
+}
+
+void ledger_by_hand(struct ledger *ledger)
+{
+    ledger->reason = "released by hand";
+}
+
 /* What the guest had before goes: by its old claim, or where that was set aside as bad, by looking at every link. */
 static void remove_old_links(struct ledger *ledger, const char *uuid, const struct claim *old,
                              const struct claim *claim, struct error *error)
@@ -509,7 +537,7 @@ int ledger_put(struct ledger *ledger, const struct claim *claim, struct error *e
     }
     keep_decision(ledger, claim);
     remove_old_links(ledger, claim->uuid, old, claim, error);
-    history_change(ledger->root, old, claim);
+    history_change(ledger->root, old, claim, ledger->reason);
     return 0;
 }
 
@@ -532,7 +560,7 @@ int ledger_drop(struct ledger *ledger, const char *uuid, struct error *error)
     /* What was set aside just now is left for a person to look at. */
     if (strcmp(ledger->set_aside, uuid) != 0 && unlinkat(ledger->guests, bad, 0) < 0 && errno != ENOENT)
         unlinkat(ledger->guests, bad, AT_REMOVEDIR);
-    history_change(ledger->root, old, NULL);
+    history_change(ledger->root, old, NULL, ledger->reason);
     return 0;
 }
 

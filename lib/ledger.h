@@ -142,6 +142,18 @@ int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, str
  */
 int ledger_repair(struct ledger *ledger, struct error *error) must_check nonnull(1, 2);
 
+/**
+ * ledger_kept() - the VFs that have links of a guest's, whatever its file says
+ * @addresses: the caller frees it, also after a failure
+ *
+ * Return: 0 or a negative errno value.
+ */
+int ledger_kept(const struct ledger *ledger, const char *uuid, struct pciaddr **addresses, size_t *count,
+                struct error *error) must_check nonnull(1, 2, 3, 4, 5);
+
+/** ledger_by_hand() - a person takes back what goes from now on: for the history */
+void ledger_by_hand(struct ledger *ledger) nonnull(1);
+
 /** ledger_forget() - drop one link whose guest file is corrupt or gone. Return: 0 or a negative errno value. */
 int ledger_forget(struct ledger *ledger, const struct pciaddr *address, struct error *error) must_check
     nonnull(1, 2, 3);

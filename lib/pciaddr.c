@@ -52,6 +52,21 @@ int pciaddr_parse(const char *text, struct pciaddr *address)
     return fill(address, domain, bus, slot, function);
 }
 
+int pciaddr_parse_any(const char *text, struct pciaddr *address)
+{
+    static const char prefix[] = "pci_";
+    char full[PCIADDR_SIZE], *at;
+    bool is_name = strncmp(text, prefix, sizeof prefix - 1) == 0;
+    if (pciaddr_parse(text, address) == 0)
+        return 0;
+    int length = snprintf(full, sizeof full, "%s%s", is_name ? "" : "0000:", is_name ? text + sizeof prefix - 1 : text);
+    if ((size_t)length >= sizeof full || (is_name && strpbrk(full, ":.")))
+        return -EINVAL;
+    for (const char *separator = "::."; is_name && *separator && (at = strchr(full, '_')); separator++)
+        *at = *separator;
+    return pciaddr_parse(full, address);
+}
+
 static int parse_number(const char *text, uint32_t *value)
 {
     *value = 0;

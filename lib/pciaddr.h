@@ -27,6 +27,17 @@ struct pciaddr {
 int pciaddr_parse(const char *text, struct pciaddr *address) must_check nonnull(1, 2);
 
 /**
+ * pciaddr_parse_any() - read an address as a person has it: from lspci(8), sysfs or libvirt
+ * @text: the kernel's form; "BB:SS.F", which is of domain 0; or "pci_DDDD_BB_SS_F", libvirt's name of the device
+ *        (src/node_device/node_device_udev.c, udevProcessPCI)
+ *
+ * For command lines; files have the kernel's form.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int pciaddr_parse_any(const char *text, struct pciaddr *address) must_check nonnull(1, 2);
+
+/**
  * pciaddr_parse_parts() - read the four attributes of libvirt's <address type='pci'>
  *
  * Numbers as libvirt takes them (src/conf/device_conf.c, virPCIDeviceAddressParseXML): decimal, 0x or 0 before them.

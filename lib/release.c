@@ -1,99 +1,197 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Whether a guest runs is looked up without libvirt, whose silence may be why a person takes VFs back: by the files
+ * that libvirt keeps, and by who has the devices open. The ledger stays locked from then to the end, so that no hook
+ * comes between.
+ */
 #include "release.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "absent.h"
 #include "claim.h"
+#include "daemon.h"
 #include "domain.h"
 #include "handback.h"
+#include "host.h"
 #include "ledger.h"
 #include "memory.h"
 
+#define OR_FORCE ", or take it with --force"
+
+struct work {
+    int root;
+    const struct release_options *options;
+    struct ledger *ledger;
+    struct host host; /* open unless --force is said */
+};
+
+static const char *done(const struct work *work)
+{
+    return work->options->dry_run ? "would release" : "released";
+}
+
+/* ---- who is in the way ---- */
+
+static int check_device(const struct work *work, const struct pciaddr *address, const char *kind, struct error *error)
+{
+    char text[PCIADDR_SIZE];
+    pid_t user = host_vf_user(&work->host, address);
+    pciaddr_format(address, text);
+    if (user < 0)
+        return error_set(error, EBUSY, "whether a process has %s %s open cannot be seen (%s): mend that" OR_FORCE, kind,
+                         text, strerror(-user));
+    return user == 0 ? 0
+                     : error_set(error, EBUSY, "%s %s is in use by process %ld: shut its guest down" OR_FORCE, kind,
+                                 text, (long)user);
+}
+
+static int check_guest(const struct work *work, const struct claim *claim, struct error *error)
+{
+    int known = daemon_find_guest(work->root, claim->name);
+    int64_t wait_ms = absent_after_ms(claim);
+    if (known > 0)
+        return error_set(error, EBUSY, "guest '%.256s' (%s) runs: shut it down" OR_FORCE, claim->name, claim->uuid);
+    if (known < 0)
+        return error_set(error, EBUSY, "whether guest '%.256s' (%s) runs cannot be seen: see that it does not" OR_FORCE,
+                         claim->name, claim->uuid);
+    if (wait_ms > 0)
+        return error_set(error, EBUSY, "guest '%.256s' (%s) may be on its way to run: wait %d s" OR_FORCE, claim->name,
+                         claim->uuid, (int)((wait_ms + 999) / 1000));
+    return 0;
+}
+
+/* @only: this VF of it; NULL: all. What is quarantined the guest has given back, whether it runs or not. */
+static int check_claim(const struct work *work, const struct claim *claim, const struct pciaddr *only,
+                       struct error *error)
+{
+    int result = 0;
+    bool has = false;
+    for (size_t i = 0; i < claim->vf_count && !work->options->force && result == 0; i++) {
+        const struct claim_vf *vf = &claim->vfs[i];
+        if (only && !pciaddr_equal(only, &vf->address))
+            continue;
+        has = has || !vf->stuck;
+        result = check_device(work, &vf->address, claim_kind(vf), error);
+    }
+    return result == 0 && has ? check_guest(work, claim, error) : result;
+}
+
+/* ---- what goes ---- */
+
 /* @kept: what could not be set as it was, and stays; NULL: nothing */
-static void note_dropped(const struct claim *claim, const struct claim *kept, struct error *error)
+static void note_dropped(const struct work *work, const struct claim *claim, const struct claim *kept,
+                         struct error *error)
 {
     char text[PCIADDR_SIZE];
     for (size_t i = 0; i < claim->vf_count; i++)
         if (!claim_find(kept, &claim->vfs[i].address))
-            error_note(error, "released %s %s of pool '%s' from guest '%.256s' (%s)", claim_kind(&claim->vfs[i]),
+            error_note(error, "%s %s %s of pool '%s' from guest '%.256s' (%s)", done(work), claim_kind(&claim->vfs[i]),
                        pciaddr_format(&claim->vfs[i].address, text), claim->vfs[i].pool, claim->name, claim->uuid);
 }
 
-static int drop_guest(struct ledger *ledger, int root, const struct claim *claim, struct error *error)
+static int drop_guest(const struct work *work, const struct claim *claim, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *kept = NULL;
-    int result = handback_guest(ledger, root, claim->uuid, error);
+    int result = check_claim(work, claim, NULL, error);
+    if (result == 0 && !work->options->dry_run)
+        result = handback_guest(work->ledger, work->root, claim->uuid, error);
+    if (result == 0 && !work->options->dry_run)
+        result = ledger_get(work->ledger, claim->uuid, &kept, error);
     if (result == 0)
-        result = ledger_get(ledger, claim->uuid, &kept, error);
-    if (result == 0)
-        note_dropped(claim, kept, error);
+        note_dropped(work, claim, kept, error);
     return result;
 }
 
-static int release_corrupt(struct ledger *ledger, const struct pciaddr *address, const char *uuid, struct error *error)
+/* Of a guest whose file is corrupt the UUID is all that is known. */
+static int release_corrupt(const struct work *work, const struct pciaddr *address, const char *uuid,
+                           struct error *error)
 {
     char text[PCIADDR_SIZE];
-    int result = ledger_forget(ledger, address, error);
+    int result = work->options->force ? 0 : check_device(work, address, "VF", error);
+    if (result == 0 && !work->options->dry_run)
+        result = ledger_forget(work->ledger, address, error);
     if (result == 0)
-        error_note(error, "released VF %s, which was kept for guest %s", pciaddr_format(address, text), uuid);
+        error_note(error, "%s VF %s, which was kept for guest %s", done(work), pciaddr_format(address, text), uuid);
+    return result;
+}
+
+static int drop_corrupt(const struct work *work, const char *uuid, struct error *error)
+{
+    _cleanup_(cleanup_free) struct pciaddr *kept = NULL;
+    size_t count = 0;
+    char text[PCIADDR_SIZE];
+    int result = ledger_kept(work->ledger, uuid, &kept, &count, error);
+    for (size_t i = 0; i < count && result == 0 && !work->options->force; i++)
+        result = check_device(work, &kept[i], "VF", error);
+    if (result == 0 && !work->options->dry_run)
+        result = ledger_drop(work->ledger, uuid, error);
+    /* In the words of ledger_drop(). */
+    for (size_t i = 0; i < count && result == 0 && work->options->dry_run; i++)
+        error_note(error, "%s VF %s, which was kept for guest %s", done(work), pciaddr_format(&kept[i], text), uuid);
+    if (result == 0)
+        error_note(error, "%s every VF that was kept for guest %s", done(work), uuid);
     return result;
 }
 
 /* One that is quarantined already is let go of as it is. */
-static int release_address(struct ledger *ledger, int root, const struct pciaddr *address, struct error *error)
+static int take_vf(const struct work *work, struct claim *claim, const struct pciaddr *address, bool *stuck,
+                   struct error *error)
+{
+    bool quarantined = claim_find(claim, address)->stuck;
+    if (!quarantined && !work->options->dry_run)
+        return handback_vf(work->ledger, work->root, claim, address, stuck, error);
+    claim_remove(claim, address);
+    return work->options->dry_run ? 0 : ledger_put(work->ledger, claim, error);
+}
+
+static int release_address(const struct work *work, const struct pciaddr *address, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     char uuid[UUID_SIZE], text[PCIADDR_SIZE];
     bool stuck = false;
-    int result = ledger_holder(ledger, address, &claim, uuid, error);
+    int result = ledger_holder(work->ledger, address, &claim, uuid, error);
     if (result < 0)
         return result;
     pciaddr_format(address, text);
     if (!uuid[0])
         return error_set(error, ENOENT, "VF %s is not held by any guest", text);
     if (!claim)
-        return release_corrupt(ledger, address, uuid, error);
+        return release_corrupt(work, address, uuid, error);
     const struct claim_vf *vf = claim_find(claim, address);
     _cleanup_(cleanup_free) char *pool = memory_copy(vf->pool);
     const char *kind = claim_kind(vf);
-    if (vf->stuck) {
-        claim_remove(claim, address);
-        result = ledger_put(ledger, claim, error);
-    } else {
-        result = handback_vf(ledger, root, claim, address, &stuck, error);
-    }
+    result = check_claim(work, claim, address, error);
+    if (result == 0)
+        result = take_vf(work, claim, address, &stuck, error);
     if (result == 0 && !stuck && claim->vf_count == 0)
-        error_note(error, "released %s %s of pool '%s' from guest '%.256s' (%s)", kind, text, pool, claim->name, uuid);
+        error_note(error, "%s %s %s of pool '%s' from guest '%.256s' (%s)", done(work), kind, text, pool, claim->name,
+                   uuid);
     else if (result == 0 && !stuck)
-        error_note(error, "released %s %s from guest '%.256s' (%s), which keeps %zu", kind, text, claim->name, uuid,
-                   claim->vf_count);
+        error_note(error, "%s %s %s from guest '%.256s' (%s), which keeps %zu", done(work), kind, text, claim->name,
+                   uuid, claim->vf_count);
     return result;
 }
 
-static int release_uuid(struct ledger *ledger, int root, const char *uuid, struct error *error)
+static int release_uuid(const struct work *work, const char *uuid, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
-    bool may_hold = ledger_has_file(root, uuid);
-    int result = ledger_get(ledger, uuid, &claim, error);
+    bool may_hold = ledger_has_file(work->root, uuid);
+    int result = ledger_get(work->ledger, uuid, &claim, error);
     if (result < 0)
         return result;
     if (claim)
-        return drop_guest(ledger, root, claim, error);
-    if (!may_hold)
-        return error_set(error, ENOENT, "guest %s holds no VF", uuid);
-    result = ledger_drop(ledger, uuid, error);
-    if (result == 0)
-        error_note(error, "released every VF that was kept for guest %s", uuid);
-    return result;
+        return drop_guest(work, claim, error);
+    return may_hold ? drop_corrupt(work, uuid, error) : error_set(error, ENOENT, "guest %s holds no VF", uuid);
 }
 
-static int release_name(struct ledger *ledger, int root, const char *name, struct error *error)
+static int release_name(const struct work *work, const char *name, struct error *error)
 {
     struct claim **claims = NULL;
     const struct claim *found = NULL;
     size_t count = 0;
-    int result = ledger_all(ledger, &claims, &count, error);
+    int result = ledger_all(work->ledger, &claims, &count, error);
     for (size_t i = 0; i < count && result == 0; i++) {
         if (strcmp(claims[i]->name, name) != 0)
             continue;
@@ -103,23 +201,35 @@ static int release_name(struct ledger *ledger, int root, const char *name, struc
         found = claims[i];
     }
     if (result == 0)
-        result = found ? drop_guest(ledger, root, found, error)
+        result = found ? drop_guest(work, found, error)
                        : error_set(error, ENOENT, "no guest named '%.256s' holds a VF", name);
     claims_free(claims, count);
     return result;
 }
 
-int release_by_hand(int root, const char *what, struct error *error)
+static int release(const struct work *work, const char *what, struct error *error)
 {
-    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     struct pciaddr address;
     char uuid[UUID_SIZE];
-    int result = ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
+    if (pciaddr_parse_any(what, &address) == 0)
+        return release_address(work, &address, error);
+    if (domain_parse_uuid(what, uuid) == 0)
+        return release_uuid(work, uuid, error);
+    return release_name(work, what, error);
+}
+
+int release_by_hand(int root, const char *what, const struct release_options *options, struct error *error)
+{
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    struct work work = {.root = root, .options = options, .host.sys = -1};
+    int result = ledger_open(root, options->dry_run ? LEDGER_READ : LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
+    if (result == 0 && !options->force && host_open(root, &work.host, error) < 0)
+        result = error_prefix(error, "who has devices open cannot be seen (--force does not look)");
     if (result < 0)
         return result;
-    if (pciaddr_parse(what, &address) == 0)
-        return release_address(ledger, root, &address, error);
-    if (domain_parse_uuid(what, uuid) == 0)
-        return release_uuid(ledger, root, uuid, error);
-    return release_name(ledger, root, what, error);
+    ledger_by_hand(ledger);
+    work.ledger = ledger;
+    result = release(&work, what, error);
+    host_close(&work.host);
+    return result;
 }

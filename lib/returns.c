@@ -53,7 +53,7 @@ void returns_read(int root, struct returns *returns)
 {
     _cleanup_(cleanup_free) char *text = NULL;
     *returns = (struct returns){0};
-    journal_read(root, LEDGER_DIRECTORY "/" RETURNS_FILE, &text);
+    (void)journal_read(root, LEDGER_DIRECTORY "/" RETURNS_FILE, &text);
     if (text)
         parse(text, returns);
 }

@@ -16,7 +16,7 @@ unit() {
 }
 
 @test "pciaddr: addresses of PCI functions" {
-    unit pciaddr 80
+    unit pciaddr 110
 }
 
 @test "choose: which VF each request gets, and why not another" {

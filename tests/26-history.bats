@@ -54,6 +54,53 @@ events() {
     assert_equal "$(xmllint --xpath 'concat(//event[1]/@pool, " ", //event[1]/@mac)' "$STDOUT")" "p ${MAC[48]}"
 }
 
+@test "nothing recorded, or nothing of whom it is asked: said, and no failure" {
+    fresh() {
+        run_vfpool 0 history "$@"
+        assert_equal "$output" "${words-Nothing has happened yet.}"
+        run_vfpool 0 history "$@" --format json
+        assert_equal "$output" '{"events":[]}'
+        run_vfpool 0 history "$@" --format xml
+        assert_equal "$(xmllint --xpath 'count(/history/event)' "$STDOUT")" 0
+    }
+    fresh
+    [[ ! -e $ROOT/var ]] || fail "history made something"
+    words="Nothing is known of 'db-01'." fresh db-01
+    pool p eth3
+    prepare 1
+    words="Nothing is known of 'db-01'." fresh db-01
+    words="Nothing is known of '${V[3]}'." fresh "${V[3]}"
+    words="Nothing is known of '<a b> ?c'." fresh $'<a\nb> \xffc'
+    : > "$HISTORY"
+    fresh
+}
+
+@test "a record that may not be read is no empty one" {
+    local without=()
+    pool p eth3
+    prepare 1
+    chmod 000 "$HISTORY"
+    # root reads anything, unless it gives that up.
+    ((EUID)) || without=(setpriv "--bounding-set=-dac_override,-dac_read_search" "--inh-caps=-dac_override,-dac_read_search")
+    refused() { # FILE
+        for form in table json xml; do
+            run_program 1 "${without[@]}" "$VFPOOL_BUILD/hook/vfpool" history --format $form
+            assert_one_line "cannot read /$1: Permission denied"
+            [[ ! -s $STDOUT ]]
+        done
+    }
+    refused var/lib/vfpool/history
+    chmod 600 "$HISTORY"
+    cp "$HISTORY" "$HISTORY.1"
+    chmod 000 "$HISTORY.1"
+    refused var/lib/vfpool/history.1
+    chmod 600 "$HISTORY.1"
+    chmod 000 "$ROOT/var/lib/vfpool"
+    refused var/lib/vfpool/history.1
+    chmod 700 "$ROOT/var/lib/vfpool"
+    assert_equal "$(events)" $'claimed g1 0\nclaimed g1 0'
+}
+
 @test "what refuses a guest is in the history, whatever it is; what only tells is not" {
     pool p eth3
     printf '<network/>' > "$ROOT/etc/vfpool/p.xml"

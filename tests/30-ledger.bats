@@ -736,6 +736,7 @@ half() {
     chmod 600 "$(guest_file 2)"
     run_vfpool 0 reconcile
     [[ $output == *"${V[0]}"*"vm2"*"${UUID[2]}"* ]]
+    looks_gone "${UUID[2]}"
     run_vfpool 0 release "${UUID[2]}"
     # The link was vm1's all the time.
     assert_taken "${V[0]}" "${UUID[1]}"

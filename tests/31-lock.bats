@@ -251,7 +251,7 @@ traced() {
     check
     traced $opening "$VFPOOL_BUILD/hook/qemu" vm2 release end - < <(vm 2)
     check
-    for verb in status reconcile 'dumpxml net' discover 'release vm1'; do
+    for verb in status reconcile 'dumpxml net' discover 'release --force vm1'; do
         # shellcheck disable=SC2086
         traced $opening "$VFPOOL_BUILD/hook/vfpool" $verb
         check

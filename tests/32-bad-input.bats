@@ -551,7 +551,10 @@ refuses_start() {
     run_hook 0 vm1 release < <(vm 1)
     assert_released "${UUID[1]}"
     rm -r "$ROOT/sys"
-    run_vfpool 0 release vm9
+    # Who has it open is not to be seen.
+    run_vfpool 1 release vm9
+    assert_one_line --force
+    run_vfpool 0 release --force vm9
     assert_released "${UUID[9]}"
     assert_invariants
 }

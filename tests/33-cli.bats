@@ -187,6 +187,8 @@ on_terminal() {
         on_terminal NO_COLOR=$value -- status
         [[ $OUT == *claimed* && $OUT != *"$esc"* ]] || fail "colours with NO_COLOR=$value"
     done
+    on_terminal TERM=dumb -- status
+    [[ $OUT == *claimed* && $OUT != *"$esc"* ]] || fail "colours on a dumb terminal"
     # Without its colours it is the same table.
     run_vfpool 0 status
     [[ $output != *"$esc"* ]]
@@ -251,6 +253,7 @@ canonical() {
 
 @test "release by name, by UUID, by address, one VF of two" {
     prepare 0 1 2
+    looks_gone "${UUID[1]}"
     run_vfpool 0 release vm1
     assert_equal "$(grep -c 'released VF' "$STDOUT")" 2
     [[ $output == *"${V[0]}"*"'net'"*"'vm1'"*"${UUID[1]}"* && $output == *"${V[1]}"* ]]
@@ -260,6 +263,7 @@ canonical() {
     prepare 0 1 2
     upper=${UUID[171]}
     run_hook 0 vmab prepare < <(guest vmab "$upper" net:"${MAC[1]}")
+    looks_gone "${UUID[1]}" "$upper"
     run_vfpool 0 release "${upper^^}"
     assert_released "$upper"
     run_vfpool 0 release "${UUID[1]}"
@@ -267,6 +271,7 @@ canonical() {
 
     prepare 0 1 2
     run_hook 0 vm1 reconnect < <(vm 1 2)
+    looks_gone "${UUID[1]}"
     run_vfpool 0 release "${V[0]}"
     [[ $output == *"${V[0]}"*vm1* && $output != *"${V[1]}"* ]]
     assert_taken "${V[1]}" "${UUID[1]}"
@@ -300,6 +305,7 @@ canonical() {
     run_vfpool 1 release twin
     assert_one_line twin "${UUID[1]}" "${UUID[2]}"
     assert_unchanged
+    looks_gone "${UUID[1]}" "${UUID[2]}"
     run_vfpool 0 release "${UUID[2]}"
     run_vfpool 0 release twin
     assert_taken
@@ -327,9 +333,170 @@ canonical() {
     run_vfpool 0 release --help
     [[ $output == usage:* ]]
     assert_taken "${V[0]}" "${UUID[1]}"
+    looks_gone "${UUID[1]}"
     run_vfpool 0 release -- --help
     assert_released "${UUID[1]}"
     assert_invariants
+}
+
+# refused WORDS WHAT...: release of it is, and the dry run, with these words; and with --force it would not be
+refused() {
+    local words=$1
+    shift
+    snapshot
+    for what; do
+        run_vfpool 1 release "$what"
+        assert_one_line "$words" --force || return
+        [[ ! -s $STDOUT ]] || fail "it printed something" || return
+        run_vfpool 1 release --dry-run "$what"
+        assert_one_line "$words" --force || return
+        run_vfpool 0 release --dry-run --force "$what"
+        [[ ! -s $STDERR && $output == "would release "* ]] || return
+        assert_unchanged || return
+    done
+}
+
+@test "release of a guest that runs, or may, is refused without --force" {
+    prepare 0 1 2
+    cp "$STDOUT" "$BATS_TEST_TMPDIR/vm1.xml"
+    run_hook 0 vm1 start <"$BATS_TEST_TMPDIR/vm1.xml"
+    all=(vm1 "${UUID[1]}" "${V[0]}")
+    # Where libvirt keeps its files is not to be seen.
+    refused "whether guest 'vm1' (${UUID[1]}) runs cannot be seen" "${all[@]}"
+    # It was seen a moment ago, and has no file yet.
+    mkdir -p "$ROOT/run/libvirt/qemu"
+    refused "guest 'vm1' (${UUID[1]}) may be on its way to run: wait " "${all[@]}"
+    run_vfpool 1 release vm1
+    [[ $stderr =~ wait\ ([1-9]|[12][0-9]|30)\ s ]]
+    looks_gone "${UUID[1]}"
+    : >"$ROOT/run/libvirt/qemu/vm1.xml"
+    refused "guest 'vm1' (${UUID[1]}) runs: shut it down" "${all[@]}"
+    run_vfpool 0 release --force vm1
+    assert_released "${UUID[1]}"
+    # Claimed, and not seen yet.
+    prepare 0 2
+    refused "guest 'vm2' (${UUID[2]}) may be on its way to run: wait " vm2 "${V[0]}"
+    sed -i "s/clock=\"[^\"]*\"/clock=\"$(($(awk '{ printf "%d", $1 * 1000 }' /proc/uptime) - 500000))\"/" \
+        "$LEDGER/guests/${UUID[2]}.xml"
+    refused "guest 'vm2' (${UUID[2]}) may be on its way to run: wait " vm2
+    looks_gone "${UUID[2]}"
+    run_vfpool 0 release vm2
+    assert_invariants
+}
+
+@test "release of a VF that a process has open is refused without --force, whoever holds it" {
+    local go user
+    prepare 0 1 2
+    looks_gone "${UUID[1]}"
+    host driver eth3/0 vfio-pci
+    mkdir -p "$ROOT/dev/vfio"
+    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/${V[0]}/iommu_group")")
+    : >"$ROOT/dev/vfio/$group"
+    mkfifo "$BATS_TEST_TMPDIR/go"
+    holder_of() { read -r _ <"$BATS_TEST_TMPDIR/go" 9<"$1"; }
+    holder_of "$ROOT/dev/vfio/$group" 3>&- &
+    user=$!
+    exec {go}<>"$BATS_TEST_TMPDIR/go"
+    opened() { [[ -e /proc/$user/fd/9 ]]; }
+    wait_until opened
+    refused "VF ${V[0]} is in use by process $user" vm1 "${V[0]}"
+    echo cut >"$LEDGER/guests/${UUID[1]}.xml"
+    for what in "${V[0]}" "${UUID[1]}"; do
+        run_vfpool 1 release "$what"
+        [[ $stderr == *"VF ${V[0]} is in use by process $user"*--force* ]]
+        [[ -L $LEDGER/vfs/${V[0]} && -L $LEDGER/vfs/${V[1]} ]]
+    done
+    run_vfpool 0 release --force "${V[0]}"
+    [[ ! -L $LEDGER/vfs/${V[0]} && -L $LEDGER/vfs/${V[1]} ]]
+    echo >&"$go"
+    wait "$user"
+    exec {go}>&-
+    run_vfpool 0 release "${UUID[1]}"
+    assert_released "${UUID[1]}"
+}
+
+@test "release --dry-run prints what release then prints, in its tense, and changes nothing" {
+    # dry WHAT: the one, and then the other
+    dry() {
+        snapshot
+        run_vfpool 0 release --dry-run "$1"
+        cp "$STDOUT" "$BATS_TEST_TMPDIR/dry"
+        assert_unchanged || return
+        run_vfpool 0 release -n "$1"
+        cmp "$BATS_TEST_TMPDIR/dry" "$STDOUT" || return
+        run_vfpool 0 release "$1"
+        assert_equal "$(grep -v ^note "$BATS_TEST_TMPDIR/dry" | grep 'release')" "$(grep '^released' "$STDOUT" | sed 's/^released/would release/')"
+    }
+    prepare 0 1 3
+    looks_gone "${UUID[1]}"
+    dry "${V[1]}"
+    dry vm1
+    assert_released "${UUID[1]}"
+    prepare 0 1 2
+    looks_gone "${UUID[1]}"
+    dry "${UUID[1]}"
+    prepare 0 1 3
+    echo cut >"$LEDGER/guests/${UUID[1]}.xml"
+    run_vfpool 0 status
+    run_hook 0 other reconnect < <(guest other "${UUID[9]}")
+    mv "$LEDGER/guests/${UUID[1]}.xml" "$LEDGER/guests/${UUID[1]}.bad"
+    dry "${V[1]}"
+    dry "${UUID[1]}"
+    assert_released "${UUID[1]}"
+    rm -rf "$LEDGER"
+    run_vfpool 1 release --dry-run vm1
+    [[ ! -e $LEDGER ]] || fail "the dry run made a ledger"
+    assert_invariants
+}
+
+@test "history says what was released by hand" {
+    prepare 0 1 2
+    cp "$STDOUT" "$BATS_TEST_TMPDIR/vm1.xml"
+    run_hook 0 vm1 start <"$BATS_TEST_TMPDIR/vm1.xml"
+    run_vfpool 0 release --force vm1
+    prepare 0 2
+    run_vfpool 0 release --force "${V[0]}"
+    prepare 0 3
+    run_hook 0 vm3 release < <(vm 3)
+    run_vfpool 0 history --format json
+    assert_equal "$(jq -r '.events[] | select(.event == "returned" or .event == "dropped") | "\(.event) \(.guest) \(.reason)"' "$STDOUT" | sort -u)" \
+        "dropped vm2 released by hand
+dropped vm3 null
+returned vm1 released by hand"
+    run_vfpool 0 history vm2
+    [[ $output == *"  dropped   ${V[0]}  eth3 0  vm2  ${UUID[2]}  released by hand" ]]
+    run_vfpool 0 history vm2 --format xml
+    assert_equal "$(xmllint --xpath 'string(//event[2]/@reason)' "$STDOUT")" 'released by hand'
+}
+
+# --- addresses ---------------------------------------------------------------
+
+@test "an address may be lspci's, sysfs's or libvirt's, wherever one is taken" {
+    for form in 01:10.0 0000:01:10.0 pci_0000_01_10_0; do
+        prepare 0 1
+        looks_gone "${UUID[1]}"
+        run_vfpool 0 release $form
+        assert_equal "$output" "released VF ${V[0]} of pool 'net' from guest 'vm1' (${UUID[1]})"
+        run_vfpool 0 history $form --format json
+        jq -e --arg vf "${V[0]}" '.events | length > 1 and all(.address == $vf)' "$STDOUT"
+    done
+    run_vfpool 0 discover eth3
+    cp "$STDOUT" "$BATS_TEST_TMPDIR/named"
+    for form in 01:00.0 0000:01:00.0 pci_0000_01_00_0; do
+        run_vfpool 0 discover $form
+        cmp "$BATS_TEST_TMPDIR/named" "$STDOUT"
+        # One PF is one, whatever it is called.
+        run_vfpool 0 discover eth3 $form eth3
+        cmp "$BATS_TEST_TMPDIR/named" "$STDOUT"
+    done
+    run_vfpool 1 discover 01:10.0
+    assert_one_line 0000:01:10.0 'virtual function'
+    run_vfpool 1 discover 77:00.0
+    assert_one_line 0000:77:00.0
+    for wrong in 01:10 1:10.0 pci_01_10_0 pci_0000:01:10.0; do
+        run_vfpool 1 release $wrong
+        assert_one_line "'$wrong'"
+    done
 }
 
 # --- reconcile ---------------------------------------------------------------
@@ -470,6 +637,8 @@ VERBS=(transform explain status history doctor dumpxml network discover release 
     wrong release vm1 vm2
     wrong release --bogus
     wrong release -x
+    wrong release --force
+    wrong release --dry-run=no vm1
     wrong reconcile now
     wrong reconcile --bogus
     for verb in '' frobnicate Status 'status ' --bogus -x ../status; do
@@ -480,6 +649,39 @@ VERBS=(transform explain status history doctor dumpxml network discover release 
     run_vfpool 2
     assert_one_line --help
     assert_unchanged
+    assert_invariants
+}
+
+@test "an option that a verb does not have, or that lacks its value, is named as it was typed" {
+    says() { # WORDS VERB...
+        run_vfpool 2 "${@:2}" </dev/null
+        assert_one_line "vfpool: $1; usage: vfpool $2"
+    }
+    local verb
+    for verb in "${VERBS[@]}"; do
+        says "there is no option '--watch'" "$verb" --watch
+        says "there is no option '--watch'" "$verb" --watch=3 x
+        says "there is no option '-x'" "$verb" a -x
+        says "there is no option '--a b'" "$verb" $'--a\nb'
+    done
+    says "there is no option '--watch'" status net --watch
+    says "there is no option '--fix'" doctor --fix
+    says "there is no option '--long'" history --long
+    says "there is no option '--longer'" status --longer
+    says "option '--wait' needs a value" reconcile --wait
+    says "option '--wa' needs a value" reconcile --dry-run --wa
+    says "option '--format' needs a value" status --format
+    says "option '-f' needs a value" status -f
+    says "option '-f' needs a value" status -lf
+    says "option '--op' needs a value" transform --op
+    says "option '-o' needs a value" transform -o
+    says "option '--dry-run' takes no value" reconcile --dry-run=3
+    says "option '--settings' takes no value" open --settings=no
+    says "option '--' may be more than one" reconcile --=3
+    # A letter that is there only as what a long option is known by.
+    says "there is no option '-b'" reconcile --wait=3 -bn
+    says "there is no option '-w'" reconcile --wait=3 -w
+    says "there is no option '-f'" release vm1 -nf
     assert_invariants
 }
 

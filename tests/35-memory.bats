@@ -121,6 +121,8 @@ libvirt() {
 
 @test "release by hand" {
     prepared
+    looks_gone "$A"
+    sweep 1 hook/vfpool release --dry-run "$A"
     sweep 1 hook/vfpool release "$A"
     sweep 1 hook/vfpool release 0000:01:10.2
 }

@@ -97,6 +97,7 @@ two_pfs() {
 @test "a VF that no pool lists any more, and a guest has, keeps the PF all the same" {
     prepare 0 g1 "$A" "p:${MAC[1]}" "p:${MAC[2]}"
     sed -i "s/<pf dev='eth3'/& vfs='1'/" "$ROOT/etc/vfpool/p.xml"
+    looks_gone "$A"
     run_vfpool 0 release $VF
     prepare 0 g3 "$C" "both:${MAC[3]}"
     sed -i "s/vfs='1'/vfs='0'/" "$ROOT/etc/vfpool/p.xml"
@@ -189,6 +190,7 @@ two_pfs() {
 
 @test "a person releases it by its address" {
     prepare 0 g2 "$B" "$(hostdev $PF)"
+    looks_gone "$B"
     run_vfpool 0 release $PF
     [[ $stderr$output == *"released PF $PF of pool 'p' from guest 'g2'"* ]]
     assert_taken

@@ -477,7 +477,7 @@ opened() {
         rm "$ROOT/kernel/kill"
         assert_taken "$VF0" "${UUID[1]}"
         # The host's next call for that guest, or reconcile; nobody else gets the VF until then.
-        if ((n % 2)); then release 0 1; else run_vfpool 0 release g1; fi
+        if ((n % 2)); then release 0 1; else run_vfpool 0 release --force g1; fi
         assert_as_before
         assert_taken
     done

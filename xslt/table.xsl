@@ -12,6 +12,7 @@
 
   <!-- What a guest's name must not do to a terminal: line breaks, DEL and the C1 controls. -->
   <xsl:variable name="controls">&#9;&#10;&#13;&#127;&#128;&#129;&#130;&#131;&#132;&#133;&#134;&#135;&#136;&#137;&#138;&#139;&#140;&#141;&#142;&#143;&#144;&#145;&#146;&#147;&#148;&#149;&#150;&#151;&#152;&#153;&#154;&#155;&#156;&#157;&#158;&#159;</xsl:variable>
+  <xsl:variable name="quote">'</xsl:variable>
   <xsl:variable name="spaces" select="'                                '"/>
 
   <xsl:key name="pf" match="vf" use="concat(generate-id(..), @pf)"/>
@@ -135,6 +136,7 @@
   </xsl:template>
 
   <xsl:template match="/doctor">
+    <xsl:if test="not(check)">There is nothing to check.&#10;</xsl:if>
     <xsl:for-each select="check">
       <xsl:call-template name="coloured">
         <xsl:with-param name="code">
@@ -206,6 +208,13 @@
   </xsl:template>
 
   <xsl:template match="/history">
+    <xsl:choose>
+      <xsl:when test="event"/>
+      <xsl:when test="@of">
+        <xsl:value-of select="concat('Nothing is known of ', $quote, translate(@of, $controls, ' '), $quote, '.&#10;')"/>
+      </xsl:when>
+      <xsl:otherwise>Nothing has happened yet.&#10;</xsl:otherwise>
+    </xsl:choose>
     <xsl:for-each select="event">
       <xsl:value-of select="concat(@time, '  ', substring(concat(@event, $spaces), 1, 8), '  ')"/>
       <xsl:if test="@address">

@@ -2,6 +2,7 @@
 #include "pciaddr.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "tap.h"
 
@@ -47,6 +48,42 @@ static const struct {
     {"`000:01:10.2", NULL},
     {"/000:01:10.2", NULL},
     {"\xff\xff\xff\xff:01:10.2", NULL},
+};
+
+/* What a person types, and what it means. */
+static const struct {
+    const char *text, *written;
+} typed[] = {
+    {"0000:01:10.2", "0000:01:10.2"},
+    {"10000:e1:00.0", "10000:e1:00.0"},
+    {"01:10.2", "0000:01:10.2"},
+    {"AB:1F.7", "0000:ab:1f.7"},
+    {"pci_0000_01_10_2", "0000:01:10.2"},
+    {"pci_10000_e1_00_0", "10000:e1:00.0"},
+    {"pci_ffffffff_ff_1f_7", "ffffffff:ff:1f.7"},
+    {"", NULL},
+    {"01", NULL},
+    {"01:10", NULL},
+    {"1:10.2", NULL},
+    {"01:20.2", NULL},
+    {"01:10.8", NULL},
+    {" 01:10.2", NULL},
+    {"01:10.2 ", NULL},
+    {"01:10.2.3", NULL},
+    {":01:10.2", NULL},
+    {"01_10_2", NULL},
+    {"0000_01_10_2", NULL},
+    {"pci_", NULL},
+    {"pci_01_10_2", NULL},
+    {"pci_01:10.2", NULL},
+    {"pci_0000:01:10.2", NULL},
+    {"pci_0000_01_10.2", NULL},
+    {"pci_0000_01_10_2_", NULL},
+    {"pci_0000_01_10_2_3", NULL},
+    {"pci_100000000_01_10_2", NULL},
+    {"PCI_0000_01_10_2", NULL},
+    {"pci_pci_0000_01_10_2", NULL},
+    {"01:10.2 and much more than an address has", NULL},
 };
 
 /* libvirt's four attributes. */
@@ -107,6 +144,18 @@ static void test_parts(void)
     }
 }
 
+static void test_typed(void)
+{
+    for (size_t i = 0; i < sizeof typed / sizeof *typed; i++) {
+        struct pciaddr address = {0};
+        char text[PCIADDR_SIZE];
+        int result = pciaddr_parse_any(typed[i].text, &address);
+        ok(typed[i].written ? result == 0 && strcmp(pciaddr_format(&address, text), typed[i].written) == 0
+                            : result == -EINVAL,
+           "a person's '%s'", typed[i].text);
+    }
+}
+
 /* Every bus, slot and function of some domains, in their order. */
 static void test_round_trip(void)
 {
@@ -163,6 +212,7 @@ int main(void)
 {
     test_texts();
     test_parts();
+    test_typed();
     test_round_trip();
     test_set();
     return tap_end();
