@@ -12,6 +12,7 @@
 #include "gate.h"
 #include "handback.h"
 #include "history.h"
+#include "hooks.h"
 #include "host.h"
 #include "hotplug.h"
 #include "ledger.h"
@@ -352,7 +353,7 @@ static int refuse_unseen(const struct allocation *allocation, struct error *erro
 {
     return error_set(error, EBUSY,
                      "guest '%.256s' was given a VF of pool '%s' and never asked for it: libvirt does not call "
-                     "/etc/libvirt/hooks/qemu; put it there (install.sh install) and reload libvirt",
+                     "/etc/libvirt/hooks/qemu; put it there (" HOOKS_PUT ")",
                      allocation->name, allocation->network);
 }
 

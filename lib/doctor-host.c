@@ -12,6 +12,7 @@
 #include "claim.h"
 #include "daemon.h"
 #include "doctor-work.h"
+#include "hooks.h"
 #include "io.h"
 #include "ledger.h"
 #include "memory.h"
@@ -223,7 +224,7 @@ static void check_apparmor(const struct patient *patient, struct finding *findin
                     "AppArmor does not let libvirt's hooks execute /" GATE_PATH);
     if (is_there(patient->root, "etc/apparmor.d/abstractions/libvirt-qemu") &&
         !is_there(patient->root, "etc/apparmor.d/abstractions/libvirt-qemu.d/vfpool"))
-        finding_add(finding, VERDICT_WRONG, "install.sh install, or the package's postinst, puts it there",
+        finding_add(finding, VERDICT_WRONG, HOOKS_PUT,
                     "AppArmor does not let guests open the VFs of a pool: there is no "
                     "/etc/apparmor.d/abstractions/libvirt-qemu.d/vfpool");
 }
@@ -305,7 +306,7 @@ void check_host_claims(const struct patient *patient, struct finding *finding)
     for (size_t i = 0; i < count; i++)
         check_claim(patient, claims[i], finding);
     if (result == 0 && !finding->text)
-        finding_add(finding, VERDICT_OK, NULL, "%zu guests hold VFs", count);
+        finding_add(finding, VERDICT_OK, NULL, "%zu guest%s hold%s VFs", count, PLURAL(count), count == 1 ? "s" : "");
     claims_free(claims, count);
 }
 

@@ -116,11 +116,11 @@ static void check_hook(int root, const char *kind, struct finding *finding)
     struct stat status;
     snprintf(ours, sizeof ours, HOOKS_PATH "/%s", kind);
     if (!find_hook(root, kind, path)) {
-        finding_add(finding, VERDICT_WRONG, "install.sh install", "there is no hook /" HOOKS "/%s", kind);
+        finding_add(finding, VERDICT_WRONG, HOOKS_PUT, "there is no hook /" HOOKS "/%s", kind);
         return;
     }
     if (fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode))
-        finding_add(finding, VERDICT_WRONG, "install.sh install",
+        finding_add(finding, VERDICT_WRONG, HOOKS_PUT,
                     "/%s is no regular file, and AppArmor forbids libvirt to follow a link from there", path);
     else if (!(status.st_mode & S_IXUSR))
         finding_add(finding, VERDICT_WRONG, "chmod 755 on it, and reload libvirt",
@@ -128,7 +128,7 @@ static void check_hook(int root, const char *kind, struct finding *finding)
     else if (hooks_check(root, kind, &problem) < 0)
         finding_add(finding, VERDICT_WRONG, "mend it, or remove it", "%s", problem.message);
     else if (faccessat(root, ours, F_OK, 0) == 0 && !is_same(root, path, ours))
-        finding_add(finding, VERDICT_WRONG, "install.sh install", "/%s is not the hook of this vfpool", path);
+        finding_add(finding, VERDICT_WRONG, HOOKS_PUT, "/%s is not the hook of this vfpool", path);
     else
         finding_add(finding, VERDICT_OK, NULL, "/%s", path);
 }
@@ -161,8 +161,7 @@ void check_libvirt_hooks(const struct patient *patient, struct finding *finding)
     /* What the first of them runs. */
     if (faccessat(patient->root, HOOKS_PATH "/guest", F_OK, 0) == 0 &&
         !is_same(patient->root, HOOKS "/vfpool/guest", HOOKS_PATH "/guest"))
-        finding_add(finding, VERDICT_WRONG, "install.sh install",
-                    "/" HOOKS "/vfpool/guest is not the program of this vfpool");
+        finding_add(finding, VERDICT_WRONG, HOOKS_PUT, "/" HOOKS "/vfpool/guest is not the program of this vfpool");
 }
 
 /* libvirt looks for its hooks when it starts and reloads (F17). */
@@ -280,7 +279,10 @@ void check_libvirt_ports(const struct patient *patient, struct finding *finding)
         gate_ports_free(&ports);
     }
     if (!finding->text)
-        finding_add(finding, VERDICT_OK, NULL, "%zu ports are guests', as the ledger has it", compared);
+        finding_add(finding, VERDICT_OK, NULL,
+                    compared == 1 ? "%zu port is a guest's, as the ledger has it"
+                                  : "%zu ports are guests', as the ledger has it",
+                    compared);
     claims_free(claims, count);
 }
 
@@ -345,5 +347,8 @@ void check_libvirt_guests(const struct patient *patient, struct finding *finding
         check_guest(patient, dirfd(directory), entry->d_name, finding);
     }
     if (directory && !finding->text)
-        finding_add(finding, VERDICT_OK, NULL, "%zu guests are defined, and what they ask for is there", count);
+        finding_add(finding, VERDICT_OK, NULL,
+                    count == 1 ? "%zu guest is defined, and what it asks for is there"
+                               : "%zu guests are defined, and what they ask for is there",
+                    count);
 }

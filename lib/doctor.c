@@ -38,7 +38,8 @@ static void check_pools(const struct patient *patient, struct finding *finding)
                 memory_format("%s%svfpool reconcile", numbers ? numbers : "", numbers ? ", then " : "");
             finding_add(finding, VERDICT_WRONG, remedy, "pool '%s' has no VFs", pool->name);
         } else
-            finding_add(finding, VERDICT_OK, NULL, "pool '%s' has %zu VFs", pool->name, table->vf_count);
+            finding_add(finding, VERDICT_OK, NULL, "pool '%s' has %zu VF%s", pool->name, table->vf_count,
+                        PLURAL(table->vf_count));
     }
 }
 

@@ -13,6 +13,9 @@
 
 #include "cleanup.h"
 
+/* What a noun has behind any number but one: "1 VF", "2 VFs". */
+#define PLURAL(number) ((number) == 1 ? "" : "s")
+
 struct error {
     int code;           /* a positive errno value; 0: no error */
     char message[2048]; /* one line, no control characters, cut at a whole character */

@@ -35,9 +35,9 @@ int gate_usable(int root, struct error *error)
         return 1;
     return error_set(
         error, EAGAIN,
-        "%u guests are being started or stopped at once, as many as libvirtd has workers: raise max_workers "
+        "%u guest%s %s being started or stopped at once, as many as libvirtd has workers: raise max_workers "
         "(now %u) in /etc/libvirt/libvirtd.conf above the number of VFs, or try again",
-        load.hooks, load.max_workers);
+        load.hooks, PLURAL(load.hooks), load.hooks == 1 ? "is" : "are", load.max_workers);
 }
 
 #define OUR_UUID "%08" PRIx32 "-7666-4000-8000-%012" PRIx32

@@ -7,6 +7,9 @@
 
 #include "error.h"
 
+/* What puts them, and has libvirt look, whoever installed vfpool. */
+#define HOOKS_PUT "/" HOOKS_PATH "/hooks put"
+
 /**
  * hooks_check() - whether libvirt can run each hook of a kind
  * @root: a descriptor of $VFPOOL_ROOT

@@ -127,13 +127,13 @@ int reconcile_define(struct work *work, const struct vf_table *table, size_t *vf
         result = define(work, table, restart, error);
     if (result < 0)
         return result;
-    work_note(work, "%s libvirt network '%s' with %zu VFs",
+    work_note(work, "%s libvirt network '%s' with %zu VF%s",
               !state.present     ? "defined and started"
               : !state.alike     ? "changed"
               : state.miscounted ? "ended and started (libvirt had lost count of its ports)"
               : state.unfinished ? "started, and made the ports of its guests again on"
               : !state.active    ? "started"
                                  : "set to start with libvirt:",
-              table->pool->name, *vfs);
+              table->pool->name, *vfs, PLURAL(*vfs));
     return !state.present;
 }

@@ -266,7 +266,7 @@ static void note_ports(struct work *work, const char *network, bool offered, boo
     if (offered && fresh)
         work_note(work, "offered the free VFs of libvirt network '%s', and held the others", network);
     else if (held > 0)
-        work_note(work, "held %zu VFs of libvirt network '%s'", held, network);
+        work_note(work, "held %zu VF%s of libvirt network '%s'", held, PLURAL(held), network);
 }
 
 /* What want_ports() would make of a network that is not there yet, of so many VFs, and whether they would be offered.

@@ -27,11 +27,6 @@ struct work {
     struct host host; /* open unless --force is said */
 };
 
-static const char *done(const struct work *work)
-{
-    return work->options->dry_run ? "would release" : "released";
-}
-
 /* ---- who is in the way ---- */
 
 static int check_device(const struct work *work, const struct pciaddr *address, const char *kind, struct error *error)
@@ -81,13 +76,12 @@ static int check_claim(const struct work *work, const struct claim *claim, const
 /* ---- what goes ---- */
 
 /* @kept: what could not be set as it was, and stays; NULL: nothing */
-static void note_dropped(const struct work *work, const struct claim *claim, const struct claim *kept,
-                         struct error *error)
+static void note_dropped(const struct claim *claim, const struct claim *kept, struct error *error)
 {
     char text[PCIADDR_SIZE];
     for (size_t i = 0; i < claim->vf_count; i++)
         if (!claim_find(kept, &claim->vfs[i].address))
-            error_note(error, "%s %s %s of pool '%s' from guest '%.256s' (%s)", done(work), claim_kind(&claim->vfs[i]),
+            error_note(error, "released %s %s of pool '%s' from guest '%.256s' (%s)", claim_kind(&claim->vfs[i]),
                        pciaddr_format(&claim->vfs[i].address, text), claim->vfs[i].pool, claim->name, claim->uuid);
 }
 
@@ -100,7 +94,7 @@ static int drop_guest(const struct work *work, const struct claim *claim, struct
     if (result == 0 && !work->options->dry_run)
         result = ledger_get(work->ledger, claim->uuid, &kept, error);
     if (result == 0)
-        note_dropped(work, claim, kept, error);
+        note_dropped(claim, kept, error);
     return result;
 }
 
@@ -113,7 +107,7 @@ static int release_corrupt(const struct work *work, const struct pciaddr *addres
     if (result == 0 && !work->options->dry_run)
         result = ledger_forget(work->ledger, address, error);
     if (result == 0)
-        error_note(error, "%s VF %s, which was kept for guest %s", done(work), pciaddr_format(address, text), uuid);
+        error_note(error, "released VF %s, which was kept for guest %s", pciaddr_format(address, text), uuid);
     return result;
 }
 
@@ -129,9 +123,9 @@ static int drop_corrupt(const struct work *work, const char *uuid, struct error 
         result = ledger_drop(work->ledger, uuid, error);
     /* In the words of ledger_drop(). */
     for (size_t i = 0; i < count && result == 0 && work->options->dry_run; i++)
-        error_note(error, "%s VF %s, which was kept for guest %s", done(work), pciaddr_format(&kept[i], text), uuid);
+        error_note(error, "released VF %s, which was kept for guest %s", pciaddr_format(&kept[i], text), uuid);
     if (result == 0)
-        error_note(error, "%s every VF that was kept for guest %s", done(work), uuid);
+        error_note(error, "released every VF that was kept for guest %s", uuid);
     return result;
 }
 
@@ -166,11 +160,10 @@ static int release_address(const struct work *work, const struct pciaddr *addres
     if (result == 0)
         result = take_vf(work, claim, address, &stuck, error);
     if (result == 0 && !stuck && claim->vf_count == 0)
-        error_note(error, "%s %s %s of pool '%s' from guest '%.256s' (%s)", done(work), kind, text, pool, claim->name,
-                   uuid);
+        error_note(error, "released %s %s of pool '%s' from guest '%.256s' (%s)", kind, text, pool, claim->name, uuid);
     else if (result == 0 && !stuck)
-        error_note(error, "%s %s %s from guest '%.256s' (%s), which keeps %zu", done(work), kind, text, claim->name,
-                   uuid, claim->vf_count);
+        error_note(error, "released %s %s from guest '%.256s' (%s), which keeps %zu", kind, text, claim->name, uuid,
+                   claim->vf_count);
     return result;
 }
 

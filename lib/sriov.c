@@ -198,8 +198,8 @@ static int remove_vfs(const struct demand *demand, const struct host_pf *pf, str
     if (result < 0 && !error->code)
         (void)error_set(error, -result, "%s", strerror(-result)); /* the write's */
     if (result < 0)
-        return error_prefix(error, "PF %s keeps its %u VFs, and pool '%s' asks for %u", pf->name, pf->vf_count,
-                            demand->pool->name, demand->source->vf_wanted);
+        return error_prefix(error, "PF %s keeps its %u VF%s, and pool '%s' asks for %u", pf->name, pf->vf_count,
+                            PLURAL(pf->vf_count), demand->pool->name, demand->source->vf_wanted);
     return 1;
 }
 
@@ -213,8 +213,8 @@ static int fail_to_make(const struct demand *demand, const struct host_pf *pf, i
                  strerror(-result), pf->name);
     else
         snprintf(more, sizeof more, "%s", strerror(-result));
-    return error_set(error, -result, "cannot make %u VFs on PF %s for pool '%s': %s", demand->source->vf_wanted,
-                     pf->name, demand->pool->name, more);
+    return error_set(error, -result, "cannot make %u VF%s on PF %s for pool '%s': %s", demand->source->vf_wanted,
+                     PLURAL(demand->source->vf_wanted), pf->name, demand->pool->name, more);
 }
 
 static int set_number(const struct demand *demand, struct host_pf *pf, struct error *error)
@@ -237,13 +237,14 @@ static int set_number(const struct demand *demand, struct host_pf *pf, struct er
     result = sriov->dry_run ? 0 : host_pf_make_vfs(sriov->host, pf, wanted);
     /* As it was, then. */
     if (result < 0 && changed && host_pf_make_vfs(sriov->host, pf, pf->vf_count) < 0)
-        error_note(error, "PF %s had %u VFs, and has none now", pf->name, pf->vf_count);
+        error_note(error, "PF %s had %u VF%s, and has none now", pf->name, pf->vf_count, PLURAL(pf->vf_count));
     if (result < 0)
         return fail_to_make(demand, pf, result, error);
     if (changed)
-        error_note(error, "made %u VFs on PF %s, which had %u, nobody's", wanted, pf->name, pf->vf_count);
+        error_note(error, "made %u VF%s on PF %s, which had %u, nobody's", wanted, PLURAL(wanted), pf->name,
+                   pf->vf_count);
     else
-        error_note(error, "made %u VFs on PF %s", wanted, pf->name);
+        error_note(error, "made %u VF%s on PF %s", wanted, PLURAL(wanted), pf->name);
     return 0;
 }
 

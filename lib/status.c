@@ -7,6 +7,7 @@
 
 #include "claim.h"
 #include "gate.h"
+#include "hooks.h"
 #include "host.h"
 #include "interface.h"
 #include "ledger.h"
@@ -324,7 +325,7 @@ static const char *find_unoffered(int root, const struct pool *pool)
     return witness_mark(root, mark)
                ? "its free VFs are not offered now, so nothing can be attached to a running guest: vfpool reconcile"
                : "its free VFs are held, as libvirt does not call vfpool's hooks network and daemon, so nothing can be "
-                 "attached to a running guest: install.sh install";
+                 "attached to a running guest: " HOOKS_PUT;
 }
 
 static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_table *table, struct error *error)

@@ -90,8 +90,8 @@ static void add_other_number(struct vf_table *table, const struct host_pf *pf, u
     char words[2 * HOST_NAME_SIZE + 120];
     snprintf(
         words, sizeof words,
-        "PF %s has %u VFs, and the pool file asks for %u: with no guest on it, write 0, then %u to its sriov_numvfs",
-        pf->name, pf->vf_count, wanted, wanted);
+        "PF %s has %u VF%s, and the pool file asks for %u: with no guest on it, write 0, then %u to its sriov_numvfs",
+        pf->name, pf->vf_count, PLURAL(pf->vf_count), wanted, wanted);
     add_missing(table, words);
 }
 
@@ -119,7 +119,8 @@ static void add_gone(const struct host *host, struct vf_table *table, const stru
     size_t next = 0;
     int last = pool_last_named(source);
     if (last >= (int)pf->vf_count) {
-        snprintf(words, sizeof words, "PF %s has %u VFs, and the pool file names VF %d", pf->name, pf->vf_count, last);
+        snprintf(words, sizeof words, "PF %s has %u VF%s, and the pool file names VF %d", pf->name, pf->vf_count,
+                 PLURAL(pf->vf_count), last);
         add_missing(table, words);
     }
     for (unsigned int i = 0; i < end; i++) {
@@ -132,7 +133,8 @@ static void add_gone(const struct host *host, struct vf_table *table, const stru
         snprintf(words, sizeof words, "VF %u of PF %s is gone from sysfs", i, pf->name);
         add_missing(table, words);
     }
-    if (end == made || (source->vfs && numbers_last(source->vfs) < (int)end))
+    /* Which of them are missing is said where the file names them. */
+    if (end == made || last >= (int)made || (source->vfs && numbers_last(source->vfs) < (int)end))
         return;
     snprintf(words, sizeof words, "PF %s made %zu of %u VFs so far, or the others are gone", pf->name, present, made);
     add_missing(table, words);

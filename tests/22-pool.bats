@@ -703,6 +703,15 @@ ALLOWED
     [[ $stderr == *"has elements of 'urn:vfpool' in its <metadata>"* ]]
 }
 
+@test "a file that names VFs behind the last one says that alone, and a PF without a VF in the pool is none's" {
+    host eth3:vfs=4 numa_node=0
+    forward "<pf dev='eth3' vfs='8'/>" > "$FILE"
+    run_vfpool 0 status
+    assert_equal "$output" "pool p
+total         eth3    0  none in the pool
+missing: PF eth3 has 4 VFs, and the pool file names VF 8"
+}
+
 @test "addresses beside a PF that are none of its VFs, or not all, are said" {
     host eth3:vfs=3
     forward "<pf dev='eth3'/>$(address 01 10 0)$(address 01 10 2)$(address 01 10 4)" >"$FILE"

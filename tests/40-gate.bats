@@ -417,7 +417,7 @@ C
     fake_libvirtd
     echo 'max_workers = 1' >"$ROOT/etc/libvirt/libvirtd.conf"
     run_program 1 "$ROOT/libvirtd" "$ROOT/etc/libvirt/hooks/qemu" g11 prepare begin - < <(guest g11 "$A" p:52:54:00:00:11:01)
-    assert_one_line '1 guests are being started or stopped at once' max_workers
+    assert_one_line '1 guest is being started or stopped at once' max_workers
     assert_equal "$(calls)" ""
     echo 'max_workers = 2' >"$ROOT/etc/libvirt/libvirtd.conf"
     run_program 0 "$ROOT/libvirtd" "$ROOT/etc/libvirt/hooks/qemu" g11 prepare begin - < <(guest g11 "$A" p:52:54:00:00:11:01)

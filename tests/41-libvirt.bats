@@ -174,7 +174,7 @@ after_prepare() {
     sed -i 's/ 0000000B/0000000B/' "$ROOT/etc/vfpool/p.xml"
     run_vfpool 0 reconcile
     assert_equal "$output" "changed libvirt network 'p' with 5 VFs
-held 1 VFs of libvirt network 'p'"
+held 1 VF of libvirt network 'p'"
     assert_whole vfpool vfpool vfpool vfpool
 }
 

@@ -168,7 +168,7 @@ VERSIONS
 @test "hooks: missing, not executable, another's, without interpreter, a link" {
     local hook=$ROOT/etc/libvirt/hooks/network
     rm "$hook"
-    says hooks wrong "there is no hook /etc/libvirt/hooks/network" "install.sh install"
+    says hooks wrong "there is no hook /etc/libvirt/hooks/network" "/hooks put"
     ln -s ../../../usr/libexec/vfpool/network "$hook"
     says hooks wrong "/etc/libvirt/hooks/network is no regular file"
     rm "$hook"
@@ -219,7 +219,7 @@ VERSIONS
     define() { guest g "${UUID[1]}" "$1" > "$ROOT/etc/libvirt/qemu/g.xml"; }
     on() { echo "<interface type='network'><mac address='${MAC[1]}'/><source network='$1'/>${2-}</interface>"; }
     define "$(on p)"
-    says guests ok "1 guests are defined"
+    says guests ok "1 guest is defined, and what it asks for"
     define "$(on q)"
     says guests wrong "guest 'g' names network 'q', which is neither a pool nor libvirt's" "virsh edit"
     : > "$ROOT/etc/libvirt/qemu/networks/q.xml"
@@ -240,7 +240,7 @@ VERSIONS
     : > "$ROOT/run/libvirt/qemu/g.xml"
     run_hook 0 g prepare < "$BATS_TEST_TMPDIR/g.xml"
     run_hook 0 g start < "$BATS_TEST_TMPDIR/g.xml"
-    says claims ok "1 guests hold VFs"
+    says claims ok "1 guest holds VFs"
     rm "$ROOT/run/libvirt/qemu/g.xml"
     says claims wrong "guest 'g' holds VFs and does not run" "vfpool reconcile"
     : > "$ROOT/run/libvirt/qemu/g.xml"
@@ -282,7 +282,7 @@ VERSIONS
     says confinement ok "AppArmor lets libvirt's hooks execute /usr/sbin/vfpool-gate"
     mkdir -p "$ROOT/etc/apparmor.d/abstractions/libvirt-qemu.d"
     touch "$ROOT/etc/apparmor.d/abstractions/libvirt-qemu"
-    says confinement wrong "AppArmor does not let guests open the VFs of a pool" "install.sh install"
+    says confinement wrong "AppArmor does not let guests open the VFs of a pool" "/hooks put"
     touch "$ROOT/etc/apparmor.d/abstractions/libvirt-qemu.d/vfpool"
     says confinement ok "AppArmor lets"
     rm "$ROOT/sys/kernel/security/apparmor/profiles"
@@ -301,7 +301,7 @@ VERSIONS
 
 @test "ports against the ledger, one by one" {
     boot 1 p
-    says ports ok "1 ports are guests'"
+    says ports ok "1 port is a guest's"
     # Lost, as by net-destroy; then somebody's whom the ledger does not know.
     mkdir "$BATS_TEST_TMPDIR/ports"
     grep -l "${UUID[1]}" "$LIBVIRT"/ports/p/*.xml | xargs -I{} mv {} "$BATS_TEST_TMPDIR/ports"

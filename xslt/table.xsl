@@ -122,6 +122,7 @@
     <xsl:value-of select="concat('total         ', substring(concat(@name, $spaces), 1, $width))"/>
     <xsl:variable name="count" select="count(key('pf', concat($pool, $pf)))"/>
     <xsl:value-of select="concat(substring('   ', 1 + string-length($count)), $count, '  ')"/>
+    <xsl:if test="$count = 0">none in the pool</xsl:if>
     <xsl:for-each select="key('pf', concat($pool, $pf))
                           [generate-id() = generate-id(key('state', concat($pool, $pf, ' ', @state))[1])]">
       <xsl:sort select="@state"/>
