@@ -322,6 +322,8 @@ static const char *find_unoffered(int root, const struct pool *pool)
     char mark[WITNESS_MARK_SIZE];
     if (!gate_present(root) || pool->fault.code || !pool->offered || offer_read(root, pool->name, &held))
         return NULL;
+    if (!hooks_are_put(root))
+        return "its free VFs are not offered, and guests get none, as there is no hook qemu of vfpool's: " HOOKS_PUT;
     return witness_mark(root, mark)
                ? "its free VFs are not offered now, so nothing can be attached to a running guest: vfpool reconcile"
                : "its free VFs are held, as libvirt does not call vfpool's hooks network and daemon, so nothing can be "

@@ -602,6 +602,8 @@ assert_offered() {
     [[ $(status_notes) == *"its free VFs are not offered now, so nothing can be attached to a running guest: vfpool reconcile"* ]]
     chmod -x "$ROOT/etc/libvirt/hooks/network"
     [[ $(status_notes) == *"libvirt does not call vfpool's hooks network and daemon"* ]]
+    rm "$ROOT/etc/libvirt/hooks/qemu"
+    [[ $(status_notes) == *"there is no hook qemu of vfpool's: /usr/libexec/vfpool/hooks put" ]]
     pool p eth3 -- "<metadata><vfpool:pool xmlns:vfpool='urn:vfpool:1' offer='no'/></metadata>"
     [[ $(status_notes) != *offered* ]]
 }
