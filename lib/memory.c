@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "memory.h"
 
+#include <libxml/threads.h>
 #include <libxml/xmlmemory.h>
+#include <libxml/xmlversion.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,12 @@ static void *reallocate(void *block, size_t size)
 void memory_start(void (*end)(void))
 {
     end_process = end;
+    /* What it keeps for a thread, libxml2 gets at its first call, and where that fails in another one it ends the process
+     * itself. */
+#if LIBXML_VERSION >= 21200
+    if (xmlCheckThreadLocalStorage() != 0)
+        memory_end();
+#endif
     if (xmlMemSetup(free, allocate, reallocate, memory_copy) != 0)
         memory_end();
 }

@@ -14,7 +14,8 @@ setup() {
     pool net eth3
     mkdir -p "$ROOT/run"
     cp -a "$FIXTURES/ledgers/d27f2db" "$ROOT/run/vfpool"
-    chmod 700 "$ROOT/run/vfpool"
+    # The modes are those of the ledger; in a checkout they are whose who made it.
+    find "$ROOT/run/vfpool" -type d -exec chmod 700 {} + -o -type f -exec chmod 600 {} +
 }
 
 vm1() { guest vm1 "${UUID[1]}" net:"${MAC[17]}" net:"${MAC[18]}"; }

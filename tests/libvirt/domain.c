@@ -14,7 +14,7 @@ struct _virDomain {
 static virDomainPtr make_domain(const char *uuid)
 {
     virDomainPtr domain = memory_new(1, sizeof *domain);
-    snprintf(domain->uuid, sizeof domain->uuid, "%s", uuid);
+    snprintf(domain->uuid, sizeof domain->uuid, "%.36s", uuid);
     return domain;
 }
 

@@ -194,7 +194,7 @@ static void remove_files(const char *directory, const char *suffix)
     char names[256][64], path[PATH_SIZE + 128];
     size_t count = list_files(directory, suffix, names);
     for (size_t i = 0; i < count; i++) {
-        snprintf(path, sizeof path, "%s/%s%s", directory, names[i], suffix);
+        snprintf(path, sizeof path, "%s/%.63s%s", directory, names[i], suffix);
         remove_file(path);
     }
 }

@@ -17,7 +17,7 @@ static virNetworkPortPtr make_port(const char *network, const char *uuid)
 {
     virNetworkPortPtr port = memory_new(1, sizeof *port);
     snprintf(port->network, sizeof port->network, "%s", network);
-    snprintf(port->uuid, sizeof port->uuid, "%s", uuid);
+    snprintf(port->uuid, sizeof port->uuid, "%.36s", uuid);
     return port;
 }
 
