@@ -34,6 +34,7 @@ _vfpool_options() {
     status) printf '%s\n' --long --format ;;
     explain | history | doctor) echo --format ;;
     release) printf '%s\n' --force --dry-run ;;
+    discover) echo --name ;;
     open) echo --settings ;;
     reconcile) echo --boot --dry-run --wait ;;
     esac

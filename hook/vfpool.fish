@@ -50,6 +50,7 @@ complete -c vfpool -n '__fish_seen_subcommand_from status' -l long -d 'also what
 complete -c vfpool -n '__fish_seen_subcommand_from transform' -l op -x -a 'prepare restore migrate' -d 'the operation'
 complete -c vfpool -n '__fish_seen_subcommand_from release' -l force -d 'also from a guest that runs'
 complete -c vfpool -n '__fish_seen_subcommand_from release' -l dry-run -d 'say what would be released'
+complete -c vfpool -n '__fish_seen_subcommand_from discover' -x -l name -d 'the pool\'s name'
 complete -c vfpool -n '__fish_seen_subcommand_from open' -l settings -d 'also put back what was set on VFs'
 complete -c vfpool -n '__fish_seen_subcommand_from reconcile' -l boot -d 'before libvirt starts: what pool files ask of PFs'
 complete -c vfpool -n '__fish_seen_subcommand_from reconcile' -x -l wait -d 'for cards or libvirt, at most so many seconds'

@@ -47,7 +47,7 @@ status) _arguments '--long[also what is set on each VF]' $format ':pool:_vfpool_
 history) _arguments $format ':guest or VF:_vfpool_had' ;;
 doctor) _arguments $format ;;
 dumpxml | network) _arguments ':pool:_vfpool_pools' ;;
-discover) _arguments '*:PF:_vfpool_pfs' ;;
+discover) _arguments "--name[the pool's name]:name:" '*:PF:_vfpool_pfs' ;;
 release)
     _arguments '--force[also from a guest that runs]' '--dry-run[say what would be released]' \
         ':guest or VF:_vfpool_had'

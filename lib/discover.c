@@ -98,16 +98,16 @@ static void add_pf(xmlNodePtr forward, const struct host *host, const struct hos
     xmlNodePtr node = xml_add(forward, "pf");
     xml_set(node, "dev", pf->name);
     set_key(node, host, pf, all, count);
-    if (pf->vf_count == 0)
-        xml_set_number(xml_add(node, "vf"), "num", (unsigned long)pf->vf_total);
+    /* VFs are gone with each boot: without a number nobody makes them again. */
+    xml_set_number(xml_add(node, "vf"), "num", pf->vf_count ? pf->vf_count : (unsigned long)pf->vf_total);
 }
 
 /* @all: of the host */
-static xmlDocPtr make_pool(const struct host *host, const struct host_pf *pfs, size_t count, const struct host_pf *all,
+static xmlDocPtr make_pool(const char *name, const struct host *host, const struct host_pf *pfs, size_t count, const struct host_pf *all,
                            size_t all_count)
 {
     xmlDocPtr doc = xml_new("network");
-    xml_add_text(xmlDocGetRootElement(doc), "name", "passthrough");
+    xml_add_text(xmlDocGetRootElement(doc), "name", name);
     xmlNodePtr forward = xml_add(xmlDocGetRootElement(doc), "forward");
     xml_set(forward, "mode", "hostdev");
     xml_set(forward, "managed", "yes");
@@ -121,11 +121,13 @@ static xmlDocPtr make_pool(const struct host *host, const struct host_pf *pfs, s
     return doc;
 }
 
-int discover_pool(int root, char *const *names, size_t name_count, char **text, size_t *length, struct error *error)
+int discover_pool(int root, const char *name, char *const *names, size_t name_count, char **text, size_t *length, struct error *error)
 {
     struct host host;
     struct host_pf *pfs = NULL, *all = NULL;
     size_t count = 0, all_count = 0;
+    if (!name[0] || strpbrk(name, "/\n"))
+        return error_set(error, EINVAL, "'%.64s' is no name of a pool: it has no slash, and no line feed", name);
     int result = host_open(root, &host, error);
     if (result < 0)
         return result;
@@ -133,7 +135,7 @@ int discover_pool(int root, char *const *names, size_t name_count, char **text, 
     if (result == 0)
         result = host_pf_list(&host, &all, &all_count, error);
     if (result == 0) {
-        _cleanup_(cleanup_xml_doc) xmlDocPtr doc = make_pool(&host, pfs, count, all, all_count);
+        _cleanup_(cleanup_xml_doc) xmlDocPtr doc = make_pool(name, &host, pfs, count, all, all_count);
         result = xml_format(doc, true, text, length, error);
     }
     free(pfs);

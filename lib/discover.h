@@ -9,14 +9,15 @@
 
 /**
  * discover_pool() - write a pool file
+ * @name: the pool's
  * @pfs:  the PFs to take, by their interfaces' names or their own addresses (pciaddr_parse_any()); @count of 0: all
  * that the host has, but for those that are not Ethernet
  * @text: the caller frees it
  *
  * Return: 0, -ENOENT when there is no such PF or none at all, -ENODEV when it cannot do SR-IOV or is not Ethernet,
- * or another negative errno value.
+ * -EINVAL when no pool can have that name, or another negative errno value.
  */
-int discover_pool(int root, char *const *pfs, size_t count, char **text, size_t *length, struct error *error) must_check
-    nonnull(4, 5, 6);
+int discover_pool(int root, const char *name, char *const *pfs, size_t count, char **text, size_t *length, struct error *error) must_check
+    nonnull(2, 5, 6, 7);
 
 #endif

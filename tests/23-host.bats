@@ -556,12 +556,27 @@ pfs() {
     host eth3:vfs=0,total=63 eth4:vfs=2
     discovered
     assert_equal "$(pfs)" "eth3 eth4"
-    assert_equal "$(xmllint --xpath 'concat(//pf[1]/vf/@num, "|", count(//pf[2]/vf))' "$ROOT/etc/vfpool/passthrough.xml")" "63|0"
+    assert_equal "$(xmllint --xpath 'concat(//pf[1]/vf/@num, "|", count(//pf[2]/vf))' "$ROOT/etc/vfpool/passthrough.xml")" "63|1"
     run_vfpool 0 status passthrough
     [[ $output != *"out of service"* && $output == *"PF eth3 has no VFs"* ]]
     host numvfs eth3 3
     run_vfpool 0 status passthrough
     assert_equal "$(grep -c '  free$' "$STDOUT")" 5
+}
+
+# So that nothing is left for doctor to ask for.
+@test "discover asks for as many VFs as there are, and gives the pool the name that is wanted" {
+    host eth3:vfs=5,total=63 eth4:vfs=2
+    run_vfpool 0 discover --name 'net 7'
+    assert_equal "$(xmllint --xpath 'concat(//name, "|", //pf[1]/vf/@num, "|", //pf[2]/vf/@num)' "$STDOUT")" "net 7|5|2"
+    for name in '' a/b $'a\nb'; do
+        run_vfpool 1 discover --name "$name"
+        assert_one_line "is no name of a pool"
+        [[ ! -s $STDOUT ]]
+    done
+    discovered
+    run_vfpool 1 doctor --format json
+    assert_equal "$(jq -r '.checks[] | select(.check == "boot") | .verdict' "$STDOUT")" ok
 }
 
 @test "discover of named PFs, in the order named" {
@@ -602,9 +617,9 @@ pfs() {
     host eth3:vfs=1 eth4:vfs=1 eth5:vfs=1,sparse eth6:vfs=1
     cp "$ROOT"/sys/class/net/eth{3,6}/address
     discovered eth3 eth4 eth5
-    assert_equal "$(grep -o '<pf .*/>' "$STDOUT")" '<pf dev="eth3" address="0000:01:00.0"/>
-<pf dev="eth4" mac="02:00:00:00:02:00"/>
-<pf dev="eth5" address="0000:03:00.0"/>'
+    assert_equal "$(grep -o '<pf .*>' "$STDOUT")" '<pf dev="eth3" address="0000:01:00.0">
+<pf dev="eth4" mac="02:00:00:00:02:00">
+<pf dev="eth5" address="0000:03:00.0">'
     run_vfpool 0 status passthrough
     assert_equal "$(grep -c '  free$' "$STDOUT")" 3
 }

@@ -95,6 +95,7 @@ completes_all() {
     completes "$shell" "vfpool status --l" --long
     completes "$shell" "vfpool reconcile --" --boot --dry-run --wait
     completes "$shell" "vfpool open --" --settings
+    completes "$shell" "vfpool discover --" --name
     completes "$shell" "vfpool release --" --dry-run --force
 }
 
