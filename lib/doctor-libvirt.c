@@ -296,6 +296,22 @@ static bool has_network(const struct patient *patient, const char *name)
            errno != ENOENT;
 }
 
+/* F57: 12.9.0 does so with its own pool as well. */
+static void check_iommufd(const struct patient *patient, const char *guest, xmlNodePtr domain, struct finding *finding)
+{
+    _cleanup_(cleanup_xml_string) char *enabled = xml_attribute(xml_child(domain, "iommufd"), "enabled");
+    xmlNodePtr node =
+        enabled && strcmp(enabled, "yes") == 0 ? xml_child(xml_child(domain, "devices"), "interface") : NULL;
+    for (; node; node = xml_next(node)) {
+        _cleanup_(cleanup_xml_string) char *network = xml_attribute(xml_child(node, "source"), "network");
+        if (network && pools_find(&patient->pools, network))
+            finding_add(
+                finding, VERDICT_WARNING, "remove <iommufd>, or name a VF by <interface type='hostdev'>: virsh edit",
+                "guest '%.256s' has <iommufd> and an interface on pool '%s': libvirt 12.9.0 crashes at its start",
+                guest, network);
+    }
+}
+
 static void check_interface(const struct patient *patient, const char *guest, xmlNodePtr interface,
                             struct finding *finding)
 {
@@ -332,6 +348,8 @@ static void check_guest(const struct patient *patient, int directory, const char
     _cleanup_(cleanup_xml_string) char *name = xml_text(xml_child(domain, "name"));
     for (xmlNodePtr node = xml_child(xml_child(domain, "devices"), "interface"); node && name; node = xml_next(node))
         check_interface(patient, name, node, finding);
+    if (name)
+        check_iommufd(patient, name, domain, finding);
 }
 
 void check_libvirt_guests(const struct patient *patient, struct finding *finding)

@@ -230,6 +230,12 @@ VERSIONS
     says guests warning "guest 'g' has model rtl8139 on pool 'p'"
     define "$(on q "<model type='rtl8139'/><bandwidth/>")"
     says guests ok ""
+    # By its network alone.
+    for network in p q; do
+        define "$(on $network "")"
+        sed -i "s,<devices>,<iommufd enabled='yes'/><devices>," "$ROOT/etc/libvirt/qemu/g.xml"
+        if [[ $network == p ]]; then says guests warning "guest 'g' has <iommufd> and an interface on pool 'p'" "remove <iommufd>"; else says guests ok ""; fi
+    done
     echo '<domain' > "$ROOT/etc/libvirt/qemu/broken.xml"
     says guests ok "2 guests"
 }
