@@ -19,6 +19,7 @@ packages=(
     apparmor                                                                              # what may confine it
     gcc make pkgconf libc6-dev libxml2-dev libxslt1-dev libmnl-dev libvirt-dev            # to build the project
     bats jq libxml2-utils xsltproc                                                        # to test it
+    rpm                                                                                   # LAB_PACKAGE=vfpool.rpm
 )
 # All that lies between the kernel and its root file system; the rest comes from there, by udev.
 root_modules=(virtio_pci virtio_blk ext4)

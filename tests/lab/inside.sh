@@ -96,11 +96,14 @@ lab_mark "libvirtd answers"
 # Compiling takes long in emulation: on both processors, and nothing twice.
 [ ! -d /host/build ] || cp -rp /host/build build
 install_project() {
-    if [ ! -e /host/package.deb ]; then
-        MAKEFLAGS=-j2 ./install.sh install
-    else
-        # Compiled for the cases that are about install.sh.
+    # Compiled for the cases that are about install.sh.
+    if [ -e /host/package.deb ]; then
         dpkg -i /host/package.deb && make -s -j2
+    elif [ -e /host/package.rpm ]; then
+        # What it needs is there, by other names than those that rpm knows.
+        rpm -i --nodeps /host/package.rpm && make -s -j2
+    else
+        MAKEFLAGS=-j2 ./install.sh install
     fi
 }
 if ! install_project > "$results/install.log" 2>&1; then

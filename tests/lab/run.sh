@@ -4,7 +4,7 @@
 #   LAB_APPARMOR=1 make lab ...          libvirtd under Debian's AppArmor profile; what is denied is a failure
 #   make lab [DEBIAN=12|13] [TESTS='0*'] [LAB_TAGS=short] [LAB_FILTER='regular expression of test names']
 #   DAEMONS=modular make lab ...         virtqemud, virtnetworkd, virtnodedevd and virtproxyd in place of libvirtd
-#   LAB_PACKAGE=vfpool.deb make lab ...  installs that package in place of ./install.sh install
+#   LAB_PACKAGE=vfpool.deb make lab ...  installs that package, or an rpm, in place of ./install.sh install
 #   LAB_LIBVIRT=backports make lab ...   Debian 13 with the libvirt, QEMU and kernel of its backports
 #   LAB_SCRIPT=FILE tests/lab/run.sh     sources FILE inside instead, with the helpers at hand
 #
@@ -38,7 +38,7 @@ make_share() {
     mkdir -p "$work/share/results" "$work/results" "$work/capabilities"
     copy_source "$work/share/src"
     install -m 755 "$lab/init" "$lab/guard.bash" "$work/share"
-    [ -z "${LAB_PACKAGE:-}" ] || cp "$LAB_PACKAGE" "$work/share/package.deb"
+    [ -z "${LAB_PACKAGE:-}" ] || cp "$LAB_PACKAGE" "$work/share/package.${LAB_PACKAGE##*.}"
     [ -z "${LAB_SCRIPT:-}" ] || cp "$LAB_SCRIPT" "$work/share/script"
     local name
     for name in LAB_DEADLINE TESTS LAB_TAGS LAB_FILTER LAB_ROUNDS LAB_PAIRS LAB_STORMS LAB_OFFER LAB_APPARMOR LAB_LIBVIRT DAEMONS BATS_TEST_TIMEOUT; do

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "tap.h"
 
@@ -19,8 +21,13 @@ int main(void)
        "an interface that is not there is not there");
     is(error.message, "there is no network interface nosuchinterface", "and that is said");
     error_free(&error);
-    ok(host_pf_by_name(&host, "lo", &pf, &error) == -ENODEV, "lo is there");
-    is(error.message, "network interface lo is not a PCI device", "and is no PF");
+    /* A container may have no /sys. */
+    bool mounted = access("/sys/class/net/lo", F_OK) == 0;
+    if (!mounted)
+        printf("# /sys is not mounted here: nothing is to be known of lo\n");
+    ok(host_pf_by_name(&host, "lo", &pf, &error) == (mounted ? -ENODEV : -ENOENT), "lo is found, where it can be");
+    is(error.message, mounted ? "network interface lo is not a PCI device" : "there is no network interface lo",
+       "and is no PF");
     host_close(&host);
     return tap_end();
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # vfpool leaves, while libvirt runs, hangs or is stopped, and whatever runs meanwhile: libvirt can give every VF again, or
-# vfpool stays and says what to do. By install.sh, or, with LAB_PACKAGE, by dpkg. And guests that leave without a word.
+# vfpool stays and says what to do. By install.sh, or, with LAB_PACKAGE, by dpkg or rpm. And guests that leave without a word.
 
 load ../vfpool
 
@@ -13,13 +13,19 @@ teardown() {
     vfpool_end
 }
 
-packaged() { [ "$(dpkg-query -W -f '${db:Status-Status}' vfpool 2> /dev/null)" = "$1" ]; }
-# leave: removes it, as it was installed
-if [ -e /host/package.deb ]; then leave=(dpkg -r vfpool); else leave=("$top/install.sh" uninstall); fi
+# leave: removes it, as it was installed; come: installs it
+if [ -e /host/package.deb ]; then
+    leave=(dpkg -r vfpool)
+    come=(dpkg -i /host/package.deb)
+elif [ -e /host/package.rpm ]; then
+    leave=(rpm -e vfpool)
+    come=(rpm -i --nodeps --replacepkgs /host/package.rpm)
+else
+    leave=("$top/install.sh" uninstall)
+    come=("$top/install.sh" install)
+fi
 installed_again() {
-    if [ ! -e /usr/sbin/vfpool ]; then
-        if [ -e /host/package.deb ]; then dpkg -i /host/package.deb; else "$top/install.sh" install; fi
-    fi
+    [ -e /usr/sbin/vfpool ] || "${come[@]}"
     hooks_are_ours || hooks_back
 }
 # held: a pool whose VFs are all held but those of guests
@@ -124,10 +130,12 @@ gone() {
 @test "purged, nothing of it is left; from another PREFIX it is not removed" {
     held_pool
     leave_unchecked=1
-    if packaged installed; then
+    if [ -e /host/package.deb ]; then
         run_ok dpkg -P vfpool
-        [ ! -e /etc/vfpool ]
-        mkdir -p /etc/vfpool
+    elif [ -e /host/package.rpm ]; then
+        # rpm knows no purge: what the administrator wrote is his.
+        run_ok "${leave[@]}"
+        [ -e /etc/vfpool/passthrough.xml ]
     else
         run_fail env PREFIX=/usr/local "$top/install.sh" uninstall
         says "there is no /usr/local/sbin/vfpool"
@@ -135,9 +143,9 @@ gone() {
         [ "$(held_ports passthrough | wc -l)" = 7 ]
         run_ok "$top/install.sh" uninstall --purge
         [ ! -e /etc/vfpool ]
-        mkdir -p /etc/vfpool
     fi
-    [ ! -e /var/lib/vfpool ]
+    mkdir -p /etc/vfpool
+    [ -e /host/package.rpm ] || [ ! -e /var/lib/vfpool ]
     gone
 }
 
