@@ -106,7 +106,11 @@ need() { # FOR...
     suse) command='zypper install' ;;
     arch) command='pacman -S' hint='; it may know only old versions (pacman -Syu)' ;;
     alpine) command='apk add' hint='; some are in the repository community (/etc/apk/repositories)' ;;
-    *) die "this is no system whose packages are known: install $(names unknown "$@")then run make" ;;
+    *)
+        # One that was left over from trying things is not thought of.
+        [ -z "$root" ] || hint="VFPOOL_ROOT is set, and $root is no system whose packages are known: unset it, or"
+        die "${hint:-this is no system whose packages are known:} install $(names unknown "$@")then run make"
+        ;;
     esac
     [ ${#missing[@]} -gt 0 ] || return 0
     if [ -n "$dry_run" ]; then
@@ -201,9 +205,10 @@ do_uninstall() {
 
 purge=
 for option in "${@:2}"; do
-    case $option in
-    --dry-run) dry_run=1 ;;
-    --purge) purge=1 ;;
+    # What would not be heeded is refused: whoever says --dry-run does not want it done.
+    case ${1:-}:$option in
+    install:--dry-run | uninstall:--dry-run) dry_run=1 ;;
+    uninstall:--purge) purge=1 ;;
     *)
         usage >&2
         exit 2

@@ -168,13 +168,26 @@ LIST
     needed+=" libmnl: headers, libvirt: headers,"
     system ID=plan9 "ID_LIKE=\"unix \$(touch $T/executed)\""
     run_install 1 demo
-    assert_equal "$stderr" "install.sh: this is no system whose packages are known: install $needed then run make"
+    assert_equal "$stderr" "install.sh: VFPOOL_ROOT is set, and $ROOT is no system whose packages are known: unset it, or install $needed then run make"
     rm "$ROOT/etc/os-release"
     run_install 1 check
     [[ $stderr == *"install $needed bats, "*"libvirt XML schemas, then run make" ]]
     assert_one_line
     assert_equal "$(cat "$T/asked" "$T/called")" ""
     [[ ! -e $T/executed ]]
+}
+
+@test "an option that a verb does not have is refused, and nothing is done" {
+    local words
+    system ID=debian
+    for words in "demo --dry-run" "demo --purge" "check --dry-run" "check --purge" "install --purge" "install --dry-run --purge" \
+        "demo now" "--help --purge"; do
+        answers 0 0
+        # shellcheck disable=SC2086 # words
+        run_install 2 $words
+        [[ $stderr == "usage: "* ]]
+        assert_equal "$(cat "$T/asked" "$T/called")" ""
+    done
 }
 
 @test "what has two uses is installed once" {
