@@ -8,7 +8,7 @@
 #   make paths      where that is
 #   make deb, rpm   packages of what is committed, into build/deb and build/rpm
 #
-# V=1 shows the commands; CC, CFLAGS and LDFLAGS are yours. SANITIZE=1 builds into build/sanitize instead.
+# V=1 shows the commands; CC, CFLAGS, CPPFLAGS, LDFLAGS and PKG_CONFIG are yours. SANITIZE=1 builds into build/sanitize instead.
 
 VERSION = 0.1
 
@@ -38,10 +38,11 @@ $(foreach name,PREFIX $(directories),$(if $(filter-out 1,$(words $($(name)))),$(
 	$(foreach c,$(special),$(if $(findstring $c,$($(name))),$(call refuse,$(name)))))
 
 CFLAGS ?= -O2 -g
+PKG_CONFIG ?= pkg-config
 LIBS    = libxslt libxml-2.0 libmnl
 
 warnings = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(WERROR)
-installed = -D_GNU_SOURCE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+installed = -D_GNU_SOURCE $(fortify)
 defines  = $(installed)
 hardened = -fstack-protector-strong -fPIE
 linking  = -pie -Wl,-z,relro,-z,now -Wl,--as-needed
@@ -55,15 +56,20 @@ defines  = -D_GNU_SOURCE
 endif
 
 # Where nothing is compiled pkg-config may not be there yet, or no more.
-ifneq ($(or $(filter-out paths uninstall clean dist deb rpm,$(MAKECMDGOALS)),$(if $(MAKECMDGOALS),,all)),)
-cflags := -std=gnu11 $(warnings) $(defines) $(hardened) -Ilib -Ihook -include $(build)/config.h $(shell pkg-config --cflags $(LIBS))
-libs   := $(shell pkg-config --libs $(LIBS))
+ifneq ($(or $(filter-out paths uninstall clean dist deb rpm lab,$(MAKECMDGOALS)),$(if $(MAKECMDGOALS),,all)),)
+libvirt := $(shell $(PKG_CONFIG) --exists --print-errors $(LIBS) libvirt && $(PKG_CONFIG) --modversion libvirt)
+$(if $(libvirt),,$(error $(PKG_CONFIG) does not find all of $(LIBS) libvirt: install what building needs (packages/needed), or say PKG_CONFIG=))
+# A default: whoever calls this may have a level of their own, or none, and so may the compiler; and it takes optimizing.
+macros  := $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,$(shell $(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null))
+fortify := $(if $(filter __OPTIMIZE__,$(macros)),$(if $(filter _FORTIFY_SOURCE,$(macros)),,-D_FORTIFY_SOURCE=2))
+cflags  := -std=gnu11 $(warnings) $(defines) $(hardened) -Ilib -Ihook -include $(build)/config.h $(shell $(PKG_CONFIG) --cflags $(LIBS))
+libs    := $(shell $(PKG_CONFIG) --libs $(LIBS))
 endif
 
 Q = $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-5s %s\n' $(1) $@)
 
-lib_objects = $(patsubst %.c,$(build)/%.o,$(wildcard lib/*.c)) $(build)/lib/builtin.o
+lib_objects = $(patsubst %.c,$(build)/%.o,$(wildcard lib/*.c))
 hook_common = $(build)/hook/program.o
 cmd_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/cmd-*.c)) $(build)/hook/command.o
 gate_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/gate*.c))
@@ -78,7 +84,7 @@ $(build)/hook/daemon: $(build)/hook/daemon.o $(hook_common) $(build)/lib.a
 $(build)/hook/vfpool: $(build)/hook/vfpool.o $(cmd_objects) $(hook_common) $(build)/lib.a
 
 $(build)/hook/gate: $(gate_objects) $(hook_common) $(build)/lib.a
-$(build)/hook/gate: libs += $(shell pkg-config --libs libvirt)
+$(build)/hook/gate: libs += $(shell $(PKG_CONFIG) --libs libvirt)
 
 $(programs):
 	$(call say,LINK)
@@ -105,11 +111,11 @@ $(build)/config.h: FORCE
 
 $(build)/%.o: %.c Makefile | $(build)/config.h
 	$(call say,CC)
-	$(Q)mkdir -p $(@D) && $(CC) $(cflags) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(cflags) $(CFLAGS) $(CPPFLAGS) $(apart_flags) -MMD -MP -c -o $@ $<
 
-$(build)/lib/builtin.o: lib/builtin.S lib/pool.rng $(wildcard xslt/*.xsl)
-	$(call say,AS)
-	$(Q)mkdir -p $(@D) && $(CC) -I. -c -o $@ $<
+# Symbols that the assembler makes are none to a linker's plugin.
+$(build)/lib/builtin.o: lib/pool.rng $(wildcard xslt/*.xsl)
+$(build)/lib/builtin.o: apart_flags = -Wa,-I. -fno-lto
 
 -include $(wildcard $(build)/*/*.d $(build)/tests/*/*.d)
 
@@ -130,7 +136,7 @@ $(unit_tests): $(build)/%: $(build)/%.o $(build)/lib.a
 
 $(benches): $(build)/%: $(build)/%.o
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^ $(shell pkg-config --libs libxml-2.0)
+	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^ $(shell $(PKG_CONFIG) --libs libxml-2.0)
 
 # Preloaded: without sanitizers, which have a malloc of their own.
 $(build)/tests/memory/fail.so: tests/memory/fail.c
@@ -246,7 +252,7 @@ dist:
 	git archive --prefix=vfpool-$(VERSION)/ -o build/vfpool-$(VERSION).tar.gz HEAD
 
 # Of a variable of this make they know nothing.
-apart = env -u MAKEFLAGS -u MAKELEVEL -u CFLAGS -u LDFLAGS
+apart = env -u MAKEFLAGS -u MAKELEVEL -u CFLAGS -u CPPFLAGS -u LDFLAGS
 
 deb: dist
 	$(Q)rm -rf build/deb && mkdir -p build/deb

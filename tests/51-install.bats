@@ -11,7 +11,7 @@ setup() {
     copy=$BATS_TEST_TMPDIR/copy
     mkdir "$copy"
     cp -r "$TESTS/.."/{Makefile,install.sh,packages,hook,lib,xslt,docs} "$copy"
-    unset SANITIZE MAKEFLAGS MAKELEVEL CFLAGS PREFIX
+    unset SANITIZE MAKEFLAGS MAKELEVEL CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG PREFIX
     echo ID=debian > "$ROOT/etc/os-release"
 }
 
@@ -111,4 +111,51 @@ fakes() {
     run ! is_ours "$script"
     run ! is_ours "$(command -v true)"
     run ! is_ours "$BATS_TEST_TMPDIR/none"
+}
+
+# As Ubuntu's and Fedora's packages are built. A library's start files may have no such notes (Debian 12's), and the
+# program has none then; the linker says of which files that is so.
+@test "the packager's flags: another _FORTIFY_SOURCE, -fcf-protection, pkg-config by another name" {
+    local flags='-O1 -fcf-protection' pkg=$BATS_TEST_TMPDIR/pkg file
+    [[ $(uname -m) == x86_64 ]] || flags=-O1
+    printf '#!/bin/sh\necho called >> %s.log\nexec pkg-config "$@"\n' "$pkg" > "$pkg"
+    chmod +x "$pkg"
+    VFPOOL_TIMEOUT=300 run_program 0 make -C "$copy" -j2 V=1 WERROR=-Werror PKG_CONFIG="$pkg" CPPFLAGS=-D_FORTIFY_SOURCE=3 CFLAGS="$flags" \
+        LDFLAGS="$([[ $flags == -O1 ]] || echo -Wl,-z,cet-report=warning)" build/hook/vfpool build/hook/gate build/hook/launcher
+    run ! grep -E 'FORTIFY_SOURCE=2|U_FORTIFY_SOURCE|^pkg-config' <<< "$output"
+    [[ -s $pkg.log ]]
+    [[ $flags != -O1 ]] || return 0
+    run ! grep -E 'build/.*missing (IBT|SHSTK)' <<< "$output$stderr"
+    for file in "$copy"/build/lib/*.o "$copy"/build/hook/*.o; do
+        readelf -n "$file" > "$BATS_TEST_TMPDIR/notes"
+        grep -q 'x86 feature: IBT, SHSTK' "$BATS_TEST_TMPDIR/notes" || fail "$file has no notes"
+    done
+    if readelf -n "$(gcc -print-file-name=Scrt1.o)" | grep -q 'x86 feature: IBT, SHSTK'; then
+        readelf -n "$copy/build/hook/vfpool" | grep -q 'x86 feature: IBT, SHSTK'
+    fi
+}
+
+@test "our _FORTIFY_SOURCE is a default: it gives way to a caller's and to a compiler's, and to one that does not optimize" {
+    local cc=$BATS_TEST_TMPDIR/cc
+    # flags WORD...: what one file is compiled with
+    flags() { make -n -C "$copy" "$@" build/hook/launcher | grep -o '[^ ]*FORTIFY_SOURCE[^ ]*' | xargs; }
+    assert_equal "$(flags)" -D_FORTIFY_SOURCE=2
+    assert_equal "$(flags CFLAGS='-O2 -g')" -D_FORTIFY_SOURCE=2
+    assert_equal "$(flags CFLAGS=-O0)" ""
+    assert_equal "$(flags CPPFLAGS=-D_FORTIFY_SOURCE=3)" -D_FORTIFY_SOURCE=3
+    assert_equal "$(flags CFLAGS='-O2 -Wp,-U_FORTIFY_SOURCE,-D_FORTIFY_SOURCE=3')" -Wp,-U_FORTIFY_SOURCE,-D_FORTIFY_SOURCE=3
+    assert_equal "$(flags CPPFLAGS=-U_FORTIFY_SOURCE)" -U_FORTIFY_SOURCE
+    printf '#!/bin/sh\nexec gcc -D_FORTIFY_SOURCE=3 "$@"\n' > "$cc"
+    chmod +x "$cc"
+    assert_equal "$(flags CC="$cc")" ""
+}
+
+@test "without pkg-config, or what it looks for, nothing is built, and that is said" {
+    run_program 2 make -C "$copy" PKG_CONFIG=/nonexistent
+    [[ $stderr == *"/nonexistent does not find all of libxslt libxml-2.0 libmnl libvirt: install"* ]]
+    PKG_CONFIG_LIBDIR=$BATS_TEST_TMPDIR run_program 2 make -C "$copy" all
+    [[ $stderr == *"pkg-config does not find all of "* ]]
+    [[ ! -e $copy/build ]]
+    # What builds nothing does not ask.
+    run_program 0 make -C "$copy" PKG_CONFIG=/nonexistent paths
 }
