@@ -19,7 +19,9 @@ LIBDIR     = $(PREFIX)/lib
 DATADIR    = $(PREFIX)/share
 MANDIR     = $(DATADIR)/man
 BASHDIR    = $(DATADIR)/bash-completion/completions
-ZSHDIR     = $(DATADIR)/zsh/vendor-completions
+# What comes with the system has a directory of its own in Debian and what is made from it.
+debian    := $(wildcard /etc/debian_version)
+ZSHDIR     = $(DATADIR)/zsh/$(if $(and $(debian),$(filter /usr,$(PREFIX))),vendor-completions,site-functions)
 FISHDIR    = $(DATADIR)/fish/vendor_completions.d
 SYSCONFDIR = /etc
 # The programs know these, and /etc, whatever the PREFIX.
@@ -62,7 +64,7 @@ $(if $(libvirt),,$(error $(PKG_CONFIG) does not find all of $(LIBS) libvirt: ins
 # A default: whoever calls this may have a level of their own, or none, and so may the compiler; and it takes optimizing.
 macros  := $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,$(shell $(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null))
 fortify := $(if $(filter __OPTIMIZE__,$(macros)),$(if $(filter _FORTIFY_SOURCE,$(macros)),,-D_FORTIFY_SOURCE=2))
-cflags  := -std=gnu11 $(warnings) $(defines) $(hardened) -Ilib -Ihook -include $(build)/config.h $(shell $(PKG_CONFIG) --cflags $(LIBS))
+cflags  := -std=gnu11 $(warnings) $(defines) $(hardened) -Ilib -Ihook -I$(build)/hook -include $(build)/config.h $(shell $(PKG_CONFIG) --cflags $(LIBS))
 libs    := $(shell $(PKG_CONFIG) --libs $(LIBS))
 endif
 
@@ -102,14 +104,19 @@ $(build)/lib.a: $(lib_objects)
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# The names that are compiled in: another PREFIX or VERSION compiles anew.
+# The names that are compiled in: another PREFIX compiles anew; another version, one file.
 $(build)/config.h: FORCE
-	$(Q)mkdir -p $(@D) && printf '#define %s "%s"\n' VFPOOL_VERSION '$(VERSION)' \
-		GATE_PATH '$(patsubst /%,%,$(SBINDIR))/vfpool-gate' \
+	$(Q)mkdir -p $(@D) && printf '#define %s "%s"\n' GATE_PATH '$(patsubst /%,%,$(SBINDIR))/vfpool-gate' \
 		HOOKS_PATH '$(patsubst /%,%,$(LIBEXECDIR))/vfpool' > $@.new
-	$(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	$(replace)
+# A VERSION of the caller's own stays what it is.
+$(build)/hook/version.h: FORCE
+	$(Q)mkdir -p $(@D) && version=$(if $(filter file,$(origin VERSION)),$$(sh packages/version $(VERSION)),'$(VERSION)') && \
+		printf '#define %s "%s"\n' VFPOOL_VERSION "$$version" LIBVIRT_BUILT '$(libvirt)' > $@.new
+	$(replace)
+replace = $(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-$(build)/%.o: %.c Makefile | $(build)/config.h
+$(build)/%.o: %.c Makefile | $(build)/config.h $(build)/hook/version.h
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(cflags) $(CFLAGS) $(CPPFLAGS) $(apart_flags) -MMD -MP -c -o $@ $<
 
@@ -190,9 +197,9 @@ bench: $(programs) $(benches)
 lab:
 	@tests/lab/run.sh
 
-lint: $(build)/config.h
+lint: $(build)/config.h $(build)/hook/version.h
 	clang-format --dry-run --Werror lib/*.[ch] hook/*.[ch] $(wildcard tests/*/*.[ch])
-	shellcheck install.sh hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
+	shellcheck install.sh packages/version hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
 	cd tests && shellcheck helpers.bash libvirt/helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats modular/*.bats newest/*.bats booted/*.bats booted/*.bash
 	printf '%s\n' lib/*.c hook/*.c | xargs -P $(shell nproc) -n 8 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- $(cflags)' sh

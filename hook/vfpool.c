@@ -2,11 +2,15 @@
 /* vfpool - the person's door: one verb a call, from one table that also prints the help */
 #include <errno.h>
 #include <getopt.h>
+#include <libxml/parser.h>
+#include <libxslt/xslt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
 #include "program.h"
+#include "version.h"
 
 static const struct command commands[] = {
     {"transform", "[--op prepare|restore|migrate] FILE|-",
@@ -38,7 +42,12 @@ static int finish_stdout(void)
 
 static int print_version(void)
 {
+    /* Of the libraries that run, which need not be those that it was built with. */
+    long xml = strtol(xmlParserVersion, NULL, 10), xslt = xsltLibxsltVersion;
     printf("vfpool %s\n", VFPOOL_VERSION);
+    printf("libxml2 %ld.%ld.%ld, libxslt %ld.%ld.%ld\n", xml / 10000, xml / 100 % 100, xml % 100, xslt / 10000,
+           xslt / 100 % 100, xslt % 100);
+    printf("vfpool-gate built with libvirt %s (vfpool doctor says which one answers)\n", LIBVIRT_BUILT);
     return finish_stdout();
 }
 

@@ -601,8 +601,12 @@ VERBS=(transform explain status history doctor dumpxml network discover release 
 }
 
 @test "--version" {
+    local lines
     run_vfpool 0 --version
-    [[ $output =~ ^vfpool\ [0-9]+(\.[0-9]+)+$ ]]
+    mapfile -t lines <<< "$output"
+    [[ ${lines[0]} =~ ^vfpool\ [0-9]+(\.[0-9]+)+(-[0-9]+)?(-g[0-9a-f]{12})?(-dirty)?$ ]]
+    assert_equal "${lines[1]}" "libxml2 $(pkg-config --modversion libxml-2.0), libxslt $(pkg-config --modversion libxslt)"
+    [[ ${lines[2]} == "vfpool-gate built with libvirt $(pkg-config --modversion libvirt) "* && ${#lines[@]} == 3 ]]
     assert_invariants
 }
 

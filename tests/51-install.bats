@@ -10,7 +10,7 @@ setup() {
     common_setup
     copy=$BATS_TEST_TMPDIR/copy
     mkdir "$copy"
-    cp -r "$TESTS/.."/{Makefile,install.sh,packages,hook,lib,xslt,docs} "$copy"
+    cp -r "$TESTS/.."/{.gitattributes,Makefile,install.sh,packages,hook,lib,xslt,docs} "$copy"
     unset SANITIZE MAKEFLAGS MAKELEVEL CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG PREFIX
     echo ID=debian > "$ROOT/etc/os-release"
 }
@@ -158,4 +158,73 @@ fakes() {
     [[ ! -e $copy/build ]]
     # What builds nothing does not ask.
     run_program 0 make -C "$copy" PKG_CONFIG=/nonexistent paths
+}
+
+@test "the version: what git says of a checkout, of an archive the commit that it is of, and else the Makefile's" {
+    local commit version=$copy/build/hook/version.h
+    command -v git > /dev/null || skip "no git"
+    # shellcheck disable=SC2016 # git's
+    grep -qF "commit='\$Format" "$copy/packages/version" || skip "this is an archive"
+    export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a
+    # says VERSION
+    says() {
+        make -s -C "$copy" build/hook/version.h || return
+        assert_equal "$(sed -n 's/^#define VFPOOL_VERSION //p' "$version")" "\"$1\""
+    }
+    # archive_says VERSION: the same of what make dist makes, unpacked in the checkout
+    archive_says() {
+        make -s -C "$copy" dist > /dev/null && tar -C "$copy/build" -xf "$copy/build/vfpool-0.1.tar.gz" || return
+        assert_equal "$("$copy/build/vfpool-0.1/packages/version" 0.1)" "$1"
+    }
+    says 0.1
+    echo /build/ > "$copy/.gitignore"
+    git -C "$copy" init -q
+    says 0.1
+    git -C "$copy" add -A
+    git -C "$copy" commit -qm one
+    commit=$(git -C "$copy" rev-parse HEAD)
+    says "0.1-g${commit:0:12}"
+    archive_says "0.1-g${commit:0:12}"
+    touch -d 2020-01-01 "$version"
+    says "0.1-g${commit:0:12}"
+    [[ $version -ot $copy/Makefile ]] || fail "it was written again"
+    echo >> "$copy/lib/vf.c"
+    says "0.1-g${commit:0:12}-dirty"
+    archive_says "0.1-g${commit:0:12}"
+    git -C "$copy" tag v0.1
+    says 0.1-dirty
+    git -C "$copy" commit -qam two
+    commit=$(git -C "$copy" rev-parse HEAD)
+    says "0.1-1-g${commit:0:12}"
+    archive_says "0.1-1-g${commit:0:12}"
+    git -C "$copy" tag v0.2-rc1
+    says 0.2-rc1
+    archive_says 0.2-rc1
+    # A packager's own.
+    make -s -C "$copy" VERSION=0.1-3.fc42 build/hook/version.h
+    grep -qx '#define VFPOOL_VERSION "0.1-3.fc42"' "$version"
+}
+
+@test "zsh's completion is where the system has what comes with it, and what does not" {
+    # goes_to DIRECTORY WORD...
+    goes_to() { assert_equal "$(make -s -C "$copy" "${@:2}" paths | sed -n 's/^ZSHDIR=//p')" "$1"; }
+    goes_to /usr/share/zsh/vendor-completions debian=/etc/debian_version
+    goes_to /usr/local/share/zsh/site-functions debian=/etc/debian_version PREFIX=/usr/local
+    goes_to /usr/share/zsh/site-functions debian=
+    goes_to /opt/x ZSHDIR=/opt/x
+}
+
+@test "man pages say that they are vfpool's, and of which version" {
+    local page version
+    version=$(sed -n 's/^VERSION = //p' "$copy/Makefile")
+    for page in "$copy"/docs/*.[58]; do
+        if command -v mandoc > /dev/null; then
+            mandoc "$page" | tail -n 1 | grep -q "^vfpool $version .* vfpool $version$"
+        fi
+        if command -v groff > /dev/null; then
+            groff -mdoc -Tascii -P -c "$page" > "$BATS_TEST_TMPDIR/page"
+            tail -n 1 "$BATS_TEST_TMPDIR/page" | grep -q "^vfpool $version "
+            run ! grep -w BSD "$BATS_TEST_TMPDIR/page"
+        fi
+    done
 }
