@@ -6,8 +6,11 @@
 #
 #   hooks check                 exits 1, with one line, where put cannot be
 #   hooks put [--dry-run]       our hooks beside whatever is there, libvirt told, the pools' networks set up
+#   hooks put --package         the same from a package's script: nothing of the administrator's is changed, what that
+#                               leaves to do is said, and libvirt is not waited for: vfpool.service sets up the networks
 #   hooks remove [--dry-run]    no hook of ours, every VF libvirt's again, none set as we did, and nothing in /run; exits 1
 #                               and changes nothing, with one line, where libvirt cannot give the VFs
+#   hooks remove --package      the same, and what the administrator wrote for AppArmor stays
 set -eu
 
 sbin=@SBINDIR@
@@ -16,6 +19,7 @@ data=@DATADIR@/vfpool
 root=${VFPOOL_ROOT:-}
 directory=$root/etc/libvirt/hooks
 dry_run=
+package=
 
 die() {
     echo "vfpool hooks: $*" >&2
@@ -88,7 +92,8 @@ remove_others() { # PLACE...
 }
 
 # Debian's and Ubuntu's guests under AppArmor: hook/vfpool.apparmor says why (F51 of docs/design.md). What guests may has
-# a directory for more in libvirt 11.3.0, and in 9.0.0 one file of the administrator's, which gets a line.
+# a directory for more in libvirt 11.3.0, and in 9.0.0 one file of the administrator's, which gets a line when an
+# administrator puts the hooks; a package asks for it, as doctor does.
 apparmor=$root/etc/apparmor.d
 rule=$apparmor/abstractions/libvirt-qemu.d/vfpool
 more=$apparmor/local/abstractions/libvirt-qemu
@@ -97,6 +102,11 @@ put_rule() {
     [ -e "$apparmor/abstractions/libvirt-qemu" ] || return 0
     run install -D -m 644 "$root$data/apparmor" "$rule"
     if ! grep -qsF '<abstractions/libvirt-qemu.d>' "$apparmor/abstractions/libvirt-qemu" "$more"; then
+        if [ -n "$package" ]; then
+            echo "vfpool: AppArmor does not let guests open the VFs of a pool before you run:" \
+                "mkdir -p ${more%/*} && echo '$line' >> $more"
+            return
+        fi
         run install -d -m 755 "${more%/*}"
         # shellcheck disable=SC2016 # the inner shell's
         run sh -c 'echo "$1" >> "$2"' sh "$line" "$more"
@@ -107,7 +117,21 @@ remove_rule() {
         run rm -f "$rule"
         run rmdir --ignore-fail-on-non-empty "${rule%/*}"
     fi
-    if grep -qsxF "$line" "$more"; then run sed -i "\\,^$line\$,d" "$more"; fi
+    if [ -z "$package" ] && grep -qsxF "$line" "$more"; then run sed -i "\\,^$line\$,d" "$more"; fi
+}
+
+# What a package's script starts and does not wait for. Behind an upgrade systemd has to read the unit first.
+settle_later() {
+    if [ -d "$root/run/systemd/system" ]; then
+        run systemctl daemon-reload || true
+        run systemctl --no-block start vfpool.service || true
+    elif [ -n "$dry_run" ]; then
+        run "$root$sbin/vfpool" reconcile --wait 60
+    else
+        # Neither a descriptor of the package manager's, which would wait for its end, nor its terminal.
+        # shellcheck disable=SC2016 # the inner shell's
+        setsid sh -c '"$1" reconcile --wait 60 2>&1 | logger -t vfpool' sh "$root$sbin/vfpool" < /dev/null > /dev/null 2>&1 3>&- &
+    fi
 }
 
 put() {
@@ -125,7 +149,9 @@ put() {
     run install -d -m 700 "$root/run/vfpool"
     reload_libvirt
     # What is wrong with a pool is said, and no reason for a package not to be installed.
-    if libvirt_runs; then
+    if libvirt_runs && [ -n "$package" ]; then
+        settle_later
+    elif libvirt_runs; then
         run "$root$sbin/vfpool" reconcile --wait 60 || echo "vfpool hooks: the hooks are put; mend that, then vfpool reconcile" >&2
     fi
     if [ -z "$dry_run" ]; then echo "the hooks are $daemon $network $qemu"; fi
@@ -181,16 +207,20 @@ remove() {
     run rm -rf "$root/run/vfpool"
 }
 
-case ${2:-} in
---dry-run) dry_run=1 ;;
-'') ;;
-*) die "it knows --dry-run, and not $2" ;;
-esac
-case ${1:-} in
+command=${1:-}
+if [ $# -gt 0 ]; then shift; fi
+for option; do
+    case $option in
+    --dry-run) dry_run=1 ;;
+    --package) package=1 ;;
+    *) die "it knows --dry-run and --package, and not $option" ;;
+    esac
+done
+case $command in
 check)
     for kind in daemon network qemu; do place "$kind" > /dev/null; done
     ;;
 put) put ;;
 remove) remove ;;
-*) die "usage: hooks check|put|remove [--dry-run]" ;;
+*) die "usage: hooks check|put|remove [--dry-run] [--package]" ;;
 esac

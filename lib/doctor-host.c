@@ -209,6 +209,32 @@ void check_host_owners(const struct patient *patient, struct finding *finding)
     }
 }
 
+#define ABSTRACTIONS "etc/apparmor.d/abstractions/libvirt-qemu"
+#define ABSTRACTIONS_LOCAL "etc/apparmor.d/local/abstractions/libvirt-qemu"
+
+static bool names_directory(const struct patient *patient, const char *path)
+{
+    _cleanup_(cleanup_free) char *text = NULL;
+    size_t length = 0;
+    return io_read_file(patient->root, path, MAX_PROFILES, &text, &length) == 0 &&
+           strstr(text, "<abstractions/libvirt-qemu.d>");
+}
+
+/* What lets guests open the VFs of pools, and whether guests' profiles take it in (F51): hooks.sh put_rule(). */
+static void check_guests_rule(const struct patient *patient, struct finding *finding)
+{
+    if (!is_there(patient->root, ABSTRACTIONS))
+        return;
+    if (!is_there(patient->root, ABSTRACTIONS ".d/vfpool"))
+        finding_add(finding, VERDICT_WRONG, HOOKS_PUT,
+                    "AppArmor does not let guests open the VFs of a pool: there is no /" ABSTRACTIONS ".d/vfpool");
+    else if (!names_directory(patient, ABSTRACTIONS) && !names_directory(patient, ABSTRACTIONS_LOCAL))
+        finding_add(finding, VERDICT_WRONG,
+                    "echo '  include if exists <abstractions/libvirt-qemu.d> # vfpool' >> /" ABSTRACTIONS_LOCAL,
+                    "AppArmor does not let guests open the VFs of a pool: their profiles do not include /" ABSTRACTIONS
+                    ".d");
+}
+
 /* AppArmor's profile of libvirtd lets it, and so its hooks, execute what is in these directories (F18). */
 static void check_apparmor(const struct patient *patient, struct finding *finding)
 {
@@ -222,11 +248,7 @@ static void check_apparmor(const struct patient *patient, struct finding *findin
     else
         finding_add(finding, VERDICT_WRONG, "/" GATE_PATH " PUx, in /etc/apparmor.d/local/usr.sbin.libvirtd",
                     "AppArmor does not let libvirt's hooks execute /" GATE_PATH);
-    if (is_there(patient->root, "etc/apparmor.d/abstractions/libvirt-qemu") &&
-        !is_there(patient->root, "etc/apparmor.d/abstractions/libvirt-qemu.d/vfpool"))
-        finding_add(finding, VERDICT_WRONG, HOOKS_PUT,
-                    "AppArmor does not let guests open the VFs of a pool: there is no "
-                    "/etc/apparmor.d/abstractions/libvirt-qemu.d/vfpool");
+    check_guests_rule(patient, finding);
 }
 
 /* Fedora's policy, and RHEL's (F50). Return: whether it knows hooks. */

@@ -290,6 +290,14 @@ VERSIONS
     touch "$ROOT/etc/apparmor.d/abstractions/libvirt-qemu"
     says confinement wrong "AppArmor does not let guests open the VFs of a pool" "/hooks put"
     touch "$ROOT/etc/apparmor.d/abstractions/libvirt-qemu.d/vfpool"
+    # As in libvirt 9.0.0, which takes in nothing but the administrator's file.
+    says confinement wrong "their profiles do not include /etc/apparmor.d/abstractions/libvirt-qemu.d" \
+        "echo '  include if exists <abstractions/libvirt-qemu.d> # vfpool' >> /etc/apparmor.d/local/abstractions/libvirt-qemu"
+    mkdir -p "$ROOT/etc/apparmor.d/local/abstractions"
+    echo '  include if exists <abstractions/libvirt-qemu.d> # vfpool' > "$ROOT/etc/apparmor.d/local/abstractions/libvirt-qemu"
+    says confinement ok "AppArmor lets"
+    rm -r "$ROOT/etc/apparmor.d/local"
+    echo '  include if exists <abstractions/libvirt-qemu.d>' > "$ROOT/etc/apparmor.d/abstractions/libvirt-qemu"
     says confinement ok "AppArmor lets"
     rm "$ROOT/sys/kernel/security/apparmor/profiles"
     # setxattr(2), which perl has no function for; its number on x86-64.

@@ -148,6 +148,50 @@ is_told() {
     [[ ! -e $apparmor/abstractions/libvirt-qemu.d ]]
 }
 
+@test "AppArmor: a package asks for the line in the administrator's file, and leaves it there" {
+    local apparmor=$ROOT/etc/apparmor.d command
+    mkdir -p "$apparmor/abstractions"
+    echo '  #include <local/abstractions/libvirt-qemu>' > "$apparmor/abstractions/libvirt-qemu"
+    hooks 0 put --package
+    cmp "$apparmor/abstractions/libvirt-qemu.d/vfpool" "$TESTS/../hook/vfpool.apparmor"
+    [[ ! -e $apparmor/local ]]
+    command=$(sed -n 's/^vfpool: AppArmor does not let guests open the VFs of a pool before you run: //p' <<< "$output")
+    sh -c "$command"
+    hooks 0 put --package
+    [[ $output != *AppArmor* ]]
+    hooks 0 remove --package
+    [[ ! -e $apparmor/abstractions/libvirt-qemu.d ]]
+    assert_equal "$(cat "$apparmor/local/abstractions/libvirt-qemu")" '  include if exists <abstractions/libvirt-qemu.d> # vfpool'
+    # An administrator's own removal takes it.
+    hooks 0 put
+    hooks 0 remove
+    assert_equal "$(cat "$apparmor/local/abstractions/libvirt-qemu")" ""
+}
+
+# What vfpool does there is what a fake one writes down; it ends when it is told to.
+@test "a package's script does not wait for libvirt: its unit settles, or, without systemd, what is left behind" {
+    local called=$BATS_TEST_TMPDIR/called
+    mkdir -p "$ROOT/run/libvirt"
+    perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or die' "$ROOT/run/libvirt/libvirt-sock"
+    mkfifo "$BATS_TEST_TMPDIR/end"
+    printf '#!/bin/sh\necho "${0##*/} $*" >> %s\nread -r word < %s\necho "vfpool: wrong" >&2\n' "$called" "$BATS_TEST_TMPDIR/end" > "$ROOT/usr/sbin/vfpool"
+    printf '#!/bin/sh\ncat > %s\n' "$BATS_TEST_TMPDIR/logged.new" > "$BATS_TEST_TMPDIR/bin/logger"
+    echo "mv $BATS_TEST_TMPDIR/logged.new $BATS_TEST_TMPDIR/logged" >> "$BATS_TEST_TMPDIR/bin/logger"
+    # shellcheck disable=SC2016 # the script's own
+    printf '#!/bin/sh\necho "${0##*/} $*" >> %s\n' "$called" > "$BATS_TEST_TMPDIR/bin/systemctl"
+    chmod +x "$ROOT/usr/sbin/vfpool" "$BATS_TEST_TMPDIR"/bin/*
+    VFPOOL_TIMEOUT=10 hooks 0 put --package
+    there_are daemon network qemu vfpool/guest
+    timeout 10 sh -c 'echo > "$1"' sh "$BATS_TEST_TMPDIR/end"
+    wait_until test -e "$BATS_TEST_TMPDIR/logged"
+    assert_equal "$(cat "$BATS_TEST_TMPDIR/logged")" "vfpool: wrong"
+    assert_equal "$(cat "$called")" "vfpool reconcile --wait 60"
+    rm "$called"
+    mkdir -p "$ROOT/run/systemd/system"
+    VFPOOL_TIMEOUT=10 hooks 0 put --package
+    assert_equal "$(grep start "$called")" "systemctl --no-block start vfpool.service"
+}
+
 @test "where libvirt runs one hook only, and that is somebody's, nothing is put" {
     libvirt_is 6.4.0
     somebodys network
