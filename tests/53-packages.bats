@@ -201,3 +201,11 @@ LIST
     run -0 awk -F'|' '!/^#/ && (NF != 7 || /\| *(\||$)/)' "$TESTS/../packages/needed"
     assert_equal "$output" ""
 }
+
+# What they do is tried by packages/deb and packages/rpm, in bare systems.
+@test "packages' scripts set no boolean, remove nothing in /etc, and wait for no libvirt" {
+    local packages=$TESTS/../packages
+    run ! grep -nE '^ *setsebool|rm -.*/etc' "$packages"/debian/p* "$packages/rpm/vfpool.spec"
+    assert_equal "$(cat "$packages"/debian/p* "$packages/rpm/vfpool.spec" | grep "/hooks [pr]" | grep -c -- --package)" 4
+    run ! grep -E "/hooks (put|remove)( *;;| *\|\||$)" "$packages"/debian/p* "$packages/rpm/vfpool.spec"
+}
