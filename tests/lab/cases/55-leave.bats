@@ -131,9 +131,10 @@ gone() {
     held_pool
     leave_unchecked=1
     if [ -e /host/package.deb ]; then
+        # What the administrator wrote is his, purged or not.
         run_ok dpkg -P vfpool
+        [ -e /etc/vfpool/passthrough.xml ]
     elif [ -e /host/package.rpm ]; then
-        # rpm knows no purge: what the administrator wrote is his.
         run_ok "${leave[@]}"
         [ -e /etc/vfpool/passthrough.xml ]
     else
