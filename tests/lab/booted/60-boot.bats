@@ -154,10 +154,13 @@ teardown() {
         /usr/sbin/vfpool /usr/lib/systemd/system/vfpool.service /etc/systemd/system/multi-user.target.wants/vfpool.service; do
         [ ! -e "$i" ] && [ ! -L "$i" ]
     done
+    # By ports, as AppArmor lets no guest open a VF of libvirt's own pool (F51).
+    [ -z "$(held_ports passthrough)" ]
     for i in 1 2 3 4; do
-        lab_define "last$i" "$(lab_interface passthrough)"
-        run_virsh start "last$i"
+        echo "<networkport><owner><name>last$i</name><uuid>0f0e0d0c-0000-4000-8000-00000000000$i</uuid></owner>
+            <mac address='52:54:00:00:00:0$i'/></networkport>" > /tmp/port.xml
+        run_virsh net-port-create passthrough /tmp/port.xml
     done
-    [ "$(for i in 1 2 3 4; do live_vfs "last$i"; done | sort -u | wc -l)" = 4 ]
+    [ "$(ports passthrough | awk '{ print $3 }' | sort -u | wc -l)" = 4 ]
 }
 
