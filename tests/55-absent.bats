@@ -153,15 +153,18 @@ all_run() { for i in 1 2 3 4; do runs $i "${V[i - 1]}"; done; }
 
 # in_full_run CODE SCRIPT: with /run of this root in a file system that is full but for the pages that its files have
 in_full_run() {
+    local propagation=private
+    # A chroot's root is no mount, and unshare cannot make it private; the file system of this test's files can be.
+    mountpoint -q / || propagation=unchanged
     hook_environment
     {
-        printf '%s\n' 'set -e' 'mkdir -p full' 'mount -t tmpfs -o size=256k,mode=755 none full' 'cp -a run/. full' \
+        printf '%s\n' 'set -e' '[[ $2 == private ]] || mount --make-rprivate "$(findmnt -n -o TARGET -T .)"' 'mkdir -p full' 'mount -t tmpfs -o size=256k,mode=755 none full' 'cp -a run/. full' \
             'mount --bind full run' 'dd if=/dev/zero of=run/fill bs=4k 2> dd || :' 'code=0'
         echo "hook() { ${HOOK_ENVIRONMENT[*]@Q} '$VFPOOL_BUILD'/hook/\"\$@\"; }"
         echo "{ $2; } || code=\$?"
         printf '%s\n' 'grep -q "No space left" dd' 'rm -rf run/fill kept' 'cp -a run kept' 'exit $code'
     } > "$ROOT/script"
-    run_program "$1" unshare -m bash -c 'cd "$1" && . ./script' bash "$ROOT"
+    run_program "$1" unshare -m --propagation "$propagation" bash -c 'cd "$1" && . ./script' bash "$ROOT" "$propagation"
 }
 
 @test "with /run full what a guest has is given back, at its port's end and at its release" {
