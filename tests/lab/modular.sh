@@ -10,8 +10,8 @@ lab=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$lab/common.sh"
 
-# The build options have other names in 9.0.0.
-[ "$DEBIAN" = 13 ] || { echo "lab: DAEMONS=modular is of Debian 13" >&2; exit 2; }
+# What reads JSON is another library in 9.0.0.
+if [ "$DEBIAN" = 12 ]; then json=yajl; else json=json_c; fi
 out=$work/modular
 wanted="$(cat "$work/libvirt.version") $(sha256sum < "$lab/modular.sh")"
 [ "$(cat "$out/key" 2>/dev/null)" != "$wanted" ] || exit 0
@@ -20,7 +20,7 @@ from=$(mirror)
 
 needs=(
     gcc libc6-dev pkgconf meson ninja-build python3 patch xz-utils dpkg-dev libxml2-utils xsltproc
-    libglib2.0-dev libxml2-dev libgnutls28-dev libtirpc-dev libjson-c-dev libnl-3-dev libnl-route-3-dev libudev-dev
+    libglib2.0-dev libxml2-dev libgnutls28-dev libtirpc-dev libjson-c-dev libyajl-dev libnl-3-dev libnl-route-3-dev libudev-dev
     libpciaccess-dev
 )
 rm -rf "$out" "$work/modular-root"
@@ -40,7 +40,7 @@ meson setup build --prefix=/usr --libdir="lib/$(dpkg-architecture -qDEB_HOST_MUL
     --sysconfdir=/etc --localstatedir=/var -Drunstatedir=/run -Dinit_script=systemd -Dremote_default_mode=legacy \
     -Ddebug=false -Doptimization=1 -Dauto_features=disabled -Ddocs=disabled -Dtests=disabled -Dsystem=true \
     -Ddriver_remote=enabled -Ddriver_libvirtd=enabled -Ddriver_qemu=enabled -Ddriver_network=enabled \
-    -Dlibnl=enabled -Dudev=enabled -Dpciaccess=enabled -Djson_c=enabled
+    -Dlibnl=enabled -Dudev=enabled -Dpciaccess=enabled -D$1=enabled
 ninja -C build src/virtqemud src/virtnetworkd src/virtnodedevd src/virtproxyd
 BUILD
 echo "lab: building a modular libvirt" >&2
@@ -49,7 +49,7 @@ begin=$SECONDS
 if ! mmdebstrap --quiet --variant=minbase --format=directory --dpkgopt=force-unsafe-io \
     --aptopt='APT::Install-Recommends "false"' --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-exclude=/usr/share/man/*' --include="$(IFS=,; echo "${needs[*]}")" \
-    --customize-hook="cp '$out/build' \"\$1/root/build\"" --customize-hook='chroot "$1" sh /root/build' \
+    --customize-hook="cp '$out/build' \"\$1/root/build\"" --customize-hook='chroot "$1" sh /root/build '$json \
     "$suite" "$work/modular-root" - > "$work/modular.log" 2>&1 << SOURCES
 deb $from $suite main
 deb-src $from $suite main
