@@ -103,8 +103,8 @@ static void add_pf(xmlNodePtr forward, const struct host *host, const struct hos
 }
 
 /* @all: of the host */
-static xmlDocPtr make_pool(const char *name, const struct host *host, const struct host_pf *pfs, size_t count, const struct host_pf *all,
-                           size_t all_count)
+static xmlDocPtr make_pool(const char *name, const struct host *host, const struct host_pf *pfs, size_t count,
+                           const struct host_pf *all, size_t all_count)
 {
     xmlDocPtr doc = xml_new("network");
     xml_add_text(xmlDocGetRootElement(doc), "name", name);
@@ -121,7 +121,8 @@ static xmlDocPtr make_pool(const char *name, const struct host *host, const stru
     return doc;
 }
 
-int discover_pool(int root, const char *name, char *const *names, size_t name_count, char **text, size_t *length, struct error *error)
+int discover_pool(int root, const char *name, char *const *names, size_t name_count, char **text, size_t *length,
+                  struct error *error)
 {
     struct host host;
     struct host_pf *pfs = NULL, *all = NULL;

@@ -17,7 +17,7 @@
  * Return: 0, -ENOENT when there is no such PF or none at all, -ENODEV when it cannot do SR-IOV or is not Ethernet,
  * -EINVAL when no pool can have that name, or another negative errno value.
  */
-int discover_pool(int root, const char *name, char *const *pfs, size_t count, char **text, size_t *length, struct error *error) must_check
-    nonnull(2, 5, 6, 7);
+int discover_pool(int root, const char *name, char *const *pfs, size_t count, char **text, size_t *length,
+                  struct error *error) must_check nonnull(2, 5, 6, 7);
 
 #endif

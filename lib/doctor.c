@@ -15,7 +15,8 @@ static void check_pools(const struct patient *patient, struct finding *finding)
     if (patient->unread.code)
         finding_add(finding, VERDICT_WRONG, NULL, "%s", patient->unread.message);
     else if (patient->pools.count == 0)
-        finding_add(finding, VERDICT_WRONG, "vfpool discover > pool.xml && mv pool.xml /etc/vfpool/passthrough.xml", "there are no pools");
+        finding_add(finding, VERDICT_WRONG, "vfpool discover > pool.xml && mv pool.xml /etc/vfpool/passthrough.xml",
+                    "there are no pools");
     for (size_t i = 0; i < patient->pools.count; i++) {
         const struct pool *pool = &patient->pools.pools[i];
         const struct vf_table *table = &patient->tables[i];

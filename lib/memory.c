@@ -38,8 +38,8 @@ static void *reallocate(void *block, size_t size)
 void memory_start(void (*end)(void))
 {
     end_process = end;
-    /* What it keeps for a thread, libxml2 gets at its first call, and where that fails in another one it ends the process
-     * itself. */
+    /* What it keeps for a thread, libxml2 gets at its first call, and where that fails in another one it ends the
+     * process itself. */
 #if LIBXML_VERSION >= 21200
     if (xmlCheckThreadLocalStorage() != 0)
         memory_end();
