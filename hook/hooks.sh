@@ -184,6 +184,22 @@ $1
 OURS
 }
 
+# One that libvirt has called already writes in the ledger until it ends: behind whoever removes it, if nobody waits. One
+# that hangs has its deadlines, and is not waited for longer than a start may take.
+await_hooks() {
+    left=30
+    while hooks_run && [ $left -gt 0 ]; do
+        sleep 1
+        left=$((left - 1))
+    done
+}
+hooks_run() {
+    for program in /proc/[0-9]*/exe; do
+        case $(readlink "$program" 2> /dev/null) in "$directory"/*' (deleted)') return 0 ;; esac
+    done
+    return 1
+}
+
 # The hooks go first: from then on nobody holds a VF (hooks_are_put()), and what is at work comes to an end. libvirt is not
 # told, which would make it forget which VFs guests have (F27): it passes over a hook that is gone (F44). Where VFs cannot
 # be given back to it, all is as it was.
@@ -196,6 +212,7 @@ remove() {
     fi
     if [ -d "$root/run/systemd/system" ]; then run systemctl stop vfpool.service vfpool-boot.service || true; fi
     take_away
+    [ -n "$dry_run" ] || await_hooks
     if ! run "$root$sbin/vfpool" open; then
         if [ -n "$there" ]; then put_back "$there"; fi
         die "vfpool is not removed, as it holds VFs that libvirt could not be told to give: see to it that libvirt answers" \

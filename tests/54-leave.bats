@@ -186,6 +186,23 @@ gone() { [[ ! -e $ROOT/etc/libvirt/hooks/qemu && ! -e $ROOT/etc/libvirt/hooks/vf
     assert_equal "$(open_vfs p)" ""
 }
 
+@test "a hook that libvirt has called already ends before its ledger goes" {
+    local writer
+    # It is at work when its file is taken away, and writes as long as it is.
+    cp "$(type -P bash)" "$ROOT/etc/libvirt/hooks/vfpool/busy"
+    mkfifo "$ROOT/end"
+    "$ROOT/etc/libvirt/hooks/vfpool/busy" -c 'read -r < "$1/end"; mkdir -p "$1/run/vfpool/guests"' bash "$ROOT" 3>&- &
+    writer=$!
+    rm "$ROOT/etc/libvirt/hooks/vfpool/busy"
+    # It comes to its end once it is waited for, or once nobody did.
+    printf '%s\n' '#!/bin/sh' "touch '$ROOT/waited'" "exec timeout 20 tail -s 0.05 --pid=$writer -f /dev/null" > "$BATS_TEST_TMPDIR/bin/sleep"
+    chmod +x "$BATS_TEST_TMPDIR/bin/sleep"
+    { wait_until eval '[[ -e $ROOT/waited || ! -e $ROOT/run/vfpool ]]' && echo > "$ROOT/end"; } 3>&- &
+    hooks 0 remove
+    wait "$writer"
+    gone
+}
+
 @test "from another PREFIX it is not removed, and where it never was there is nothing to do" {
     sed -i 's,/usr/sbin,/usr/local/sbin,' "$BATS_TEST_TMPDIR/hooks.sh"
     hooks 1 remove
