@@ -29,10 +29,6 @@ static void check_pools(const struct patient *patient, struct finding *finding)
                 "vfpool reconcile, where VFs are to be made; else correct the <pf> in the pool file, or put the "
                 "card back",
                 "pool '%s': %s", pool->name, table->missing);
-        else if (policy_mistaken(xmlDocGetRootElement(pool->doc)))
-            finding_add(finding, VERDICT_WARNING, "xmlns:vfpool='" VFPOOL_NAMESPACE "' in the pool file",
-                        "pool '%s' does not follow what is in '%.64s', which is not vfpool's namespace", pool->name,
-                        policy_mistaken(xmlDocGetRootElement(pool->doc)));
         else if (table->vf_count == 0) {
             _cleanup_(cleanup_free) char *numbers = doctor_vf_numbers(patient, i);
             _cleanup_(cleanup_free) char *remedy =
@@ -41,6 +37,12 @@ static void check_pools(const struct patient *patient, struct finding *finding)
         } else
             finding_add(finding, VERDICT_OK, NULL, "pool '%s' has %zu VF%s", pool->name, table->vf_count,
                         PLURAL(table->vf_count));
+        /* Whatever else there is to say of it. */
+        const char *mistaken = pool->fault.code ? NULL : policy_mistaken(xmlDocGetRootElement(pool->doc));
+        if (mistaken)
+            finding_add(finding, VERDICT_WARNING, "xmlns:vfpool='" VFPOOL_NAMESPACE "' in the pool file",
+                        "pool '%s' does not follow what is in '%.64s', which is not vfpool's namespace", pool->name,
+                        mistaken);
     }
 }
 

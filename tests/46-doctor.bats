@@ -129,6 +129,7 @@ ok       claims"
 }
 
 @test "a namespace that begins like vfpool's, and is not" {
+    cp "$ROOT/etc/vfpool/p.xml" "$ROOT/before.xml"
     for uri in urn:vfpool urn:vfpool:2 URN:VFPOOL:1; do
         sed "s,</forward>,</forward><metadata><v:pool xmlns:v='$uri' order='pack'/></metadata>," "$ROOT/etc/vfpool/p.xml" > "$ROOT/new"
         cp "$ROOT/etc/vfpool/p.xml" "$ROOT/old"
@@ -136,6 +137,10 @@ ok       claims"
         says pools warning "pool 'p' does not follow what is in '$uri', which is not vfpool's namespace" "xmlns:vfpool='urn:vfpool:1' in the pool file"
         mv "$ROOT/old" "$ROOT/etc/vfpool/p.xml"
     done
+    # What is worse is not hidden by it.
+    sed "s,</forward>,</forward><metadata><v:pool xmlns:v='urn:vfpool' order='pack'/></metadata>," "$ROOT/before.xml" > "$ROOT/etc/vfpool/p.xml"
+    host numvfs eth3 0
+    says pools wrong "PF eth3 has no VFs"
 }
 
 @test "libvirt: not there, silent, with a known fault, with too few workers" {

@@ -15,9 +15,9 @@ teardown() {
     library_back
     vfpool_end
 }
-# What the hooks link, and nothing of libvirt's.
 # libvirt ends none of these files with a line feed.
 pids_of() { for name; do echo "$(< "/run/libvirt/qemu/$name.pid")"; done; }
+# What the hooks link, and nothing of libvirt's.
 library=$(ldconfig -p | awk '$1 == "libxslt.so.1" { print $NF; exit }')    # of its cache: also while it is away
 library_back() {
     if [ -L "$library.away" ] || [ -e "$library.away" ]; then mv "$library.away" "$library"; fi
