@@ -2,7 +2,8 @@
 #
 #   make            the hook and vfpool, in build/
 #   make demo       watch three guests come and go on a simulated host
-#   make check      all tests, with sanitizers
+#   make check      all tests, with sanitizers; TESTS='30*' FILTER='regex'
+#   make check-deep each allocation, call into libvirt and system call that fails or is the last; SWEEP=some FAULTS=some
 #   make lab        cases on a real libvirt, with emulated cards in QEMU; DEBIAN=12 or 13, DAEMONS=modular
 #   make install    as root, below DESTDIR; PREFIX=/usr/local
 #   make paths      where that is
@@ -181,10 +182,12 @@ $(build)/tests/libvirt/hasty/hook/vfpool: $(cmd_objects)
 demo: $(programs)
 	@tests/host/demo $(build)
 
-check:
+check check-deep:
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) SANITIZE=1 tests
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) plain
-	@tests/run build/sanitize $(TESTS)
+	@$(if $(filter %-deep,$@),TAGS=deep SWEEP=$(SWEEP) FAULTS=$(FAULTS)) tests/run build/sanitize $(TESTS)
+check-deep: SWEEP ?= all
+check-deep: FAULTS ?= all
 
 tests: $(programs) $(launcher) $(impatient) $(unit_tests) $(fake) $(kernel)
 
@@ -280,5 +283,5 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all demo check tests plain netdevsim bench lint lab paths install uninstall dist deb rpm clean
+.PHONY: FORCE all demo check check-deep tests plain netdevsim bench lint lab paths install uninstall dist deb rpm clean
 .DELETE_ON_ERROR:

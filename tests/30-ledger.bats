@@ -779,22 +779,26 @@ kill_everywhere() {
             assert_released "${UUID[1]}" || fail "after a kill at $call $i" || return
         done
     done
-    echo "$kills kills"
+    counted "$kills" kills
     ((kills >= 12))
 }
 
+# bats test_tags=deep
 @test "a kill at any system call of prepare is repaired" {
     kill_everywhere 0 2 vm1 prepare begin -
 }
 
+# bats test_tags=deep
 @test "a kill at any system call of a second prepare is repaired" {
     kill_everywhere 3 1 vm1 prepare begin -
 }
 
+# bats test_tags=deep
 @test "a kill at any system call of release is repaired" {
     kill_everywhere 3 0 vm1 release end -
 }
 
+# bats test_tags=deep
 @test "a kill at any system call of a repair leaves it to be repaired" {
     kills=0
     for call in "${MUTATIONS[@]}"; do
@@ -807,7 +811,7 @@ kill_everywhere() {
             assert_released "${UUID[1]}" || fail "after a kill at $call $i"
         done
     done
-    echo "$kills kills"
+    counted "$kills" kills
     ((kills >= 12))
 }
 

@@ -5,6 +5,8 @@
 # installed, as sanitizers have a malloc of their own. Either the call is whole or it ends, with one line and a ledger
 # that is what it was or what the call makes of it.
 
+# bats file_tags=deep
+
 VFPOOL_TIMEOUT=400    # hundreds of runs each
 load helpers
 
@@ -20,13 +22,14 @@ setup() {
     guest g "$A" "net:${MAC[1]}" "net:${MAC[2]}" > "$XML"
 }
 
-# sweep STATUS PROGRAM ARGUMENT...: allocations of it fail, one in each run (with SWEEP=all every one)
+# sweep STATUS PROGRAM ARGUMENT...: allocations of it fail, one in each run; $SWEEP: how many (tests/memory/sweep.c)
 sweep() {
     local ended=$1 program=$2
     shift 2
     run_program 0 "$PLAIN/tests/memory/sweep" "$ended" "$PLAIN/tests/memory/fail.so" "$XML" \
         "$PLAIN/hook/vfpool" "$PLAIN/$program" "$@"
-    echo "# $program $*: $output" >&3
+    echo "# $program $*: $output"
+    counted "${output%% of *}" "failed allocations"
 }
 
 hook() { # STATUS OPERATION

@@ -327,6 +327,7 @@ untrusted() {
     : > "$ROOT/run/libvirt/network/p.xml"
     prepare 1
     assert_equal "$(calls)" ""
+    give 1
     rm "$ROOT/run/libvirt/network/p.xml" "$LIBVIRT/networks/p.active"
     run_hook 1 g2 prepare < <(vm 2 p)
     assert_one_line "libvirt network 'p' is not active: run 'vfpool reconcile'"
@@ -453,6 +454,7 @@ assert_offered() {
     assert_invariants
 }
 
+# bats test_tags=deep
 @test "an offered network that lost count is started again, whichever call fails or is the last one" {
     offered
     run_guest 1
@@ -460,6 +462,7 @@ assert_offered() {
     FINALLY=assert_offered each_fault vfpool reconcile
 }
 
+# bats test_tags=deep
 @test "an offered network is changed around its guests whichever call fails or is the last one" {
     offered
     run_guest 1

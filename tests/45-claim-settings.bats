@@ -454,6 +454,7 @@ opened() {
     assert_taken
 }
 
+# bats test_tags=deep
 @test "killed between any two changes, at start and at release: the next call puts it right" {
     local n
     settings_pool net "$ALL" eth3 -- "<vlan><tag id='42'/></vlan>"
@@ -481,6 +482,7 @@ opened() {
         assert_as_before
         assert_taken
     done
+    counted 12 kills
 }
 
 # --- offered networks: libvirt's network hook tells --------------------------

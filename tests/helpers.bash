@@ -46,6 +46,12 @@ common_setup() {
     unset NO_COLOR LIBVIRT_DEFAULT_URI
 }
 
+# counted N WHAT: so many of these were tried; tests/run adds them up.
+counted() {
+    echo "# $1 $2"
+    [[ -z ${COUNTS-} ]] || echo "$1 $2" >> "$COUNTS"
+}
+
 # --- running -----------------------------------------------------------------
 
 # fail MESSAGE...: the test ends here. An assertion goes on with "|| return" all the

@@ -158,13 +158,16 @@ fault() {
     fi
 }
 
-# each_fault COMMAND...: runs it once to see its calls, then once for each call that fails, and for each that is the last
-# one before a kill; of several of one name the first and the last (FAULTS=all: every one). For each name, once more with
-# a libvirt that does not answer the first one; for the first name and the last (FAULTS=all: each), that answers none of
-# them. From the same beginning each time. After each: one line if it failed, then AFTER, all is well again, and a
-# reconcile, FINALLY.
+# each_fault COMMAND...: runs it once to see its calls, then from the same beginning each time with one that fails, or is
+# the last one before a kill (just before, or just after it was made), or is not answered, or behind which nothing is.
+# After each: one line if it failed, then AFTER, all is well again, and a reconcile, FINALLY. How many:
+#
+#   FAULTS=        the first call of each name, in one of these ways, in turn
+#   FAULTS=some    of each name the first and the last fail or are the last one; a libvirt that does not answer the first
+#                  of each name, and one that answers nothing from the first call or the newest name on
+#   FAULTS=all     each call, in each way
 each_fault() {
-    local count call first newest what name names tried VFPOOL_BUILD=$PLAIN
+    local call first newest what name names tried count=0 VFPOOL_BUILD=$PLAIN
     libvirt_begin
     rm -f "$LIBVIRT/calls"
     mkdir -p "$ROOT/run/vfpool" "$ROOT/before/run"
@@ -172,27 +175,43 @@ each_fault() {
     cp -a "$ROOT/run/vfpool" "$ROOT/before/run"
     "$@" > /dev/null 2>&1
     mapfile -t names < <(cut -d' ' -f1 "$LIBVIRT/calls")
-    count=${#names[@]}
-    ((count > 2)) || fail "$count calls"
-    mapfile -t tried < <(printf '%s\n' "${names[@]}" | awk -v all="${FAULTS-}" '
+    ((${#names[@]} > 2)) || fail "${#names[@]} calls"
+    mapfile -t tried < <(printf '%s\n' "${names[@]}" | awk -v faults="${FAULTS-}" '
         !($1 in first) { first[$1] = NR }
         { last[$1] = NR; name[NR] = $1 }
         END {
             for (i = 1; i <= NR; i++)
-                if (all || i == first[name[i]] || i == last[name[i]]) print i, (i == first[name[i]])
+                if (faults == "all" || i == first[name[i]] || (faults == "some" && i == last[name[i]]))
+                    print i, (i == first[name[i]])
         }')
     for call in "${tried[@]}"; do [[ $call != *" 1" ]] || newest=${call% 1}; done
     for call in "${tried[@]}"; do
         read -r call first <<< "$call"
         name=${names[call - 1]}
-        for what in fail kill killed hang silent; do
-            # Killed before or after a call that only asks: the same.
-            [[ $what != killed || -n ${FAULTS-} || ! $name =~ Open|Lookup|List|Get|Is ]] || continue
-            [[ ($what != hang && $what != silent) || $first == 1 ]] || continue
-            [[ $what != silent || -n ${FAULTS-} || $call == 1 || $call == "$newest" ]] || continue
+        for what in $(faults_of "$name" "$call" "$first" "$newest"); do
             one_fault "$call" "$name" "$what" "$@"
+            count=$((count + 1))
         done
     done
+    counted "$count" "faults of calls into libvirt"
+}
+
+# faults_of NAME CALL FIRST NEWEST: each_fault's, of this one
+faults_of() {
+    local asks=false
+    # Killed before or after a call that only asks: the same.
+    [[ ! $1 =~ Open|Lookup|List|Get|Is ]] || asks=true
+    case ${FAULTS-}:$asks in
+    all:*) echo fail kill killed hang silent ;;
+    some:true) echo fail kill ;;
+    some:false) echo fail kill killed ;;
+    :true) set -- "$@" fail kill hang && echo "${@:5 + $2 % 3:1}" ;;
+    :false) set -- "$@" killed fail kill && echo "${@:5 + $2 % 3:1}" ;;
+    *) fail "FAULTS is empty, 'some' or 'all', not '$FAULTS'" ;;
+    esac
+    [[ ${FAULTS-} == some && $3 == 1 ]] || return 0
+    echo hang
+    [[ $2 != 1 && $2 != "$4" ]] || echo silent
 }
 
 # one_fault CALL NAME WHAT COMMAND...: one of each_fault's

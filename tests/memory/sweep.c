@@ -4,13 +4,13 @@
  *
  *   sweep STATUS FAIL.SO INPUT VFPOOL PROGRAM ARGUMENT...
  *
- * Below $VFPOOL_ROOT the program is run once whole, then once for some 60 allocations of the thousands that it makes,
- * evenly spread, and for each of the last 20, from the same ledger each time; with SWEEP=all for every one. Each of
- * these has to be whole as well (the same output, exit status and ledger), or to end with exit status STATUS, nothing
- * on standard output and one line on standard error. The ledger is then what it was, or what the whole call makes of
- * it, once VFPOOL has looked at it, which repairs what a kill leaves; with SWEEP_AGAIN=1 it may be anything from which
- * the same call, made again, makes that. The libvirt on files in $FAKE_LIBVIRT, if there is one, counts as a part of
- * the ledger.
+ * Below $VFPOOL_ROOT the program is run once whole, then once for some 12 allocations of the thousands that it makes,
+ * evenly spread, and for each of the last four, from the same ledger each time; with SWEEP=some for 60 and the last
+ * 20, with SWEEP=all for every one. Each of these has to be whole as well (the same output, exit status and ledger), or
+ * to end with exit status STATUS, nothing on standard output and one line on standard error. The ledger is then what it
+ * was, or what the whole call makes of it, once VFPOOL has looked at it, which repairs what a kill leaves; with
+ * SWEEP_AGAIN=1 it may be anything from which the same call, made again, makes that. The libvirt on files in
+ * $FAKE_LIBVIRT, if there is one, counts as a part of the ledger.
  *
  * Prints "N of N allocations: N whole, N ended before a change, N after it"; exit status 1 when one is neither.
  */
@@ -29,8 +29,6 @@
 #include <unistd.h>
 
 #define UNMET 8
-#define SPREAD 60
-#define LAST 20
 #define MAX_BYTES ((size_t)1 << 20)
 
 struct run {
@@ -41,7 +39,7 @@ struct run {
 static const char *fail_so, *input, *vfpool, *root;
 static char **program;
 /* What a call changes, and what it was before. */
-static char ledgers[2][4096], before[2][4200], mark[4200];
+static char ledgers[2][4096], before[2][4200], mark[4200], tally[4200];
 static size_t ledger_count;
 
 static void die(const char *what)
@@ -191,14 +189,17 @@ static void add_ledger(const char *format, const char *path)
 /* As libvirt calls a hook: next to nothing in the environment. */
 static struct run run(unsigned long fail_at)
 {
-    char preload[4200], at[64], where[4200], marked[4300], libvirt[4200];
+    char preload[4200], at[64], where[4200], marked[4300], counted[4300], libvirt[4200];
     struct run result;
     snprintf(preload, sizeof preload, "LD_PRELOAD=%s", fail_so);
     snprintf(at, sizeof at, "FAIL_AT=%lu", fail_at);
     snprintf(where, sizeof where, "VFPOOL_ROOT=%s", root);
     snprintf(libvirt, sizeof libvirt, "FAKE_LIBVIRT=%s", getenv("FAKE_LIBVIRT") ? getenv("FAKE_LIBVIRT") : "");
     snprintf(marked, sizeof marked, "FAIL_MARK=%s", mark);
-    char *environment[] = {preload, at, where, marked, libvirt, "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    snprintf(counted, sizeof counted, "%s=%s", fail_at > 0 ? "NO_COUNT" : "FAIL_COUNT", tally);
+    (void)unlink(tally); /* of a run before this one */
+    char *environment[] = {
+        preload, at, where, marked, counted, libvirt, "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
     int out = memfd_create("output", MFD_CLOEXEC), err = memfd_create("errors", MFD_CLOEXEC);
     result.status = wait_for(start(program, environment, input, out, err));
     result.output = copy_text(out);
@@ -254,31 +255,23 @@ static bool is_mended(const struct run *whole)
     return mended;
 }
 
-static bool is_met(unsigned long at)
+/* Of the run that left it. */
+static unsigned long read_count(void)
 {
-    struct run one = run(at);
-    restore_ledger();
-    forget(&one);
-    return unlink(mark) == 0;
-}
-
-static unsigned long count_allocations(void)
-{
-    unsigned long met = 0, unmet = 1;
-    for (; is_met(unmet); unmet *= 2)
-        met = unmet;
-    while (unmet - met > 1) {
-        unsigned long middle = met + (unmet - met) / 2;
-        *(is_met(middle) ? &met : &unmet) = middle;
-    }
-    return met;
+    char text[32] = "";
+    int fd = open(tally, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof text - 1) <= 0)
+        die(tally);
+    close(fd);
+    return strtoul(text, NULL, 10);
 }
 
 static unsigned long next_after(unsigned long i, unsigned long total)
 {
     const char *sweep = getenv("SWEEP");
-    bool all = sweep && strcmp(sweep, "all") == 0;
-    return all || i + LAST >= total ? i + 1 : i + 1 + total / SPREAD;
+    bool all = sweep && strcmp(sweep, "all") == 0, some = sweep && strcmp(sweep, "some") == 0;
+    unsigned long spread = some ? 60 : 12, last = some ? 20 : 4;
+    return all || i + last >= total ? i + 1 : i + 1 + total / spread;
 }
 
 int main(int argc, char **argv)
@@ -297,6 +290,7 @@ int main(int argc, char **argv)
     if (getenv("FAKE_LIBVIRT"))
         add_ledger("%s", getenv("FAKE_LIBVIRT"));
     snprintf(mark, sizeof mark, "%s.mark", ledgers[0]);
+    snprintf(tally, sizeof tally, "%s.count", ledgers[0]);
     /* Libxml2 takes addresses for random numbers. Where it is forbidden, a run may meet a neighbour. */
     (void)personality(ADDR_NO_RANDOMIZE);
     save_ledger();
@@ -306,7 +300,7 @@ int main(int argc, char **argv)
     restore_ledger();
     if (whole.status != 0)
         die("the call fails by itself");
-    unsigned long total = count_allocations();
+    unsigned long total = read_count();
     /* That many runs in a row without a failure are no accident. */
     for (unsigned long i = 1, unmet = 0; unmet < UNMET; i = next_after(i, total)) {
         struct run one = run(i);
