@@ -25,7 +25,7 @@ int main(int argc, char **argv)
         return EXIT_OK;
     program_guard_memory(EXIT_FAILED);
     int root = program_start(&error);
-    int result = root < 0 ? root : witness_leave(root, WITNESS_DAEMON);
+    int result = root < 0 ? root : witness_leave(root);
     if (root >= 0 && result < 0)
         (void)error_set(&error, -result, "cannot write to /run/vfpool/witness: %s", strerror(-result));
     if (result == 0)

@@ -51,9 +51,9 @@ static const struct {
     const char *name;
     bool may_fail;
 } operations[] = {
-    [GUEST_PREPARE] = {"prepare", true}, [GUEST_START] = {"start", true},          [GUEST_STOPPED] = {"stopped", false},
-    [GUEST_RELEASE] = {"release", true}, [GUEST_RECONNECT] = {"reconnect", false}, [GUEST_ATTACH] = {"attach", false},
-    [GUEST_MIGRATE] = {"migrate", true}, [GUEST_RESTORE] = {"restore", true},
+    [GUEST_PREPARE] = {"prepare", true},      [GUEST_START] = {"start", true},    [GUEST_RELEASE] = {"release", true},
+    [GUEST_RECONNECT] = {"reconnect", false}, [GUEST_ATTACH] = {"attach", false}, [GUEST_MIGRATE] = {"migrate", true},
+    [GUEST_RESTORE] = {"restore", true},
 };
 static_assert(sizeof operations / sizeof *operations == GUEST_OPERATIONS, "every operation has its row");
 

@@ -18,7 +18,6 @@
 #include "pool.h"
 #include "program.h"
 #include "settle.h"
-#include "witness.h"
 
 /* A port that the daemon finds when it starts is there: refused, it would only not be counted (F33). */
 static bool must_not_fail(void)
@@ -35,9 +34,6 @@ static int run(int root, const char *network, bool created, bool *starting, stru
     _cleanup_(cleanup_free) char *data = NULL;
     _cleanup_(allocation_free) struct allocation allocation = {0};
     size_t length = 0;
-    int witnessed = witness_leave(root, WITNESS_NETWORK);
-    if (witnessed < 0)
-        error_note(error, "cannot write to /run/vfpool/witness: %s", strerror(-witnessed));
     int result = program_read_xml("the hook's XML", &data, &length, error);
     if (result < 0)
         return result;
@@ -48,10 +44,9 @@ static int run(int root, const char *network, bool created, bool *starting, stru
     *starting = must_not_fail();
     if (result < 0)
         return result;
-    bool offered = offer_is_made(root, network);
     result =
         created ? allocation_made(root, &allocation, *starting, error) : allocation_ended(root, &allocation, error);
-    if (offered && !offer_is_made(root, network))
+    if (offer_is_due(root, network))
         settle_later(root);
     return result;
 }

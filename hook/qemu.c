@@ -11,14 +11,18 @@
 
 #include "guest.h"
 #include "program.h"
+#include "settle.h"
 
 static int run(int root, enum guest_operation operation, struct error *error)
 {
     _cleanup_(cleanup_free) char *data = NULL, *text = NULL;
     size_t length = 0, text_length = 0;
+    bool changed = false;
     int result = program_read_xml("the domain XML", &data, &length, error);
     if (result == 0)
-        result = guest_run(root, operation, data, length, &text, &text_length, error);
+        result = guest_run(root, operation, data, length, &text, &text_length, &changed, error);
+    if (changed)
+        settle_later(root);
     if (result < 0 || !text)
         return result;
     result = program_print(text, text_length, error);

@@ -19,7 +19,6 @@
 #include "memory.h"
 #include "offer.h"
 #include "pool.h"
-#include "turn.h"
 #include "vf.h"
 #include "whole.h"
 #include "xml.h"
@@ -411,6 +410,18 @@ static int keep(struct ledger *ledger, int root, struct claim *claim, const stru
     return result;
 }
 
+/* A guest that must have the VFs that it claimed is given another one: somebody's that came back meanwhile, say. */
+static int refuse_other(const struct allocation *allocation, const struct claim_vf *awaited, struct error *error)
+{
+    char given[PCIADDR_SIZE], claimed[PCIADDR_SIZE];
+    return error_set(
+        error, EBUSY,
+        "libvirt gives guest '%.256s' VF %s of pool '%s', and what is required of its pool it has with VF %s: "
+        "start it again",
+        allocation->name, pciaddr_format(&allocation->address, given), allocation->network,
+        pciaddr_format(&awaited->address, claimed));
+}
+
 static int made(struct ledger *ledger, int root, const struct allocation *allocation, bool certain, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *holder = NULL, *claim = NULL;
@@ -422,6 +433,9 @@ static int made(struct ledger *ledger, int root, const struct allocation *alloca
         result = check_pf(ledger, root, allocation, claim, certain, error);
     if (result < 0)
         return result;
+    const struct claim_vf *awaited = claim && !claim->offered ? find_awaited(claim, allocation) : NULL;
+    if (awaited && !find_claimed(claim, &allocation->address))
+        return refuse_other(allocation, awaited, error);
     if (uuid[0] && strcmp(uuid, allocation->owner) != 0 &&
         !take_left(ledger, root, allocation, holder, &result, error)) {
         result = yield(ledger, root, allocation, holder, claim, error);
@@ -497,15 +511,12 @@ int allocation_ended(int root, const struct allocation *allocation, struct error
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     char text[PCIADDR_SIZE];
-    bool watched = offer_is_watched(root, allocation->network);
     if (!ledger_has_file(root, allocation->owner))
         return is_held(root, allocation) ? offer_withdraw(root, allocation->network, error) : 0;
-    if (!watched && turn_is_leaving(root, allocation->network, allocation->owner))
-        return 0;
     int result = ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0)
         result = ledger_get(ledger, allocation->owner, &claim, error);
-    if (result < 0 || !claim || (!watched && claim->state != CLAIM_HELD))
+    if (result < 0 || !claim)
         return result;
     const struct claim_vf *vf = claim_find(claim, &allocation->address);
     /* A port that was refused, as the guest has the VF by another one, takes nothing away. */

@@ -60,8 +60,7 @@ int allocation_made(int root, const struct allocation *allocation, bool certain,
 /**
  * allocation_ended() - the guest's claim loses what libvirt took back
  *
- * Not while a process has the device open: then somebody took the port away, and not the device. Of a guest that starts
- * or stops only on a network that is offered: else the VF is held again at its release, before its claim goes.
+ * Not while a process has the device open: then somebody took the port away, and not the device.
  *
  * The network's offer is withdrawn, to be made again by settling, where the guest keeps the VF, and where it was
  * nobody's whom the ledger knows.

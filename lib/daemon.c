@@ -27,11 +27,19 @@ bool daemon_is_monolithic(int root)
     return faccessat(root, "run/libvirt/libvirt-sock", F_OK, 0) == 0;
 }
 
-static bool is_locked(int root, const char *path)
+/* Return: the process that has locked the file, -1 where it cannot be seen from here, or 0. */
+static long locked_by(int root, const char *path)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
     _cleanup_(cleanup_close) int fd = openat(root, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    return fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    if (fd < 0 || fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+        return 0;
+    return lock.l_pid > 0 ? lock.l_pid : -1;
+}
+
+static bool is_locked(int root, const char *path)
+{
+    return locked_by(root, path) != 0;
 }
 
 bool daemon_runs(int root)
@@ -215,6 +223,14 @@ long daemon_of_networks(void)
 {
     long daemon = find_caller("libvirtd");
     return daemon ? daemon : find_caller("virtnetworkd");
+}
+
+long daemon_find_networks(int root)
+{
+    long daemon = locked_by(root, "run/libvirtd.pid");
+    if (daemon == 0)
+        daemon = locked_by(root, "run/virtnetworkd.pid");
+    return daemon < 0 ? 0 : daemon;
 }
 
 unsigned long long daemon_started(long process)

@@ -43,6 +43,9 @@ bool daemon_of_hook(int root, struct daemon_load *load) must_check nonnull(2);
 /** daemon_of_networks() - the daemon that serves networks, if it called this hook. Return: its PID, or 0. */
 long daemon_of_networks(void) must_check;
 
+/** daemon_find_networks() - the same, whoever asks: by the PID file that it has locked. Return: its PID, or 0. */
+long daemon_find_networks(int root) must_check;
+
 /** daemon_started() - when a process started, in the kernel's ticks (proc_pid_stat(5)). Return: 0 when it is not there.
  */
 unsigned long long daemon_started(long process) must_check;

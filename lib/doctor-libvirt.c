@@ -59,22 +59,6 @@ static void check_version(const struct patient *patient, struct finding *finding
                         version / 1000 % 1000, version % 1000, faults[i].words);
 }
 
-/* While a hook holds a VF back, libvirtd needs a worker for each call of the gate's (F11); virtnetworkd's are others.
- */
-static void check_workers(const struct patient *patient, struct finding *finding)
-{
-    unsigned int workers = daemon_max_workers(patient->root, "libvirtd");
-    for (size_t i = 0; i < patient->pools.count && !daemon_is_modular(patient->root); i++) {
-        const struct pool *pool = &patient->pools.pools[i];
-        size_t count = patient->tables[i].vf_count;
-        if (!pool->offered && count > workers)
-            finding_add(
-                finding, VERDICT_WARNING, "raise max_workers in libvirtd.conf, or let the pool be offered",
-                "pool '%s' holds %zu VFs back, and libvirtd has %u workers: as many guests cannot start at once",
-                pool->name, count, workers);
-    }
-}
-
 void check_libvirt_daemon(const struct patient *patient, struct finding *finding)
 {
     if (!gate_present(patient->root)) {
@@ -83,7 +67,6 @@ void check_libvirt_daemon(const struct patient *patient, struct finding *finding
         return;
     }
     check_version(patient, finding);
-    check_workers(patient, finding);
 }
 
 /* ---- the hooks ---- */
@@ -172,13 +155,16 @@ void check_libvirt_calls(const struct patient *patient, struct finding *finding)
         return;
     if (witness_mark(patient->root, mark))
         finding_add(finding, VERDICT_OK, NULL, "libvirt calls the hooks network and daemon");
+    else if (witness_find(patient->root, false))
+        finding_add(finding, VERDICT_WARNING, "vfpool reconcile",
+                    "libvirt calls the hooks network and daemon, and that it does was lost: no VF is given");
     else
         finding_add(
-            finding, VERDICT_WARNING,
+            finding, VERDICT_WRONG,
             daemon_is_modular(patient->root) ? "systemctl reload virtqemud virtnetworkd, then vfpool reconcile"
                                              : "systemctl reload libvirtd, then vfpool reconcile",
-            "libvirt has not called the hooks network and daemon since it started, or they were replaced: every "
-            "VF is held, and nothing can be attached to a running guest");
+            "libvirt has not looked for the hooks network and daemon since they were put: no VF is given, neither to a "
+            "guest that starts nor to one that runs");
 }
 
 /* ---- the networks ---- */

@@ -5,13 +5,12 @@
 #include <string.h>
 
 #include "claim-settings.h"
+#include "gate.h"
 #include "guest-work.h"
 #include "guest.h"
 #include "handback.h"
 #include "io.h"
 #include "memory.h"
-#include "port.h"
-#include "settle.h"
 
 /* At start the guest must not run with what another one has too. At reconnect it runs, so that is only said. */
 static int contend(const struct call *call)
@@ -143,6 +142,27 @@ static int check_outsiders(const struct call *call, const struct claim *old, con
                      claim->name);
 }
 
+/* Nothing is given that nobody witnesses: libvirt's network hook has told of each VF before, where it is called (F31).
+ * Return: 0 or -ENOENT. */
+static int check_witnessed(const struct call *call, const struct plan *plan, const struct claim *old,
+                           const struct claim *claim)
+{
+    char text[PCIADDR_SIZE];
+    if (!old || old->state != CLAIM_CLAIMED || guest_operation(call->operation) != GUEST_START || undecided(plan) ||
+        !gate_present(call->root))
+        return 0;
+    for (size_t i = 0; i < claim->vf_count; i++) {
+        const struct claim_vf *vf = &claim->vfs[i];
+        if (!vf->given && !vf->by_address && !vf->stuck && !vf->whole)
+            return error_set(
+                call->error, ENOENT,
+                "libvirt gave guest '%.256s' VF %s of pool '%.64s', and did not tell its network hook: see "
+                "'vfpool doctor'",
+                claim->name, pciaddr_format(&vf->address, text), vf->pool);
+    }
+    return 0;
+}
+
 /* What the guest does not have goes back; what it has is set as it is wanted, once it is recorded how it was. */
 static int set(struct call *call, struct ledger *ledger, struct claim *old, struct claim *claim)
 {
@@ -186,6 +206,8 @@ static int adopt(struct call *call, const struct plan *plan, struct claim **old,
     keep_held(plan, *old, *claim);
     result = check_outsiders(call, *old, *claim);
     if (result == 0)
+        result = check_witnessed(call, plan, *old, *claim);
+    if (result == 0)
         result = set(call, ledger, *old, *claim);
     if (result < 0)
         return result;
@@ -196,12 +218,7 @@ int guest_start(struct call *call, struct plan *plan)
 {
     _cleanup_(cleanup_claim) struct claim *old = NULL, *claim = NULL;
     int result = adopt(call, plan, &old, &claim);
-    if (result == 0 && old)
-        port_return(call->root, old, claim, call->error);
-    if (result == 0 && old && port_was_unseen(call->root, old))
-        error_note(call->error, "libvirt does not call /etc/libvirt/hooks/network: from now on every VF is held");
-    if (old)
-        settle_later(call->root);
+    call->changed = old;
     return result;
 }
 

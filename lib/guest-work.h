@@ -17,6 +17,7 @@ struct call {
     size_t length;
     bool recorded; /* in the history, when the guest is refused */
     bool draft;    /* the domain need not be defined yet */
+    bool changed;  /* offers may be due now */
     char *text;    /* to print */
     size_t text_length;
     struct error *error;

@@ -19,7 +19,6 @@
 #include "plan.h"
 #include "port.h"
 #include "queue.h"
-#include "settle.h"
 
 #define READY_S 3 /* that a start waits for a VF that a process has open, where there is no other */
 
@@ -47,12 +46,6 @@ static int decide(struct call *call, struct plan *plan, struct ledger *ledger, c
     return result;
 }
 
-/* Whether libvirt gives what it likes of an offer. */
-static bool is_offered(const struct port_session *session)
-{
-    return port_way(session) == PORT_OFFERED || port_way(session) == PORT_BLIND;
-}
-
 /* Return: 0; 1 when nothing was claimed, as libvirt would give other VFs than those; or a negative errno value. */
 static int claim_vfs(struct call *call, struct plan *plan, const struct port_session *session)
 {
@@ -68,7 +61,7 @@ static int claim_vfs(struct call *call, struct plan *plan, const struct port_ses
         result = decide(call, plan, ledger, own);
     if (result == 0)
         result = plan_take_left(plan, ledger, call->error);
-    if (result < 0 || !port_is_offered(session))
+    if (result < 0 || !port_suits(session))
         return result < 0 ? result : 1;
     claim = plan_claim(plan);
     handback_keep(own, claim);
@@ -76,30 +69,30 @@ static int claim_vfs(struct call *call, struct plan *plan, const struct port_ses
     if (result < 0)
         return result;
     claim->decision = decision_format(plan);
-    claim->offered = is_offered(session);
+    claim->offered = port_follows(session);
     for (size_t i = 0; i < claim->vf_count; i++)
         claim->vfs[i].reset &= claim->offered;
     result = port_withdraw(call->root, plan, call->error);
     return result < 0 ? result : ledger_put(ledger, claim, call->error);
 }
 
-/* Before libvirt has them. Of an offer it is known later which ones they are: the network hook does it. */
+/* Before libvirt has them. Where the claim follows it is known later which ones they are: the network hook does it. */
 static int reset_vfs(struct call *call, const struct plan *plan, const struct port_session *session)
 {
     int result = 0;
     for (size_t i = 0; i < plan->count && result == 0; i++) {
         const struct assignment *choice = &plan->choices[i];
-        if (choice->table->pool->reset && (choice->wanted || !is_offered(session)))
+        if (choice->table->pool->reset && (choice->wanted || !port_follows(session)))
             result = host_vf_reset(&plan->host, &choice->granted->address, call->error);
     }
     return result;
 }
 
 /* The ledger is not locked while libvirt is waited for. Return: as claim_vfs(); @claimed: whether there is a claim. */
-static int claim_and_open(struct call *call, struct plan *plan, bool alone, bool *claimed)
+static int claim_and_open(struct call *call, struct plan *plan, bool open, bool *claimed)
 {
     _cleanup_(cleanup_port_session) struct port_session *session = NULL;
-    int result = port_begin(call->root, plan, alone, &session, call->error);
+    int result = port_begin(call->root, plan, open, &session, call->error);
     if (result < 0)
         return result;
     do {
@@ -150,6 +143,10 @@ static int claim_now(struct call *call, struct plan *plan)
     int result = claim_and_open(call, plan, false, &claimed);
     if (result > 0)
         result = claim_and_open(call, plan, true, &claimed);
+    if (result > 0 && gate_usable(call->root, call->error) >= 0)
+        error_set(call->error, EAGAIN, "libvirt could not be called just now: try again");
+    if (result > 0)
+        result = -EAGAIN;
     struct call undo = {.root = call->root, .error = &problem};
     if (result < 0 && claimed && drop(&undo, plan->domain.uuid) < 0)
         error_note(call->error, "the claim could not be taken back: %s", problem.message);
@@ -291,7 +288,7 @@ static int show(struct call *call, struct plan *plan)
     return look(call, plan);
 }
 
-/* ---- stopped, release: the claim by the UUID alone, as the XML does not say what the guest had (F7) ---- */
+/* ---- release: the claim by the UUID alone, as the XML does not say what the guest had (F7) ---- */
 
 static bool no_pool(void *context, const char *network)
 {
@@ -307,43 +304,21 @@ static int read_claim(struct call *call, const char *uuid, struct claim **claim)
     return result < 0 ? result : ledger_get(ledger, uuid, claim, call->error);
 }
 
-static int stopped(struct call *call)
-{
-    struct domain domain = {0};
-    _cleanup_(cleanup_claim) struct claim *claim = NULL;
-    if (!gate_present(call->root))
-        return 0;
-    int result = domain_read(call->data, call->length, no_pool, NULL, false, &domain, call->error);
-    if (result == 0 && ledger_has_file(call->root, domain.uuid))
-        result = read_claim(call, domain.uuid, &claim);
-    if (claim)
-        port_leave(call->root, claim);
-    domain_free(&domain);
-    return result;
-}
-
-/*
- * Everything that the guest holds goes. Its ports are held before its claim goes: afterwards a VF may be another
- * guest's, and open for it. Who waits for its end is let in after that, and finds its VFs free.
- */
+/* Everything that the guest holds goes. */
 static int release(struct call *call)
 {
     struct domain domain;
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     int result = domain_read(call->data, call->length, no_pool, NULL, false, &domain, call->error);
     bool may_hold = result == 0 && (ledger_has_file(call->root, domain.uuid) || ledger_is_interrupted(call->root));
-    if (may_hold && gate_present(call->root))
-        result = read_claim(call, domain.uuid, &claim);
-    if (result == 0) {
-        if (claim)
-            port_close(call->root, claim, call->error);
-        /* A killed writer may have left links of this guest without a file. */
-        if (may_hold)
-            result = drop(call, domain.uuid);
-        port_left(call->root, domain.uuid);
-    }
     if (may_hold)
-        settle_later(call->root);
+        result = read_claim(call, domain.uuid, &claim);
+    if (result == 0 && claim)
+        port_close(call->root, claim, call->error);
+    /* A killed writer may have left links of this guest without a file. */
+    if (result == 0 && may_hold)
+        result = drop(call, domain.uuid);
+    call->changed = may_hold;
     domain_free(&domain);
     return result;
 }
@@ -359,7 +334,6 @@ static const struct {
 } operations[] = {
     [GUEST_PREPARE] = {.name = "prepare", .kind = PLAN_START, .run = prepare, .may_fail = true},
     [GUEST_START] = {.name = "start", .kind = PLAN_ADOPT, .run = guest_start, .may_fail = true},
-    [GUEST_STOPPED] = {.name = "stopped", .kind = PLAN_ADOPT, .run_alone = stopped},
     [GUEST_RELEASE] = {.name = "release", .kind = PLAN_ADOPT, .may_fail = true, .run_alone = release},
     [GUEST_RECONNECT] = {.name = "reconnect", .kind = PLAN_ADOPT, .run = guest_reconnect},
     [GUEST_ATTACH] = {.name = "attach", .kind = PLAN_ADOPT, .run = guest_reconnect},
@@ -395,7 +369,7 @@ static int run_plan(struct call *call, enum guest_operation operation, int (*run
 }
 
 int guest_run(int root, enum guest_operation operation, const char *data, size_t length, char **text,
-              size_t *text_length, struct error *error)
+              size_t *text_length, bool *changed, struct error *error)
 {
     struct call call = {
         .root = root, .operation = operations[operation].name, .data = data, .length = length, .error = error};
@@ -406,6 +380,7 @@ int guest_run(int root, enum guest_operation operation, const char *data, size_t
         free(steal(call.text));
     *text = call.text;
     *text_length = call.text_length;
+    *changed = call.changed;
     return result;
 }
 

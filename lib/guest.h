@@ -12,7 +12,6 @@
 enum guest_operation {
     GUEST_PREPARE,
     GUEST_START,
-    GUEST_STOPPED,
     GUEST_RELEASE,
     GUEST_RECONNECT,
     GUEST_ATTACH,
@@ -33,15 +32,15 @@ bool guest_may_fail(enum guest_operation operation);
  * @operation: less than GUEST_OPERATIONS
  * @data:      the domain's XML, as libvirt hands it to a hook
  * @text:      what to print: NULL for nothing; else the caller frees it
+ * @changed:   whether offers may be due (offer.h), also after a failure: the caller has somebody settle (settle.h)
  *
  * prepare claims VFs for all interfaces or for none; start, reconnect and attach make the claim what the guest really
- * has; stopped keeps others from what libvirt frees between it and release; release drops the claim; migrate and
- * restore print what libvirt shall take instead, and claim nothing.
+ * has; release drops the claim; migrate and restore print what libvirt shall take instead, and claim nothing.
  *
  * Return: 0, or a negative errno value; then nothing changed.
  */
 int guest_run(int root, enum guest_operation operation, const char *data, size_t length, char **text,
-              size_t *text_length, struct error *error) must_check nonnull(3, 5, 6, 7);
+              size_t *text_length, bool *changed, struct error *error) must_check nonnull(3, 5, 6, 7, 8);
 
 /**
  * guest_show() - what guest_run() would print at this moment, for prepare, migrate and restore

@@ -57,29 +57,33 @@ int hooks_check(int root, const char *kind, struct error *error)
 }
 
 /* A program with the marker of ours (hook/program.c), or a script that names vfpool. */
-static bool is_ours(int root, const char *path)
+static bool is_ours(int root, const char *path, bool *program)
 {
     static const char marker[] = "vfpool-program urn:vfpool:1";
     _cleanup_(cleanup_free) char *data = NULL;
     size_t length = 0;
     if (faccessat(root, path, X_OK, 0) < 0 || io_read_file(root, path, MAX_HOOK_BYTES, &data, &length) < 0)
         return false;
-    bool program = length > 4 && memcmp(data, "\177ELF", 4) == 0;
-    const char *name = program ? marker : "vfpool";
+    *program = length > 4 && memcmp(data, "\177ELF", 4) == 0;
+    const char *name = *program ? marker : "vfpool";
     return memmem(data, length, name, strlen(name));
+}
+
+bool hooks_find(int root, const char *kind, char path[HOOKS_PATH_SIZE], bool *program)
+{
+    static const char *const places[] = {".d/vfpool", ""};
+    bool is_program = false, found = false;
+    for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++) {
+        snprintf(path, HOOKS_PATH_SIZE, HOOKS "/%s%s", kind, places[i]);
+        found = is_ours(root, path, &is_program);
+    }
+    if (program)
+        *program = is_program;
+    return found;
 }
 
 bool hooks_are_put(int root)
 {
-    return is_ours(root, HOOKS "/qemu.d/vfpool") || is_ours(root, HOOKS "/qemu");
-}
-
-bool hooks_has(int root, const char *kind)
-{
-    char path[HOOK_PATH_SIZE];
-    snprintf(path, sizeof path, HOOKS "/%s", kind);
-    if (faccessat(root, path, X_OK, 0) == 0)
-        return true;
-    snprintf(path, sizeof path, HOOKS "/%s.d/vfpool", kind);
-    return faccessat(root, path, X_OK, 0) == 0;
+    char path[HOOKS_PATH_SIZE];
+    return hooks_find(root, "qemu", path, NULL);
 }

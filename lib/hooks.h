@@ -22,11 +22,20 @@
  */
 int hooks_check(int root, const char *kind, struct error *error) must_check nonnull(2, 3);
 
-/** hooks_has() - whether there is an executable hook of this kind that may be ours: KIND, or KIND.d/vfpool */
-bool hooks_has(int root, const char *kind) must_check nonnull(2);
+#define HOOKS_PATH_SIZE 320
 
 /**
- * hooks_are_put() - whether our qemu hook is in libvirt's directory, itself or behind somebody's script that names it
+ * hooks_find() - where libvirt runs our hook of a kind: itself, beside somebody's in KIND.d, or behind somebody's
+ * script that names it
+ * @path:    from @root
+ * @program: whether it is a program of ours; may be NULL
+ *
+ * Return: false when there is none that can be executed.
+ */
+bool hooks_find(int root, const char *kind, char path[HOOKS_PATH_SIZE], bool *program) must_check nonnull(2, 3);
+
+/**
+ * hooks_are_put() - whether our qemu hook is in libvirt's directory
  *
  * Without it nobody opens what is held, so nothing may be held then: while vfpool is removed, and after that.
  */

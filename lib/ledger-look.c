@@ -60,12 +60,19 @@ bool ledger_is_interrupted(int root)
     return lock >= 0 && lock_pid(lock) != 0 && flock(lock, LOCK_SH | LOCK_NB) == 0;
 }
 
-static bool is_awaited(const struct claim *claim, const char *pool)
+/* Return: whether there are any. */
+static bool add_awaited(const struct claim *claim, const char *pool, struct pciaddr_set *set)
 {
-    for (size_t i = 0; claim->state == CLAIM_CLAIMED && i < claim->vf_count; i++)
-        if (!claim->vfs[i].given && !claim->vfs[i].by_address && strcmp(claim->vfs[i].pool, pool) == 0)
-            return true;
-    return false;
+    bool any = false;
+    for (size_t i = 0; claim->state == CLAIM_CLAIMED && i < claim->vf_count; i++) {
+        const struct claim_vf *vf = &claim->vfs[i];
+        if (vf->given || vf->by_address || vf->stuck || strcmp(vf->pool, pool) != 0)
+            continue;
+        any = true;
+        if (set)
+            pciaddr_set_add(set, &vf->address);
+    }
+    return any;
 }
 
 /* A claim that libvirt is to give VFs for. A file that cannot be understood has none. Most are held: these are not
@@ -86,22 +93,25 @@ static struct claim *read_awaiting(int root, const char *uuid)
 bool ledger_awaits(int root, const char *uuid, const char *pool)
 {
     _cleanup_(cleanup_claim) struct claim *claim = read_awaiting(root, uuid);
-    return claim && is_awaited(claim, pool);
+    return claim && add_awaited(claim, pool, NULL);
 }
 
-bool ledger_is_awaited(int root, const char *pool, const char *except, int64_t age_ms)
+int ledger_awaited(int root, const char *pool, const char *except, int64_t age_ms, struct pciaddr_set *set)
 {
     int result = 0;
+    *set = (struct pciaddr_set){0};
     _cleanup_(cleanup_dir) DIR *directory = io_list(root, GUESTS);
-    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
+    if (!directory)
+        return errno == ENOENT ? 0 : -errno;
+    for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
         char uuid[UUID_SIZE] = "";
         if (strlen(entry->d_name) != GUEST_NAME_SIZE - 1 || strcmp(entry->d_name + UUID_SIZE - 1, ".xml") != 0)
             continue;
         memcpy(uuid, entry->d_name, UUID_SIZE - 1);
         _cleanup_(cleanup_claim) struct claim *claim = strcmp(uuid, except) == 0 ? NULL : read_awaiting(root, uuid);
         /* The clock of the host may be set meanwhile; a file's times are its. */
-        if (claim && claim->offered && io_now_ms() - claim->clock < age_ms && is_awaited(claim, pool))
-            return true;
+        if (claim && io_now_ms() - claim->clock < age_ms)
+            add_awaited(claim, pool, set);
     }
-    return result < 0;
+    return result;
 }

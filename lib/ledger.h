@@ -68,11 +68,15 @@ void ledger_stamp(int root, const char *uuid, char stamp[LEDGER_STAMP_SIZE]) non
 bool ledger_awaits(int root, const char *uuid, const char *pool) must_check nonnull(2, 3);
 
 /**
- * ledger_is_awaited() - whether any guest that takes what libvirt offers has not got a VF of the pool yet
- * @except: but for this guest, which is here
+ * ledger_awaited() - VFs of a pool that guests have claimed and libvirt has not given them yet: without the lock
+ * @except: but for this guest's, which is here
  * @age_ms: claims that have not changed for so long do not count
+ * @set:    empty; the caller frees with pciaddr_set_free(), also after a failure
+ *
+ * Return: 0 or a negative errno value.
  */
-bool ledger_is_awaited(int root, const char *pool, const char *except, int64_t age_ms) must_check nonnull(2, 3);
+int ledger_awaited(int root, const char *pool, const char *except, int64_t age_ms, struct pciaddr_set *set) must_check
+    nonnull(2, 3, 5);
 
 /** ledger_has_link() - whether it is worth taking the lock for a device: without it. Return: false when it is free. */
 bool ledger_has_link(int root, const struct pciaddr *address) must_check nonnull(2);

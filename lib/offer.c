@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "io.h"
 #include "memory.h"
@@ -14,6 +13,7 @@
 
 #define PATH_SIZE (sizeof OFFER_DIRECTORY + NAME_MAX + 2)
 #define MAX_OFFER_BYTES ((size_t)4 * 1024 * 1024)
+#define NARROWED "narrowed"
 
 static int offer_path(const char *network, char path[PATH_SIZE])
 {
@@ -21,24 +21,14 @@ static int offer_path(const char *network, char path[PATH_SIZE])
     return length < 0 || (size_t)length >= PATH_SIZE || strchr(network, '/') ? -EINVAL : 0;
 }
 
-bool offer_exists(int root, const char *network)
-{
-    char path[PATH_SIZE];
-    return offer_path(network, path) == 0 && faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-bool offer_is_watched(int root, const char *network)
-{
-    char mark[WITNESS_MARK_SIZE];
-    return offer_exists(root, network) && witness_mark(root, mark);
-}
-
-bool offer_read(int root, const char *network, struct pciaddr_set *held)
+/* @narrowed: whether it is due, though it holds */
+static bool read_offer(int root, const char *network, struct pciaddr_set *held, bool *narrowed)
 {
     char path[PATH_SIZE], mark[WITNESS_MARK_SIZE];
     _cleanup_(cleanup_free) char *text = NULL;
     size_t length = 0;
     *held = (struct pciaddr_set){0};
+    *narrowed = false;
     if (offer_path(network, path) < 0 || io_read_file(root, path, MAX_OFFER_BYTES, &text, &length) < 0)
         return false;
     char *rest = NULL, *line = strtok_r(text, "\n", &rest);
@@ -46,31 +36,41 @@ bool offer_read(int root, const char *network, struct pciaddr_set *held)
         return false;
     while ((line = strtok_r(NULL, "\n", &rest))) {
         struct pciaddr address;
-        if (pciaddr_parse(line, &address) < 0)
+        if (strcmp(line, NARROWED) == 0)
+            *narrowed = true;
+        else if (pciaddr_parse(line, &address) == 0)
+            pciaddr_set_add(held, &address);
+        else
             return false;
-        pciaddr_set_add(held, &address);
     }
     return true;
 }
 
-/* A withdrawn one is an empty file. */
-bool offer_is_made(int root, const char *network)
+bool offer_read(int root, const char *network, struct pciaddr_set *held)
 {
-    char path[PATH_SIZE];
-    struct stat status;
-    return offer_path(network, path) == 0 && fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-           status.st_size > 0;
+    bool narrowed;
+    return read_offer(root, network, held, &narrowed);
 }
 
-bool offer_is_due(int root)
+/* A narrowed one is not while guests wait for what was opened for them: the last of them finds it due. */
+static bool is_due(int root, const char *network)
+{
+    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0}, awaited = {0};
+    bool narrowed;
+    if (!read_offer(root, network, &held, &narrowed))
+        return true;
+    return narrowed && (ledger_awaited(root, network, "", OFFER_AWAIT_MS, &awaited) < 0 || awaited.count == 0);
+}
+
+bool offer_is_due(int root, const char *network)
 {
     int result = 0;
+    if (network)
+        return is_due(root, network);
     _cleanup_(cleanup_dir) DIR *directory = io_list(root, OFFER_DIRECTORY);
-    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
-        _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
-        if (entry->d_name[0] != '.' && !offer_read(root, entry->d_name, &held))
+    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));)
+        if (entry->d_name[0] != '.' && is_due(root, entry->d_name))
             return true;
-    }
     return false;
 }
 
@@ -87,12 +87,11 @@ static int replace(int root, const char *network, const char *text, struct error
                : 0;
 }
 
-int offer_make(int root, const char *network, const char *mark, const struct pciaddr *held, size_t count,
+int offer_make(int root, const char *network, const char *mark, const struct pciaddr *held, size_t count, bool narrowed,
                struct error *error)
 {
-    size_t used = strlen(mark) + 1;
-    _cleanup_(cleanup_free) char *text = memory_new(used + count * PCIADDR_SIZE + 1, 1);
-    sprintf(text, "%s\n", mark);
+    _cleanup_(cleanup_free) char *text = memory_new(strlen(mark) + sizeof NARROWED + count * PCIADDR_SIZE + 2, 1);
+    size_t used = (size_t)sprintf(text, "%s\n%s", mark, narrowed ? NARROWED "\n" : "");
     for (size_t i = 0; i < count; i++) {
         char address[PCIADDR_SIZE];
         used += (size_t)sprintf(text + used, "%s\n", pciaddr_format(&held[i], address));
@@ -102,11 +101,9 @@ int offer_make(int root, const char *network, const char *mark, const struct pci
 
 /* An empty file: no mark is like it. Where there is no room for a new one, the old one is cut: who reads it just then
  * may see a part of it, and so does too much, or finds it empty. */
-int offer_withdraw(int root, const char *network, struct error *error)
+int offer_want(int root, const char *network, struct error *error)
 {
     char path[PATH_SIZE];
-    if (!offer_exists(root, network))
-        return 0;
     _cleanup_(error_free) struct error full = {0};
     int result = replace(root, network, "", &full);
     if (result == 0)
@@ -115,6 +112,13 @@ int offer_withdraw(int root, const char *network, struct error *error)
     if (result == -ENOSPC && offer_path(network, path) == 0)
         file = openat(root, path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
     return file < 0 ? error_set(error, full.code, "%s", full.message) : 0;
+}
+
+int offer_withdraw(int root, const char *network, struct error *error)
+{
+    char path[PATH_SIZE];
+    bool there = offer_path(network, path) == 0 && faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return there ? offer_want(root, network, error) : 0;
 }
 
 int offer_withdraw_all(int root, struct error *error)

@@ -469,26 +469,25 @@ static bool has_distances(const struct vf_table *table)
     return false;
 }
 
-static bool has_had(const struct vf_table *table)
+static bool has_reserved(const struct vf_table *table)
 {
-    for (size_t i = 0; table->policy.sticky && i < table->vf_count; i++)
-        if (table->vfs[i].had)
+    for (size_t i = 0; i < table->vf_count; i++)
+        if (table->vfs[i].reserved == VF_FOR_GUEST)
             return true;
     return false;
 }
 
-bool plan_has_wishes(const struct plan *plan)
+bool plan_is_exact(const struct plan *plan)
 {
-    for (size_t i = 0; i < plan->count; i++)
-        if (!plan->choices[i].wanted && (has_distances(plan->choices[i].table) || has_had(plan->choices[i].table)))
-            return true;
     for (size_t i = 0; i < plan->count; i++) {
         const struct assignment *one = &plan->choices[i];
+        const struct vf_table *table = one->table;
+        if (!one->wanted && (has_reserved(table) || (table->policy.numa == WISH_REQUIRE && has_distances(table))))
+            return true;
         for (size_t j = i + 1; j < plan->count; j++) {
             const struct assignment *other = &plan->choices[j];
-            if (one->mac[0] && strcmp(one->mac, other->mac) == 0)
-                return true;
-            if (one->table == other->table && one->table->policy.separate != WISH_NO && one->table->pf_count > 1)
+            if ((one->mac[0] && strcmp(one->mac, other->mac) == 0) ||
+                (table == other->table && table->policy.separate == WISH_REQUIRE && table->pf_count > 1))
                 return true;
         }
     }

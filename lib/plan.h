@@ -88,11 +88,13 @@ int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *ow
 int plan_take_left(const struct plan *plan, struct ledger *ledger, struct error *error) must_check nonnull(1, 2, 3);
 
 /**
- * plan_has_wishes() - whether the guest's interfaces need certain VFs of their pools: where they ask for different PFs,
- * or must be on different ones as two have the same MAC address, or the guest is nearer to some PFs than to others, or
- * it is to have again what it had
+ * plan_is_exact() - whether the guest must have just the VFs that are chosen for it: where the pool, or the guest,
+ * requires a near PF or different ones, and there are others; where two of its interfaces have the same MAC address,
+ * which one PF does not take; and where VFs are reserved for it
+ *
+ * Else what is chosen is the best of what there is, and any will do.
  */
-bool plan_has_wishes(const struct plan *plan) must_check nonnull(1);
+bool plan_is_exact(const struct plan *plan) must_check nonnull(1);
 
 /** plan_claim() - the plan's choice as a claim, which the caller frees with claim_free(); never NULL */
 struct claim *plan_claim(const struct plan *plan) must_check nonnull(1);

@@ -231,7 +231,6 @@ static void read_policies(struct pool *pool, xmlNodePtr network)
 {
     xmlNodePtr metadata = xml_child(network, "metadata");
     _cleanup_(cleanup_xml_string) char *managed = xml_attribute(xml_child(network, "forward"), "managed");
-    pool->offered = true;
     pool->policy = policy_default();
     pool->managed = managed && strcmp(managed, "yes") == 0;
     for (xmlNodePtr node = metadata ? metadata->children : NULL; node; node = node->next) {
@@ -242,7 +241,7 @@ static void read_policies(struct pool *pool, xmlNodePtr network)
         _cleanup_(cleanup_xml_string) char *override = xml_attribute(node, "override");
         policy_read(&pool->policy, node);
         pool->override = override ? memory_copy(override) : NULL;
-        pool->offered = !offer || strcmp(offer, "no") != 0;
+        pool->offer_no = offer && strcmp(offer, "no") == 0;
         _cleanup_(cleanup_xml_string) char *reset = xml_attribute(node, "reset");
         pool->reset = reset && strcmp(reset, "yes") == 0;
         _cleanup_(cleanup_xml_string) char *carrier = xml_attribute(node, "carrier");

@@ -64,7 +64,7 @@ struct pool {
     bool managed; /* libvirt takes VFs from their drivers and gives them back */
     struct policy policy;
     char *override;        /* the policies that guests may say, with spaces between, or "all"; NULL: none */
-    bool offered;          /* libvirt may give its free VFs (offer.h); else every one is held */
+    bool offer_no;         /* its file says offer='no', as of earlier versions: without effect */
     bool reset;            /* a VF is reset before a guest gets it */
     bool carrier_required; /* VFs of a PF without carrier are not for guests */
     bool never_host_used;  /* VFs that the host uses itself are not for guests; else they are chosen last */

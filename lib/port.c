@@ -2,6 +2,8 @@
 #include "port.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon.h"
@@ -34,10 +36,19 @@ static size_t list_pools(const struct plan *plan, const struct pool **pools)
     return count;
 }
 
+/* How the guest gets its VFs. */
+enum way {
+    NO_LIBVIRT, /* it is not there, or the guest asks for nothing that it gives */
+    UNCALLED,   /* libvirt cannot be called now, and gives what is open */
+    SHARED,     /* what is open is what the guest would choose */
+    OPENED,     /* the guest's VFs are opened */
+};
+
 struct port_session {
     int root;
     struct plan *plan;
-    enum port_way way;
+    enum way way;
+    bool exact;
     const struct pool **pools; /* that the guest's interfaces are on, in the order of their names */
     struct turn **turns;       /* NULL: not taken */
     size_t count;
@@ -55,12 +66,6 @@ static int check_usable(int root, struct error *error)
 {
     int usable = gate_usable(root, error);
     return usable < 0 ? usable : 0;
-}
-
-static int never(int root, struct error *error)
-{
-    (void)root, (void)error;
-    return 0;
 }
 
 static void add_ports(struct vf_table *table, const struct gate_ports *ports)
@@ -88,61 +93,93 @@ static size_t count_looked_at(const struct plan *plan, const struct vf_table *ta
     return count;
 }
 
-/* Frees the guest's VFs of a pool, once every other one that libvirt might give is held. */
-static int open_pool(int root, const struct plan *plan, const struct pool *pool, struct error *error)
+/* What becomes of a network's ports for a guest. */
+struct opening {
+    struct pciaddr_set held, awaited;
+    struct pciaddr *addresses; /* from the front those to hold, from the back those to free */
+    struct gate_set hold, free;
+    struct pciaddr *left; /* those that are held then */
+    size_t left_count;
+};
+
+static void free_opening(struct opening *opening)
 {
-    _cleanup_(gate_ports_free) struct gate_ports others = {0};
-    struct vf_table *table = plan_table(plan, pool);
-    _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(table->vf_count, sizeof *addresses);
-    struct gate_set hold = {.addresses = addresses};
-    /* From the front those to hold, from the back those to free. */
-    struct gate_set free_set = {.addresses = addresses + table->vf_count};
-    /* Of what is left open behind them the network hook tells, if it is called. */
-    size_t count = offer_is_watched(root, pool->name) ? count_looked_at(plan, table) : table->vf_count;
-    int result = offer_withdraw(root, pool->name, error);
-    if (result < 0)
-        return result;
-    for (size_t i = 0; i < count; i++) {
-        const struct vf *vf = &table->vfs[i];
-        if (is_opened(plan, vf)) {
-            *--free_set.addresses = vf->address;
-            free_set.count++;
-        } else {
-            addresses[hold.count++] = vf->address;
-        }
-    }
-    result = gate_set(root, pool->name, &hold, &free_set, &others, error);
-    add_ports(table, &others);
-    if (result == -EBUSY && !must_choose_again(plan))
-        return -EIO;
-    return result < 0 ? result : 0;
+    pciaddr_set_free(&opening->held);
+    pciaddr_set_free(&opening->awaited);
+    free(opening->addresses);
+    free(opening->left);
 }
 
-/* Holds what was, or may have been, freed. */
-static void undo_pool(int root, const struct plan *plan, const struct pool *pool)
+/*
+ * The guest's own are freed, and each that libvirt might give before them is held, but for what others wait for. Where
+ * the offer is known, so is what is open, and what is behind them may stay. What has a guest's port stays that guest's,
+ * whoever wants it held.
+ */
+static void plan_opening(const struct port_session *session, const struct vf_table *table, bool known,
+                         struct opening *opening)
 {
-    _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(plan->count, sizeof *addresses);
-    struct gate_set hold = {.addresses = addresses};
-    _cleanup_(error_free) struct error ignored = {0};
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->requests[i]->type == REQUEST_NETWORK && plan->choices[i].table->pool == pool)
-            addresses[hold.count++] = plan->choices[i].granted->address;
-    /* What led here is what to say; and what stays open, the next one holds before it frees anything. */
-    if (gate_set(root, pool->name, &hold, NULL, NULL, &ignored) < 0)
-        return;
+    const struct plan *plan = session->plan;
+    size_t count = count_looked_at(plan, table);
+    opening->addresses = memory_new(table->vf_count, sizeof *opening->addresses);
+    opening->left = memory_new(table->vf_count, sizeof *opening->left);
+    opening->hold.addresses = opening->addresses;
+    opening->free.addresses = opening->addresses + table->vf_count;
+    for (size_t i = 0; i < table->vf_count; i++) {
+        const struct vf *vf = &table->vfs[i];
+        bool own = is_opened(plan, vf), is_held = pciaddr_set_has(&opening->held, &vf->address);
+        bool hold = !own && (known ? i < count && !is_held && (session->exact || vf->obstacle != VF_TAKEN)
+                                   : !pciaddr_set_has(&opening->awaited, &vf->address));
+        if (own) {
+            *--opening->free.addresses = vf->address;
+            opening->free.count++;
+        }
+        if (hold)
+            opening->addresses[opening->hold.count++] = vf->address;
+        /* What is reserved for the guest is held again when it lets go of it. */
+        if (hold || (is_held && (!own || vf->reserved == VF_FOR_GUEST)))
+            opening->left[opening->left_count++] = vf->address;
+    }
+}
+
+static int open_pool(struct port_session *session, const struct pool *pool, struct error *error)
+{
+    int root = session->root;
+    const char *uuid = session->plan->domain.uuid;
+    _cleanup_(gate_ports_free) struct gate_ports others = {0};
+    _cleanup_(free_opening) struct opening opening = {.left = NULL};
+    struct vf_table *table = plan_table(session->plan, pool);
+    char mark[WITNESS_MARK_SIZE];
+    bool known = witness_mark(root, mark) && offer_read(root, pool->name, &opening.held);
+    int result = session->exact || known ? 0 : ledger_awaited(root, pool->name, uuid, OFFER_AWAIT_MS, &opening.awaited);
+    if (result < 0)
+        return error_set(error, -result, "cannot read /" LEDGER_DIRECTORY "/guests: %s", strerror(-result));
+    plan_opening(session, table, known, &opening);
+    result = offer_want(root, pool->name, error);
+    if (result < 0)
+        return result;
+    result = gate_set(root, pool->name, &opening.hold, &opening.free, &others, error);
+    add_ports(table, &others);
+    if (result == -EBUSY && !must_choose_again(session->plan))
+        return -EIO;
+    if (result < 0 || !known)
+        return result < 0 ? result : 0;
+    return offer_make(root, pool->name, mark, opening.left, opening.left_count, true, error);
 }
 
 /* ---- a guest's way ---- */
 
 /*
- * Guests that take what is offered must have got it before others are held: one of them might be given this guest's.
- * And what libvirt counts must not be what it is going to forget.
+ * Who must have its own VFs might be given another's, and another its. And what libvirt counts must not be what it is
+ * going to forget.
  */
 static bool must_wait(const struct port_session *session, const char *network)
 {
-    return (offer_exists(session->root, network) &&
-            ledger_is_awaited(session->root, network, session->plan->domain.uuid, TURN_OPEN_MS)) ||
-           witness_is_unsteady(session->root);
+    _cleanup_(pciaddr_set_free) struct pciaddr_set awaited = {0};
+    if (session->exact &&
+        (ledger_awaited(session->root, network, session->plan->domain.uuid, OFFER_AWAIT_MS, &awaited) < 0 ||
+         awaited.count > 0))
+        return true;
+    return witness_is_unsteady(session->root);
 }
 
 static int wait_for_others(const struct port_session *session, const char *network, int64_t deadline,
@@ -164,8 +201,8 @@ static int take_turns(struct port_session *session, struct error *error)
     int result = 0;
     for (size_t i = 0; i < session->count && result == 0; i++) {
         const char *network = session->pools[i]->name;
-        if (session->way == PORT_OFFERED) {
-            result = turn_share(session->root, network, uuid, deadline, never, &session->turns[i], error);
+        if (session->way == SHARED) {
+            result = turn_share(session->root, network, uuid, deadline, turn_never, &session->turns[i], error);
             continue;
         }
         result = turn_take(session->root, network, uuid, deadline, check_usable, &session->turns[i], error);
@@ -175,50 +212,70 @@ static int take_turns(struct port_session *session, struct error *error)
     return result;
 }
 
-/* Whether libvirt offers VFs on all the guest's networks, and any of them will do. One that is not active is better
- * named by who asks libvirt. */
+/* Whether all the guest's networks have an offer. One that is not active is better named by who asks libvirt. */
 static bool may_share(const struct port_session *session)
 {
-    if (plan_has_wishes(session->plan))
-        return false;
     for (size_t i = 0; i < session->count; i++) {
         _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
-        if (!session->pools[i]->offered || !daemon_has_network(session->root, session->pools[i]->name) ||
+        if (!daemon_has_network(session->root, session->pools[i]->name) ||
             !offer_read(session->root, session->pools[i]->name, &held))
             return false;
     }
     return true;
 }
 
-static int choose_way(struct port_session *session, bool alone, struct error *error)
+/* Whether libvirt tells what it gives. A daemon that systemd has not started yet is started by a call. */
+static int check_witness(const struct port_session *session, bool usable, struct error *error)
 {
-    if (!gate_present(session->root) || session->count == 0)
-        return PORT_NONE;
-    if (!alone && may_share(session))
-        return PORT_OFFERED;
-    int usable = gate_usable(session->root, error);
-    return usable < 0 ? usable : usable ? PORT_ALONE : PORT_BLIND;
+    _cleanup_(gate_ports_free) struct gate_ports ports = {0};
+    _cleanup_(error_free) struct error problem = {0};
+    char words[NAME_MAX + 64];
+    if (witness_find(session->root, true))
+        return 0;
+    int result = usable ? gate_ports(session->root, session->pools[0]->name, &ports, &problem) : -EHOSTDOWN;
+    if (result == -ETIMEDOUT)
+        return error_set(error, -result, "%s", problem.message);
+    if (usable && witness_find(session->root, true))
+        return 0;
+    snprintf(words, sizeof words, "pool '%s' gives no VF", session->pools[0]->name);
+    return witness_missed(session->root, words, error);
 }
 
-int port_begin(int root, struct plan *plan, bool alone, struct port_session **session, struct error *error)
+static int choose_way(struct port_session *session, bool open, struct error *error)
+{
+    _cleanup_(error_free) struct error crowded = {0};
+    if (!gate_present(session->root) || session->count == 0)
+        return NO_LIBVIRT;
+    bool may = may_share(session);
+    if (!open && !session->exact && may)
+        return SHARED;
+    int usable = gate_usable(session->root, &crowded);
+    if (usable < 0 && (session->exact || !may))
+        return error_set(error, crowded.code, "%s", crowded.message);
+    int result = check_witness(session, usable > 0, error);
+    return result < 0 ? result : usable > 0 ? OPENED : UNCALLED;
+}
+
+int port_begin(int root, struct plan *plan, bool open, struct port_session **session, struct error *error)
 {
     struct port_session *begun = memory_new(1, sizeof *begun);
     begun->root = root;
     begun->plan = plan;
+    begun->exact = plan_is_exact(plan);
     begun->pools = memory_new(plan->count, sizeof *begun->pools);
     begun->turns = memory_new(plan->count, sizeof *begun->turns);
     begun->count = list_pools(plan, begun->pools);
     *session = begun;
-    int way = choose_way(begun, alone, error);
+    int way = choose_way(begun, open, error);
     if (way < 0)
         return way;
-    begun->way = (enum port_way)way;
-    return begun->way == PORT_OFFERED || begun->way == PORT_ALONE ? take_turns(begun, error) : 0;
+    begun->way = (enum way)way;
+    return begun->way == SHARED || begun->way == OPENED ? take_turns(begun, error) : 0;
 }
 
-enum port_way port_way(const struct port_session *session)
+bool port_follows(const struct port_session *session)
 {
-    return session->way;
+    return session->way == UNCALLED || !session->exact;
 }
 
 void port_end(struct port_session *session)
@@ -232,27 +289,29 @@ void port_end(struct port_session *session)
     free(session);
 }
 
-/* Whether libvirt gives, of the pool's offer, what was chosen: nothing else that is open is before that in its list. */
-static bool pool_is_offered(const struct port_session *session, const struct pool *pool)
+/* Whether what was chosen is open, and, where that is asked for, nothing else that is open is before it in libvirt's
+ * list. What is open now is not known, where libvirt cannot be called and there is no offer. */
+static bool suits_pool(const struct port_session *session, const struct pool *pool, bool first)
 {
     const struct vf_table *table = plan_table(session->plan, pool);
     _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
     if (!offer_read(session->root, pool->name, &held))
-        return false;
+        return !first;
     size_t count = count_looked_at(session->plan, table);
     for (size_t i = 0; i < count; i++) {
         const struct vf *vf = &table->vfs[i];
         bool is_held = pciaddr_set_has(&held, &vf->address);
-        if (is_opened(session->plan, vf) ? is_held : !is_held && vf->obstacle != VF_TAKEN)
+        if (is_opened(session->plan, vf) ? is_held : first && !is_held && vf->obstacle != VF_TAKEN)
             return false;
     }
     return true;
 }
 
-bool port_is_offered(const struct port_session *session)
+bool port_suits(const struct port_session *session)
 {
-    for (size_t i = 0; i < session->count && session->way == PORT_OFFERED; i++)
-        if (!pool_is_offered(session, session->pools[i]))
+    bool looks = session->way == SHARED || session->way == UNCALLED;
+    for (size_t i = 0; i < session->count && looks; i++)
+        if (!suits_pool(session, session->pools[i], session->way == SHARED))
             return false;
     return true;
 }
@@ -260,17 +319,13 @@ bool port_is_offered(const struct port_session *session)
 /* Written down first: whoever comes next must know, even if this process is killed in between. */
 int port_open(struct port_session *session, struct error *error)
 {
-    size_t done = 0;
     int result = 0;
-    if (session->way != PORT_ALONE)
+    if (session->way != OPENED)
         return 0;
-    for (size_t i = 0; i < session->count && result == 0; i++)
-        result = turn_open(session->turns[i], session->plan->domain.uuid, error);
-    for (; result == 0 && done < session->count; done++)
-        result = open_pool(session->root, session->plan, session->pools[done], error);
-    /* A silent libvirt would only be waited for again. */
-    for (size_t i = 0; result < 0 && result != -ETIMEDOUT && i < done; i++)
-        undo_pool(session->root, session->plan, session->pools[i]);
+    for (size_t i = 0; i < session->count && session->exact && result == 0; i++)
+        result = turn_keep(session->turns[i], session->plan->domain.uuid, error);
+    for (size_t i = 0; result == 0 && i < session->count; i++)
+        result = open_pool(session, session->pools[i], error);
     return result;
 }
 
@@ -300,81 +355,8 @@ void port_look(int root, struct plan *plan, struct error *error)
     }
 }
 
-/* The pool whose name follows @after in the order that all take turns in, of those that give VFs by ports; NULL: there
- * is none. */
-static const char *next_pool(const struct claim *claim, const char *after)
-{
-    const char *next = NULL;
-    for (size_t i = 0; i < claim->vf_count; i++) {
-        const char *pool = claim->vfs[i].pool;
-        if (!claim->vfs[i].by_address && (!after || strcmp(pool, after) > 0) && (!next || strcmp(pool, next) < 0))
-            next = pool;
-    }
-    return next;
-}
-
-void port_leave(int root, const struct claim *claim)
-{
-    _cleanup_(error_free) struct error problem = {0};
-    /* One that never started has its turn still, which lasts until its release. */
-    if (claim->state != CLAIM_HELD || gate_usable(root, &problem) <= 0)
-        return;
-    for (const char *pool = next_pool(claim, NULL); pool; pool = next_pool(claim, pool))
-        if (turn_leave(root, pool, claim->uuid, check_usable, &problem) < 0)
-            return;
-}
-
-/* Holds the VFs of @claim that @now does not have. */
-static void hold(int root, const struct claim *claim, const struct claim *now, struct error *error)
-{
-    _cleanup_(cleanup_free) struct pciaddr *addresses = memory_new(claim->vf_count, sizeof *addresses);
-    _cleanup_(error_free) struct error problem = {0};
-    int usable = 1;
-    for (const char *pool = next_pool(claim, NULL); pool && usable > 0; pool = next_pool(claim, pool)) {
-        struct gate_set set = {.addresses = addresses};
-        /* libvirt may give it to the next one. */
-        if (offer_is_watched(root, pool))
-            continue;
-        usable = gate_usable(root, &problem);
-        if (usable <= 0)
-            break;
-        for (size_t i = 0; i < claim->vf_count; i++)
-            if (!claim->vfs[i].by_address && strcmp(claim->vfs[i].pool, pool) == 0 &&
-                !claim_find(now, &claim->vfs[i].address))
-                addresses[set.count++] = claim->vfs[i].address;
-        /* -ENOENT: a pool without a network of libvirt's has no ports to hold. */
-        int result = set.count ? gate_set(root, pool, &set, NULL, NULL, &problem) : 0;
-        if (result < 0 && result != -ENOENT)
-            usable = result;
-    }
-    if (usable < 0)
-        error_note(error, "VFs of guest '%.64s' stay open until the next start: %s", claim->name, problem.message);
-}
-
-void port_return(int root, const struct claim *before, const struct claim *now, struct error *error)
-{
-    for (size_t i = 0; i < before->vf_count; i++) {
-        if (claim_find(now, &before->vfs[i].address))
-            continue;
-        hold(root, before, now, error);
-        return;
-    }
-}
-
-bool port_was_unseen(int root, const struct claim *before)
-{
-    bool unseen = false;
-    for (size_t i = 0; before->offered && before->state == CLAIM_CLAIMED && i < before->vf_count; i++)
-        unseen = unseen ||
-                 (!before->vfs[i].given && !before->vfs[i].by_address && offer_is_watched(root, before->vfs[i].pool));
-    if (unseen)
-        witness_forget(root);
-    return unseen;
-}
-
-/* Where VFs are offered, libvirt tells of those that it takes back. What a guest that ran has to the end has a port of
- * ours, if any. */
-static void withdraw_untold(int root, const struct claim *claim, struct error *error)
+/* libvirt tells of what it takes back. What a guest that ran has to the end has a port of ours, if any. */
+void port_close(int root, const struct claim *claim, struct error *error)
 {
     _cleanup_(error_free) struct error problem = {0};
     for (size_t i = 0; i < claim->vf_count; i++) {
@@ -386,15 +368,4 @@ static void withdraw_untold(int root, const struct claim *claim, struct error *e
             return;
         }
     }
-}
-
-void port_close(int root, const struct claim *claim, struct error *error)
-{
-    hold(root, claim, NULL, error);
-    withdraw_untold(root, claim, error);
-}
-
-void port_left(int root, const char *uuid)
-{
-    turn_left(root, uuid);
 }

@@ -1,39 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * port - how one guest gets its VFs: those that libvirt gives by itself, or its own, whose network ports are freed at
- * prepare and held again at release
+ * port - the VFs that libvirt gives a guest when it starts: those that it would choose are the first that are open
  *
  * Theory of operation
  *
- * The port of a VF on its pool's network is in one of these states. libvirt gives a guest the first VF that is open.
- * Where its hooks tell which, free VFs are offered, and the claim follows (offer.h, allocation.h); else one guest's VFs
- * are open at a time, in that guest's turn (turn.h).
+ * The port of a VF on its pool's network is in one of three states. libvirt gives a guest the first VF that is open;
+ * its network hook tells which, and the claim follows (allocation.h).
  *
- *   state    libvirt's port  claim    becomes  by whom, under which lock
- *   offered  none            none,    given    libvirt, when a guest starts or is plugged an interface: the network
- *                            claimed           hook gives the VF its claim
- *                                     held     port_open() of a guest that needs a VF behind it, with the turn, once no
- *                                              guest awaits what is offered; reconcile and settling, with the turn, of
- *                                              what is of no use
- *   held     ours            none     offered  reconcile and settling, with the turn
- *                                     open     port_open() at prepare, once the claim is there, with the turn of the
- *                                              network, which is written down before
- *   open     none            claimed  given    libvirt, when the guest starts; the turn ends at start, where the claim
- *                                              becomes held
- *                                     held     port_open() that fails, of what it opened itself; port_return() at
- *                                              start, of what libvirt did not take; port_close() at release of a
- *                                              guest that did not start: holding needs no turn
- *   given    the guest's     held     offered  libvirt, at stop or unplug, where free VFs are: the claim loses it
- *                                     leaving  port_leave() at stopped, when no VF of the network is open
- *   leaving  the guest's,    held     held     port_close() at release, before the claim goes; port_left() after that
- *            then none
+ *   state  libvirt's port  becomes  by whom, with the turn of the network (turn.h) alone, where it is vfpool
+ *   held   ours            open     reconcile and settling, of what is free; port_open(), of what was chosen
+ *   open   none            given    libvirt, when a guest starts or is plugged an interface
+ *                          held     port_open(), of what is before the chosen ones and nobody's;
+ *                                   reconcile and settling, of what is of no use, or not for everybody
+ *   given  the guest's     open     libvirt, at stop, at unplug, or when a start fails
  *
- * A VF that a guest asks for by its address has no port of the guest's: it stays held all the time (F23);
- * one that was offered withdraws the offer, and is held when that is made again.
+ * A guest starts in one way. It shares the turn with others while it chooses and claims, and where what it chose is
+ * just what libvirt would give of all that is open, that is all. Else it has the turn alone for the moment in which it
+ * holds what is open before its own and nobody's; what others have claimed, and wait for, stays open beside it. So
+ * guests of all policies start side by side, and each gets one of the VFs that was chosen for any of them. Only who
+ * must have its own and no others (plan_is_exact()) waits until nobody waits for libvirt, and keeps the turn until it
+ * has them.
  *
- * What a kill leaves, and what mends it: an open VF without a turn, or whose turn is older than TURN_OPEN_MS, is held
- * by the next port_open(), which holds every other VF before it frees its own, and by reconcile; a guest that never
- * comes to its release is leaving for TURN_OPEN_MS. A network that was ended and not started again:
+ * A VF that a guest asks for by its address has no port of the guest's: it is held all the time (F23); the offer is
+ * withdrawn, and it is held when that is made again.
+ *
+ * What a kill leaves is an offer that is withdrawn or narrowed (offer.h): the next one who settles makes it anew. A VF
+ * that is open for nobody is no harm: it is any guest's. A network that was ended and not started again:
  * hook/gate-restart.h.
  */
 #ifndef VFPOOL_PORT_H
@@ -43,46 +35,41 @@
 #include "error.h"
 #include "plan.h"
 
-/* How a guest gets its VFs. */
-enum port_way {
-    PORT_NONE,    /* libvirt is not there, or the guest asks for nothing that it gives */
-    PORT_BLIND,   /* libvirt cannot be called now (F12): it gives what is open, whatever that is */
-    PORT_OFFERED, /* libvirt gives the first VFs of the offer by itself (offer.h) */
-    PORT_ALONE,   /* the guest's own VFs are opened, in its turn, and no others */
-};
-
 struct port_session;
 
 /**
- * port_begin() - find out how the guest gets its VFs, and wait for its turns
+ * port_begin() - wait for the turn of the networks that the guest's interfaces are on
  * @plan:    loaded; it has to outlive the session
- * @alone:   not of the offers, as what was chosen is not what they come to
+ * @open:    what it chooses shall be opened for it; else it shares the turn where it can
  * @session: the caller ends it with port_end()
  *
- * Return: 0; -EAGAIN when too many others are being started; or another negative errno value.
+ * While libvirt cannot be called it gives what is open, whatever that is (F11, F12).
+ *
+ * Return: 0; -ENOENT where libvirt would not tell what it gives (witness.h); -EAGAIN when too many others are being
+ * started; or another negative errno value.
  */
-int port_begin(int root, struct plan *plan, bool alone, struct port_session **session, struct error *error) must_check
+int port_begin(int root, struct plan *plan, bool open, struct port_session **session, struct error *error) must_check
     nonnull(2, 4, 5);
 
-enum port_way port_way(const struct port_session *session) must_check nonnull(1);
+/** port_follows() - whether the guest's claim follows whatever libvirt gives; else it is to get just what it claims */
+bool port_follows(const struct port_session *session) must_check nonnull(1);
 
 /**
- * port_is_offered() - whether libvirt gives, of all that is open, just what the plan chose
+ * port_suits() - whether what the plan chose can be claimed: libvirt gives just that of all that is open, or it is
+ * going to be opened
  *
- * Another guest may be given one of them first; then this one gets that guest's, and both claims follow. Of a way that
- * is not PORT_OFFERED the answer is yes. To be called with the ledger locked, before the claim.
+ * Another guest may be given one of them first; then this one gets that guest's, and both claims follow. To be called
+ * with the ledger locked, before the claim.
  */
-bool port_is_offered(const struct port_session *session) must_check nonnull(1);
+bool port_suits(const struct port_session *session) must_check nonnull(1);
 
 /**
- * port_open() - let libvirt give the guest just what the plan chose for its interfaces
+ * port_open() - have libvirt give the guest what the plan chose for its interfaces
  *
- * The plan is chosen, and claimed in the ledger. Where the guest's VFs are opened alone, every other VF that libvirt
- * might give before them is held, and the chosen ones are freed.
+ * The plan is chosen, and claimed in the ledger.
  *
  * Return: 0; -EBUSY when libvirt has given one of them to somebody whom the ledger does not know: that is in the plan
- * now, so that it chooses another; -ETIMEDOUT when libvirt is silent; or another negative errno value, then what was
- * freed is held again.
+ * now, so that it chooses another; -ETIMEDOUT when libvirt is silent; or another negative errno value.
  */
 int port_open(struct port_session *session, struct error *error) must_check nonnull(1, 2);
 
@@ -109,38 +96,10 @@ int port_withdraw(int root, const struct plan *plan, struct error *error) must_c
 void port_look(int root, struct plan *plan, struct error *error) nonnull(2, 3);
 
 /**
- * port_return() - hold what was opened for a guest and is not among what it has now
- * @before: its claim until now
- * @now:    its claim; NULL: nothing
+ * port_close() - before a guest's claim goes: offers of what libvirt does not tell of are not what they were
  *
- * Never fails: the next guest's port_open() holds what is not. What went wrong is a note.
- */
-void port_return(int root, const struct claim *before, const struct claim *now, struct error *error) nonnull(2, 4);
-
-/**
- * port_was_unseen() - whether libvirt gave a guest VFs of the offer, and its network hook did not tell
- * @before: the guest's claim when it starts
- *
- * Then no offer is relied on any more.
- */
-bool port_was_unseen(int root, const struct claim *before) must_check nonnull(2);
-
-/**
- * port_leave() - before libvirt frees the ports of a guest that stops: not while it may give a VF to another guest
- *
- * Never fails. port_close() and port_left() follow.
- */
-void port_leave(int root, const struct claim *claim) nonnull(2);
-
-/**
- * port_close() - hold a guest's VFs again where they are not offered, before its claim goes
- *
- * Never fails: the next guest's port_open() holds what is not. What went wrong is a note.
+ * Never fails: what went wrong is a note.
  */
 void port_close(int root, const struct claim *claim, struct error *error) nonnull(2, 3);
-
-/** port_left() - the guest's claim is gone, if it can go: whoever waits for its end is let in, and finds its VFs free
- */
-void port_left(int root, const char *uuid) nonnull(2);
 
 #endif

@@ -78,6 +78,7 @@ static bool adopt_guest(struct work *work, const char *uuid, int64_t deadline)
     _cleanup_(cleanup_free) char *xml = NULL, *text = NULL;
     _cleanup_(error_free) struct error problem = {0};
     size_t length = 0;
+    bool changed = false;
     int result = work_ask(work, arguments, NULL, deadline, GATE_CALL_MS, &xml, &problem);
     if (result == 0 && work->dry_run) {
         foresee_guest(work, xml, uuid);
@@ -85,7 +86,7 @@ static bool adopt_guest(struct work *work, const char *uuid, int64_t deadline)
     }
     /* -ENOENT: it has ended since. */
     if (result == 0)
-        result = guest_run(work->root, GUEST_RECONNECT, xml, strlen(xml), &text, &length, &problem);
+        result = guest_run(work->root, GUEST_RECONNECT, xml, strlen(xml), &text, &length, &changed, &problem);
     error_move_notes(work->error, &problem);
     if (result < 0 && result != -ENOENT) {
         _cleanup_(error_free) struct error named = {0};

@@ -85,11 +85,15 @@ static int define(struct work *work, const struct vf_table *table, bool restart,
 /* Nobody is told any more that the network gives VFs, and who was told has got its own before it is ended. */
 static int leave_alone(const struct work *work, const char *network, bool ends, struct error *error)
 {
-    int64_t deadline = io_now_ms() + TURN_OPEN_MS;
+    int64_t deadline = io_now_ms() + OFFER_AWAIT_MS;
     int result = offer_withdraw(work->root, network, error);
-    while (result == 0 && ends && ledger_is_awaited(work->root, network, "", TURN_OPEN_MS) && io_now_ms() < deadline)
+    while (result == 0 && ends && io_now_ms() < deadline) {
+        _cleanup_(pciaddr_set_free) struct pciaddr_set awaited = {0};
+        if (ledger_awaited(work->root, network, "", OFFER_AWAIT_MS, &awaited) == 0 && awaited.count == 0)
+            return 0;
         /* Whoever has not got it by then counts as gone. */
-        result = turn_pause(network, deadline + TURN_OPEN_MS, error);
+        result = turn_pause(network, deadline + OFFER_AWAIT_MS, error);
+    }
     return result;
 }
 
@@ -135,5 +139,5 @@ int reconcile_define(struct work *work, const struct vf_table *table, size_t *vf
               : !state.active    ? "started"
                                  : "set to start with libvirt:",
               table->pool->name, *vfs, PLURAL(*vfs));
-    return !state.present;
+    return state.present ? 2 : 1;
 }

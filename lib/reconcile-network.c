@@ -21,12 +21,6 @@
 #include "witness.h"
 #include "xml.h"
 
-static int never(int root, struct error *error)
-{
-    (void)root, (void)error;
-    return 0;
-}
-
 /* ---- its ports ---- */
 
 /*
@@ -54,7 +48,7 @@ static void leave_ports(struct work *work, size_t pool)
 static int prune_ports(struct work *work, size_t pool, struct error *error)
 {
     const char *arguments[] = {"prune", work->pools.pools[pool].name, NULL};
-    const struct gate_ports *ports = &work->ports[pool];
+    struct gate_ports *ports = &work->ports[pool];
     _cleanup_(cleanup_free) char *uuids = memory_new(ports->count + 1, UUID_SIZE + 1), *gone = NULL;
     size_t length = 0;
     for (size_t i = 0; i < ports->count; i++)
@@ -65,10 +59,19 @@ static int prune_ports(struct work *work, size_t pool, struct error *error)
         result = work_heard(work, gate_ask(work->root, arguments, uuids, GATE_CALL_MS, &gone, error));
     work->unpruned[pool] = work->unpruned[pool] || result < 0;
     const char *done = work->dry_run ? uuids : gone;
-    for (size_t i = 0; i < ports->count && result == 0 && done; i++)
-        if (strstr(done, ports->ports[i].uuid))
-            work_note(work, "freed a VF of libvirt network '%s' from guest '%s', which is not running",
-                      work->pools.pools[pool].name, ports->ports[i].name);
+    size_t left = 0;
+    for (size_t i = 0; i < ports->count && result == 0 && done; i++) {
+        struct gate_port *port = &ports->ports[i];
+        if (!strstr(done, port->uuid)) {
+            ports->ports[left++] = *port;
+            continue;
+        }
+        work_note(work, "freed a VF of libvirt network '%s' from guest '%s', which is not running",
+                  work->pools.pools[pool].name, port->name);
+        free(port->name);
+    }
+    if (result == 0 && done)
+        ports->count = left;
     return result;
 }
 
@@ -192,72 +195,34 @@ static void make_wish(const struct work *work, size_t pool, const struct view *v
     }
 }
 
-/* Return: how many ports were made or taken away, or a negative errno value. */
-static int set_ports(struct work *work, size_t pool, bool offered, struct error *error)
+/* Return: how many ports were made or taken away, or a negative errno value; @offered: whether free VFs are open. */
+static int set_ports(struct work *work, size_t pool, bool *offered, struct error *error)
 {
     const char *network = work->tables[pool].pool->name;
     _cleanup_(free_view) struct view view = {.claims = NULL};
     _cleanup_(free_wish) struct wish wish = {.addresses = NULL};
     char mark[WITNESS_MARK_SIZE];
     /* What the mark is worth is known once the ports have been looked at. */
-    bool watched = witness_mark(work->root, mark);
+    *offered = witness_find(work->root, true) && witness_mark(work->root, mark);
     int result = offer_withdraw(work->root, network, error);
     if (result == 0)
         result = read_view(work, pool, &view, error);
     if (result < 0)
         return result;
     vf_examine_all(&work->host, &work->tables[pool]);
-    make_wish(work, pool, &view, offered, &wish);
+    make_wish(work, pool, &view, *offered, &wish);
     result = work_heard(work, gate_set(work->root, network, &wish.hold, &wish.free, NULL, error));
-    if (result < 0 || !offered || !watched)
+    if (result < 0)
         return result;
-    int made = offer_make(work->root, network, mark, wish.kept, wish.kept_count, error);
+    int made = *offered ? offer_make(work->root, network, mark, wish.kept, wish.kept_count, false, error) : 0;
     return made < 0 ? made : result;
 }
 
-/*
- * Makes a port of ours, or takes one away: libvirt calls the network hook, if it does.
- * @more: 1 when there is one more than before, -1 when there is one less, 0 when no VF will do
- *
- * Return: 0 or a negative errno value.
- */
-static int provoke(struct work *work, size_t pool, int *more, struct error *error)
+/* What set_ports() would make of a network of so many VFs, @absent: that is not there yet. */
+static int foresee_ports(const struct work *work, size_t vfs, bool absent, bool *offered)
 {
-    _cleanup_(free_view) struct view view = {.claims = NULL};
-    const struct vf_table *table = &work->tables[pool];
-    int result = read_view(work, pool, &view, error);
-    for (size_t i = 0; i < table->vf_count && result == 0; i++) {
-        struct gate_set one = {.addresses = &table->vfs[i].address, .count = 1};
-        if (!vf_is_free(&table->vfs[i]) || pciaddr_set_has(&view.taken, one.addresses) ||
-            has_port(&work->ports[pool], one.addresses))
-            continue;
-        *more = work_heard(work, gate_set(work->root, table->pool->name, &one, NULL, NULL, error));
-        if (*more != 0)
-            return *more < 0 ? *more : 0;
-        result = work_heard(work, gate_set(work->root, table->pool->name, NULL, &one, NULL, error));
-        *more = -result;
-        return result < 0 ? result : 0;
-    }
-    return result;
-}
-
-/* Return: how many ports were made or taken away, or a negative errno value; @offered: whether VFs are. */
-static int want_ports(struct work *work, size_t pool, bool *offered, struct error *error)
-{
-    const struct pool *wanted = work->tables[pool].pool;
-    char mark[WITNESS_MARK_SIZE];
-    int more = 0, result = 0;
-    bool watched = wanted->offered && witness_mark(work->root, mark);
-    if (wanted->offered && !watched && hooks_has(work->root, "network") && hooks_has(work->root, "daemon")) {
-        result = provoke(work, pool, &more, error);
-        if (result < 0)
-            return result;
-        watched = witness_mark(work->root, mark);
-    }
-    *offered = watched;
-    result = set_ports(work, pool, watched, error);
-    /* What was made, or taken away, to see who is told, and is as it was again, is nothing. */
-    return result < 0 ? result : watched ? result - more : result + more;
+    *offered = witness_find(work->root, false);
+    return absent && !*offered ? (int)vfs : 0;
 }
 
 /* @fresh: an offer is one that was not there, or ports were set for it. */
@@ -269,12 +234,12 @@ static void note_ports(struct work *work, const char *network, bool offered, boo
         work_note(work, "held %zu VF%s of libvirt network '%s'", held, PLURAL(held), network);
 }
 
-/* What want_ports() would make of a network that is not there yet, of so many VFs, and whether they would be offered.
- */
-static int foresee_ports(const struct work *work, size_t pool, size_t vfs, bool absent, bool *offered)
+/* What nobody witnesses is not given. */
+static void fail_unwitnessed(struct work *work)
 {
-    *offered = work->tables[pool].pool->offered && hooks_has(work->root, "network") && hooks_has(work->root, "daemon");
-    return absent && !*offered ? (int)vfs : 0;
+    _cleanup_(error_free) struct error problem = {0};
+    (void)witness_missed(work->root, "no VF is given", &problem);
+    work_fail(work, &problem);
 }
 
 /* ---- one after the other ---- */
@@ -288,15 +253,20 @@ static int wait_for_steady(const struct work *work, const char *network, int64_t
     return result;
 }
 
-static int reconcile_network(struct work *work, size_t pool, struct error *error)
+/* @withdrawn: only if its offer is due, which whoever had the turn may have made meanwhile */
+static int reconcile_network(struct work *work, size_t pool, bool withdrawn, struct error *error)
 {
     int64_t deadline = io_now_ms() + work_time(work, TURN_WAIT_MS);
     const struct vf_table *table = &work->tables[pool];
     struct turn *turn = NULL;
     /* A dry run makes nothing, and so takes no turn. */
-    int result = work->dry_run ? 0 : turn_take(work->root, table->pool->name, NULL, deadline, never, &turn, error);
+    int result = work->dry_run ? 0 : turn_take(work->root, table->pool->name, NULL, deadline, turn_never, &turn, error);
     if (result == 0 && !work->dry_run)
         result = wait_for_steady(work, table->pool->name, deadline, error);
+    if (result == 0 && withdrawn && !offer_is_due(work->root, table->pool->name)) {
+        turn_close(turn);
+        return 0;
+    }
     if (result < 0)
         leave_ports(work, pool);
     if (result == 0 && work->guests)
@@ -304,23 +274,16 @@ static int reconcile_network(struct work *work, size_t pool, struct error *error
     size_t vfs = 0;
     if (result == 0)
         result = reconcile_define(work, table, &vfs, error);
-    bool offered = false, before = offer_exists(work->root, table->pool->name);
+    bool offered = false, due = result > 0 || offer_is_due(work->root, table->pool->name);
     if (result >= 0 && vfs > 0)
-        result = work->dry_run ? foresee_ports(work, pool, vfs, result > 0, &offered)
-                               : want_ports(work, pool, &offered, error);
-    if (result >= 0 && !work->dry_run && !offered)
-        offer_end(work->root, table->pool->name);
+        result =
+            work->dry_run ? foresee_ports(work, vfs, result > 0, &offered) : set_ports(work, pool, &offered, error);
     if (result >= 0)
-        note_ports(work, table->pool->name, offered, result > 0 || !before, (size_t)result);
+        note_ports(work, table->pool->name, offered, result > 0 || due, (size_t)result);
+    if (result >= 0 && vfs > 0 && !offered && hooks_are_put(work->root))
+        fail_unwitnessed(work);
     turn_close(turn);
     return result < 0 ? result : 0;
-}
-
-/* Whether the network has an offer that holds: nothing to do where only what is withdrawn is to be mended. */
-static bool is_offered(const struct work *work, const char *network)
-{
-    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
-    return !offer_exists(work->root, network) || offer_read(work->root, network, &held);
 }
 
 /* Of a pool whose file is gone nobody can make an offer: whoever comes would try again. */
@@ -359,13 +322,13 @@ void reconcile_networks(struct work *work, bool withdrawn)
         _cleanup_(error_free) struct error problem = {0};
         /* Those that it has none yet a dry run has not made. */
         if (work->pools.pools[i].fault.code || (work->tables[i].vf_count == 0 && !work->dry_run) ||
-            (withdrawn && is_offered(work, work->pools.pools[i].name)))
+            (withdrawn && !offer_is_due(work->root, work->pools.pools[i].name)))
             continue;
         if (!may_look(work, work->pools.pools[i].name)) {
             leave_ports(work, i);
             continue;
         }
-        if (reconcile_network(work, i, &problem) < 0)
+        if (reconcile_network(work, i, withdrawn, &problem) < 0)
             fail_network(work, work->pools.pools[i].name, &problem);
         error_move_notes(work->error, &problem);
     }
@@ -378,7 +341,9 @@ void reconcile_again(struct work *work)
         if (offer_withdraw(work->root, work->pools.pools[i].name, &problem) < 0)
             work_fail(work, &problem);
     }
-    reconcile_networks(work, true);
+    /* What it was silent about is known. */
+    if (!work->silent)
+        reconcile_networks(work, true);
 }
 
 /* With its turn: whoever is at work on it has come to an end. Return: how many VFs were given back, or a negative errno
@@ -420,10 +385,10 @@ static void open_one(struct work *work, const char *name, bool gone)
     int64_t deadline = io_now_ms() + work_time(work, TURN_WAIT_MS);
     if (!may_look(work, name))
         return;
-    int result = work->dry_run ? 0 : turn_take(work->root, name, NULL, deadline, never, &turn, &problem);
+    int result = work->dry_run ? 0 : turn_take(work->root, name, NULL, deadline, turn_never, &turn, &problem);
     if (result == 0 && !work->dry_run)
-        result = wait_for_steady(work, name, io_now_ms() + work_time(work, TURN_OPEN_MS), &problem);
-    /* Where its VFs cannot be given back, it is an offered one still, whose offer is made again. */
+        result = wait_for_steady(work, name, io_now_ms() + work_time(work, OFFER_AWAIT_MS), &problem);
+    /* Where its VFs cannot be given back, its offer is made again. */
     if (result == 0 && !work->dry_run)
         result = offer_withdraw(work->root, name, &problem);
     if (result == 0)

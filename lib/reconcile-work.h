@@ -68,7 +68,7 @@ bool work_has_guest(const struct work *work, const char *word, const char *uuid)
  * reconcile_define() - have libvirt have a pool's network as the pool wants it, or, in a dry run, say so
  * @vfs: how many it has then; a dry run counts those that would be made
  *
- * Return: 0, 1 when there was no such network, or a negative errno value.
+ * Return: 0, 1 when there was no such network, 2 when it is another one now, or a negative errno value.
  */
 int reconcile_define(struct work *work, const struct vf_table *table, size_t *vfs, struct error *error) must_check
     nonnull(1, 2, 3, 4);

@@ -16,6 +16,7 @@
 #include "lock.h"
 #include "offer.h"
 #include "reconcile.h"
+#include "witness.h"
 
 #define LOCK_FILE LEDGER_DIRECTORY "/settle"
 #define RETRY_MS 30000
@@ -72,7 +73,7 @@ static void settle(int root)
 
 void settle_later(int root)
 {
-    if (!offer_is_due(root))
+    if (!offer_is_due(root, NULL) || !witness_find(root, true))
         return;
     _cleanup_(cleanup_close) int wish = openat(root, WISH_FILE, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     /* Without it, or without a process, the next one does it. */

@@ -15,8 +15,8 @@
 
 #define SETTLE_S 300 /* for each look at all networks, with its retries; more than reconcile_offers() takes */
 
-/** settle_later() - start that process if any network's offer is withdrawn, and could be made. What it cannot do it
- * says to syslog(3). */
+/** settle_later() - start that process if any network's offer is due, and libvirt tells what it gives (witness.h). What
+ * it cannot do it says to syslog(3). */
 void settle_later(int root);
 
 /**

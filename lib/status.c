@@ -315,19 +315,22 @@ static void add_unlisted(xmlNodePtr parent, const struct view *view, const char 
     }
 }
 
-/* Why the pool's free VFs are not offered, though they should be; NULL: they are, or should not. */
-static const char *find_unoffered(int root, const struct pool *pool)
+/* Why the pool's free VFs are not offered; NULL: they are. The caller frees it. */
+static char *find_unoffered(int root, const struct pool *pool)
 {
     _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
+    _cleanup_(error_free) struct error missed = {0};
     char mark[WITNESS_MARK_SIZE];
-    if (!gate_present(root) || pool->fault.code || !pool->offered || offer_read(root, pool->name, &held))
+    if (!gate_present(root) || pool->fault.code || offer_read(root, pool->name, &held))
         return NULL;
     if (!hooks_are_put(root))
-        return "its free VFs are not offered, and guests get none, as there is no hook qemu of vfpool's: " HOOKS_PUT;
-    return witness_mark(root, mark)
-               ? "its free VFs are not offered now, so nothing can be attached to a running guest: vfpool reconcile"
-               : "its free VFs are held, as libvirt does not call vfpool's hooks network and daemon, so nothing can be "
-                 "attached to a running guest: " HOOKS_PUT;
+        return memory_copy(
+            "its free VFs are not offered, and guests get none, as there is no hook qemu of vfpool's: " HOOKS_PUT);
+    if (witness_mark(root, mark))
+        return memory_copy(
+            "its free VFs are not offered now, so nothing can be attached to a running guest: vfpool reconcile");
+    witness_missed(root, "its free VFs are not offered, and guests get none", &missed);
+    return memory_copy(missed.message);
 }
 
 static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_table *table, struct error *error)
@@ -353,9 +356,12 @@ static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_t
     _cleanup_(error_free) struct error refused = {0};
     if (pool->fault.code == 0 && interface_check_concrete(xmlDocGetRootElement(pool->doc), &place, &refused) < 0)
         xml_add_text(node, "note", refused.message);
-    const char *unoffered = find_unoffered(view->root, pool);
+    _cleanup_(cleanup_free) char *unoffered = find_unoffered(view->root, pool);
     if (unoffered)
         xml_add_text(node, "note", unoffered);
+    if (pool->offer_no)
+        xml_add_text(node, "note",
+                     "offer='no' is without effect: what is free is offered wherever libvirt tells what it gives");
     if (pool->ignored) {
         _cleanup_(cleanup_free) char *words = memory_format("without effect on a VF: %s", pool->ignored);
         xml_add_text(node, "note", words);

@@ -12,15 +12,13 @@
 #include "ledger.h"
 #include "lock.h"
 #include "memory.h"
+#include "offer.h"
 
-#define LEAVING LEDGER_DIRECTORY "/leaving" /* NETWORK/UUID: since when, in milliseconds */
-#define LEAVING_SIZE (sizeof LEAVING + NAME_MAX + UUID_SIZE + 2)
 #define LOOK_MS 20
-#define MAX_MOMENT_BYTES 64
 
 struct turn {
     int root;
-    int file; /* locked; holds "UUID MILLISECONDS STAMP" of the guest that was let in last, and of its claim then */
+    int file; /* locked; holds "UUID MILLISECONDS STAMP" of the guest that kept it last, and of its claim then */
 };
 
 static void pause_for(int milliseconds)
@@ -29,47 +27,7 @@ static void pause_for(int milliseconds)
     nanosleep(&time, NULL);
 }
 
-static int leaving_path(const char *network, const char *uuid, char path[LEAVING_SIZE])
-{
-    int length = snprintf(path, LEAVING_SIZE, LEAVING "/%s%s%s", network, uuid ? "/" : "", uuid ? uuid : "");
-    return length < 0 || (size_t)length >= LEAVING_SIZE || strchr(network, '/') ? -EINVAL : 0;
-}
-
-/* Whether a file tells of a moment in the last TURN_OPEN_MS; one that is gone, or cannot be understood, does not. */
-static bool is_recent(int directory, const char *file)
-{
-    _cleanup_(cleanup_free) char *text = NULL;
-    size_t length = 0;
-    if (io_read_file(directory, file, MAX_MOMENT_BYTES, &text, &length) < 0)
-        return false;
-    int64_t age = io_now_ms() - strtoll(text, NULL, 10);
-    return age >= 0 && age <= TURN_OPEN_MS;
-}
-
-/* Whether no guest's VF is open because it stops, as far as can be read. One that never came to its release is
- * forgotten. */
-static bool all_left(int root, const char *network)
-{
-    char path[LEAVING_SIZE];
-    bool left = false;
-    int result = 0;
-    if (leaving_path(network, NULL, path) < 0)
-        return true;
-    _cleanup_(cleanup_dir) DIR *directory = io_list(root, path);
-    if (!directory)
-        return errno == ENOENT;
-    for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
-        if (entry->d_name[0] == '.')
-            continue;
-        if (is_recent(dirfd(directory), entry->d_name))
-            left = true;
-        else
-            unlinkat(dirfd(directory), entry->d_name, 0);
-    }
-    return !left && result == 0;
-}
-
-/* Whether the guest that was let in last has what was opened for it, or will not have it any more. */
+/* Whether the guest that kept it last has what was opened for it, or will not have it any more. */
 static bool is_settled(const struct turn *turn, const char *network, const char *own)
 {
     char text[192] = "", uuid[UUID_SIZE] = "", then[LEDGER_STAMP_SIZE] = "", now[LEDGER_STAMP_SIZE];
@@ -80,7 +38,7 @@ static bool is_settled(const struct turn *turn, const char *network, const char 
     int64_t age = io_now_ms() - opened;
     ledger_stamp(turn->root, uuid, now);
     /* A guest that asks again has no other life. */
-    if (age < 0 || age > TURN_OPEN_MS || (own && strcmp(uuid, own) == 0))
+    if (age < 0 || age > OFFER_AWAIT_MS || (own && strcmp(uuid, own) == 0))
         return true;
     /* With each VF that it is given its claim changes, and at start; at release it goes. */
     return strcmp(then, now) != 0 && !ledger_awaits(turn->root, uuid, network);
@@ -130,18 +88,21 @@ static int lock_turn(const struct turn *turn, const char *network, bool alone, i
     }
 }
 
-/* What a turn is for. */
-enum purpose { OPENING, SHARING, LEAVE };
+int turn_never(int root, struct error *error)
+{
+    (void)root, (void)error;
+    return 0;
+}
 
-static int take(int root, const char *network, const char *uuid, enum purpose purpose, int64_t deadline,
+static int take(int root, const char *network, const char *uuid, bool alone, int64_t deadline,
                 int (*check)(int root, struct error *error), struct turn **turn, struct error *error)
 {
     struct turn *taken = memory_new(1, sizeof *taken);
     *turn = NULL;
     taken->root = root;
     taken->file = open_turn(root, network, error);
-    int result = taken->file < 0 ? taken->file : lock_turn(taken, network, purpose != SHARING, deadline, check, error);
-    while (result == 0 && !(is_settled(taken, network, uuid) && (purpose != OPENING || all_left(root, network)))) {
+    int result = taken->file < 0 ? taken->file : lock_turn(taken, network, alone, deadline, check, error);
+    while (result == 0 && !is_settled(taken, network, uuid)) {
         result = turn_pause(network, deadline, error);
         if (result == 0)
             result = check(root, error);
@@ -156,59 +117,16 @@ static int take(int root, const char *network, const char *uuid, enum purpose pu
 int turn_take(int root, const char *network, const char *uuid, int64_t deadline,
               int (*check)(int root, struct error *error), struct turn **turn, struct error *error)
 {
-    return take(root, network, uuid, OPENING, deadline, check, turn, error);
+    return take(root, network, uuid, true, deadline, check, turn, error);
 }
 
 int turn_share(int root, const char *network, const char *uuid, int64_t deadline,
                int (*check)(int root, struct error *error), struct turn **turn, struct error *error)
 {
-    return take(root, network, uuid, SHARING, deadline, check, turn, error);
+    return take(root, network, uuid, false, deadline, check, turn, error);
 }
 
-/* Marks the guest as leaving. */
-static int add_leaving(int root, const char *network, const char *uuid)
-{
-    _cleanup_(cleanup_close) int all = ledger_directory(root, "leaving");
-    _cleanup_(cleanup_close) int directory = all < 0 ? all : io_open_directory(all, network, true);
-    if (directory < 0)
-        return directory;
-    char text[MAX_MOMENT_BYTES], temporary[UUID_SIZE + 1];
-    int length = snprintf(text, sizeof text, "%lld\n", (long long)io_now_ms());
-    snprintf(temporary, sizeof temporary, ".%.36s", uuid);
-    return io_replace_file(directory, temporary, uuid, text, (size_t)length);
-}
-
-int turn_leave(int root, const char *network, const char *uuid, int (*check)(int root, struct error *error),
-               struct error *error)
-{
-    struct turn *turn = NULL;
-    int result = take(root, network, uuid, LEAVE, io_now_ms() + TURN_OPEN_MS, check, &turn, error);
-    if (result < 0)
-        return result;
-    result = add_leaving(root, network, uuid);
-    turn_close(turn);
-    return result < 0 ? error_set(error, -result, "cannot write /" LEAVING ": %s", strerror(-result)) : 0;
-}
-
-bool turn_is_leaving(int root, const char *network, const char *uuid)
-{
-    char path[LEAVING_SIZE];
-    return leaving_path(network, uuid, path) == 0 && is_recent(root, path);
-}
-
-void turn_left(int root, const char *uuid)
-{
-    int result = 0;
-    _cleanup_(cleanup_dir) DIR *directory = io_list(root, LEAVING);
-    /* What cannot be read is old soon. */
-    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
-        char path[LEAVING_SIZE];
-        if (entry->d_name[0] != '.' && leaving_path(entry->d_name, uuid, path) == 0)
-            unlinkat(root, path, 0);
-    }
-}
-
-int turn_open(struct turn *turn, const char *uuid, struct error *error)
+int turn_keep(struct turn *turn, const char *uuid, struct error *error)
 {
     char text[192], stamp[LEDGER_STAMP_SIZE];
     ledger_stamp(turn->root, uuid, stamp);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * turn - whose VF is open on a network: one guest's at a time
+ * turn - who may set the ports of a network, and who claims what is open on it
  *
- * Were the VFs of two guests open at once, libvirt might give each the other's (F6). So a guest whose VF was opened has
- * the turn until libvirt has given it that VF, which its network hook tells (allocation.h), or which is certain at
- * start, when the claim becomes held. The next one waits for that by looking at the ledger, which costs libvirt
- * nothing.
+ * libvirt gives a guest the first VF that is open (F3), and the claims of guests that may have any follow what it gives
+ * (allocation.h). So these share the turn while they claim, and who sets ports has it alone for that moment. A guest
+ * that must have just its own VFs (plan_is_exact()) has it alone as long as they are open: from before they are until
+ * libvirt has given them to it, which its network hook tells, or the guest is gone. The next one sees that in the
+ * ledger, which costs libvirt nothing.
  */
 #ifndef VFPOOL_TURN_H
 #define VFPOOL_TURN_H
@@ -19,12 +20,11 @@
 
 #define TURN_DIRECTORY LEDGER_DIRECTORY "/turns" /* a file for each network */
 #define TURN_WAIT_MS 120000                      /* for all that were there before */
-#define TURN_OPEN_MS 30000 /* for libvirt to give an opened VF to its guest; then that guest counts as gone */
 
 struct turn;
 
 /**
- * turn_take() - wait until no other guest has an opened VF on this network, and keep others from opening one
+ * turn_take() - wait until the turn is nobody's, and have it alone
  *
  * @uuid:     whose turn it is going to be; NULL: no guest's
  * @deadline: of io_now_ms()'s clock
@@ -38,9 +38,7 @@ int turn_take(int root, const char *network, const char *uuid, int64_t deadline,
               int (*check)(int root, struct error *error), struct turn **turn, struct error *error) must_check
     nonnull(2, 5, 6, 7);
 
-/**
- * turn_share() - as turn_take(), beside others that share it: nobody sets ports meanwhile, and no guest's are open
- */
+/** turn_share() - as turn_take(), beside others that share it: nobody sets ports meanwhile */
 int turn_share(int root, const char *network, const char *uuid, int64_t deadline,
                int (*check)(int root, struct error *error), struct turn **turn, struct error *error) must_check
     nonnull(2, 5, 6, 7);
@@ -48,34 +46,16 @@ int turn_share(int root, const char *network, const char *uuid, int64_t deadline
 /** turn_pause() - wait a little for others. Return: 0, or -EAGAIN past the deadline. */
 int turn_pause(const char *network, int64_t deadline, struct error *error) must_check nonnull(1, 3);
 
-/** turn_open() - write down whose VF is going to be opened. Return: 0 or a negative errno value. */
-int turn_open(struct turn *turn, const char *uuid, struct error *error) must_check nonnull(1, 2, 3);
+/** turn_never() - a check that ends no wait. Return: 0 */
+int turn_never(int root, struct error *error) must_check;
+
+/** turn_keep() - the turn is this guest's until libvirt has given it its VFs. Return: 0 or a negative errno value. */
+int turn_keep(struct turn *turn, const char *uuid, struct error *error) must_check nonnull(1, 2, 3);
 
 /** turn_forget() - the network is no pool's any more: nobody takes a turn of it, but who gives its VFs back */
 void turn_forget(struct turn *turn, const char *network) nonnull(1, 2);
 
-/** turn_close() - let the next one in; it still waits for the guest that was written down. NULL does nothing. */
+/** turn_close() - let the next ones in; they still wait for a guest that keeps it. NULL does nothing. */
 void turn_close(struct turn *turn);
-
-/**
- * turn_leave() - a guest's VF on this network is going to be open for a moment: libvirt frees its port before release
- *
- * Waits until no guest has an opened VF, as libvirt might give it this one. From then on to turn_left(), or for
- * TURN_OPEN_MS, nobody has a turn; several guests may leave at once.
- *
- * Return: 0 or a negative errno value; then the guest's stop goes on all the same.
- */
-int turn_leave(int root, const char *network, const char *uuid, int (*check)(int root, struct error *error),
-               struct error *error) must_check nonnull(2, 3, 4, 5);
-
-/** turn_is_leaving() - whether the guest is between turn_leave() and turn_left() */
-bool turn_is_leaving(int root, const char *network, const char *uuid) must_check nonnull(2, 3);
-
-/**
- * turn_left() - no VF of the guest is open any more, on whatever network, and its claim is gone, if it can go
- *
- * The claim goes before, under the ledger's lock: who waits for a turn must not have that.
- */
-void turn_left(int root, const char *uuid) nonnull(2);
 
 #endif

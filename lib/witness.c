@@ -1,117 +1,169 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "witness.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "daemon.h"
+#include "hooks.h"
 #include "io.h"
 #include "ledger.h"
 
-#define WITNESSES LEDGER_DIRECTORY "/witness"
-#define MAX_BYTES ((size_t)PATH_MAX + 128)
+#define MARK LEDGER_DIRECTORY "/witness/daemon"
+#define MAX_BYTES ((size_t)2 * HOOKS_PATH_SIZE + 256)
+#define NS_PER_S INT64_C(1000000000)
 
-static const char *const names[] = {[WITNESS_NETWORK] = "network", [WITNESS_DAEMON] = "daemon"};
-
-/* What a mark says. */
-struct mark {
-    long process;
-    unsigned long long started; /* in the kernel's ticks */
-    unsigned long long inode;   /* of the file that was run */
-    long long changed;          /* and when it was written last, in nanoseconds: an editor may keep the inode */
-    char path[PATH_MAX];
+/* A file that libvirt runs as a hook. */
+struct file {
+    const char *kind;
+    char path[HOOKS_PATH_SIZE];
+    unsigned long long inode;
+    long long changed; /* when it was written last, in nanoseconds: an editor may keep the inode */
 };
 
-static long long changed_ns(const struct stat *status)
+struct mark {
+    long process; /* the daemon that serves networks */
+    unsigned long long started;
+    struct file daemon, network;
+};
+
+static long long to_ns(const struct timespec *time)
 {
-    return (long long)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+    return (long long)time->tv_sec * NS_PER_S + time->tv_nsec;
 }
 
-static bool read_mark(int root, enum witness witness, struct mark *mark)
-{
-    char path[64];
-    _cleanup_(cleanup_free) char *text = NULL;
-    size_t length = 0;
-    snprintf(path, sizeof path, WITNESSES "/%s", names[witness]);
-    return io_read_file(root, path, MAX_BYTES, &text, &length) == 0 &&
-           sscanf(text, "%ld %llu %llu %lld %4095[^\n]", &mark->process, &mark->started, &mark->inode, &mark->changed,
-                  mark->path) == 5;
-}
+/* ---- one that is made ---- */
 
-static bool is_same(const struct mark *a, const struct mark *b)
-{
-    return a->process == b->process && a->started == b->started && a->inode == b->inode && a->changed == b->changed &&
-           strcmp(a->path, b->path) == 0;
-}
-
-/* Whether its daemon runs, and would run the same file. */
-static bool is_true(const struct mark *mark)
+/* @put: when it came to be what it is. Return: false when there is no such hook of ours. */
+static bool find_file(int root, const char *kind, struct file *file, long long *put)
 {
     struct stat status;
-    return daemon_started(mark->process) == mark->started && stat(mark->path, &status) == 0 &&
-           status.st_ino == mark->inode && changed_ns(&status) == mark->changed && (status.st_mode & S_IXUSR);
-}
-
-/* Return: false where no daemon called. */
-static bool make_mark(struct mark *mark)
-{
-    struct stat status;
-    mark->process = daemon_of_networks();
-    mark->started = mark->process ? daemon_started(mark->process) : 0;
-    ssize_t length = readlink("/proc/self/exe", mark->path, sizeof mark->path - 1);
-    mark->path[length > 0 ? length : 0] = '\0';
-    if (!mark->started || stat(mark->path, &status) < 0)
+    file->kind = kind;
+    if (!hooks_find(root, kind, file->path, NULL) || fstatat(root, file->path, &status, 0) < 0)
         return false;
-    mark->inode = status.st_ino;
-    mark->changed = changed_ns(&status);
+    file->inode = status.st_ino;
+    file->changed = to_ns(&status.st_mtim);
+    *put = to_ns(&status.st_ctim);
     return true;
 }
 
-int witness_leave(int root, enum witness witness)
+static int write_mark(int root, const struct mark *mark)
 {
-    struct mark now, before;
     char text[MAX_BYTES], temporary[32];
-    if (!make_mark(&now) || (witness == WITNESS_NETWORK && read_mark(root, witness, &before) && is_same(&now, &before)))
-        return 0;
     _cleanup_(cleanup_close) int directory = ledger_directory(root, "witness");
     if (directory < 0)
         return directory;
     /* Several may be called at once. */
-    snprintf(temporary, sizeof temporary, ".%s.%ld", names[witness], (long)getpid());
-    int length = snprintf(text, sizeof text, "%ld %llu %llu %lld %s\n", now.process, now.started, now.inode,
-                          now.changed, now.path);
-    return io_replace_file(directory, temporary, names[witness], text, (size_t)length);
+    snprintf(temporary, sizeof temporary, ".daemon.%ld", (long)getpid());
+    int length = snprintf(text, sizeof text, "%ld %llu\n%llu %lld %s\n%llu %lld %s\n", mark->process, mark->started,
+                          mark->daemon.inode, mark->daemon.changed, mark->daemon.path, mark->network.inode,
+                          mark->network.changed, mark->network.path);
+    return io_replace_file(directory, temporary, "daemon", text, (size_t)length);
 }
 
-bool witness_mark(int root, char mark[WITNESS_MARK_SIZE])
+int witness_leave(int root)
 {
-    struct mark network, daemon;
+    long long put;
+    struct mark mark = {.process = daemon_of_networks()};
+    mark.started = mark.process ? daemon_started(mark.process) : 0;
+    if (!mark.started)
+        return 0;
+    if (find_file(root, "daemon", &mark.daemon, &put) && find_file(root, "network", &mark.network, &put))
+        return write_mark(root, &mark);
+    /* libvirt has looked, and found no network hook of ours. */
+    return unlinkat(root, MARK, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* When a process began to run, by the clock that files are marked with. */
+static long long began_at(unsigned long long started)
+{
+    struct timespec now = {0}, running = {0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(CLOCK_BOOTTIME, &running);
+    return to_ns(&now) - to_ns(&running) + (long long)started * (NS_PER_S / sysconf(_SC_CLK_TCK));
+}
+
+bool witness_find(int root, bool make)
+{
+    char text[WITNESS_MARK_SIZE];
+    long long daemon_put = 0, network_put = 0;
+    if (witness_mark(root, text))
+        return true;
+    struct mark mark = {.process = daemon_find_networks(root)};
+    mark.started = mark.process ? daemon_started(mark.process) : 0;
+    if (!mark.started || !find_file(root, "daemon", &mark.daemon, &daemon_put) ||
+        !find_file(root, "network", &mark.network, &network_put))
+        return false;
+    long long began = began_at(mark.started);
+    if (daemon_put >= began || network_put >= began)
+        return false;
+    return !make || (write_mark(root, &mark) == 0 && witness_mark(root, text));
+}
+
+/* ---- what one is worth ---- */
+
+static bool read_mark(int root, struct mark *mark)
+{
+    _cleanup_(cleanup_free) char *text = NULL;
+    size_t length = 0;
+    static_assert(HOOKS_PATH_SIZE == 320, "as below");
+    *mark = (struct mark){.daemon.kind = "daemon", .network.kind = "network"};
+    return io_read_file(root, MARK, MAX_BYTES, &text, &length) == 0 &&
+           sscanf(text, "%ld %llu\n%llu %lld %319[^\n]\n%llu %lld %319[^\n]", &mark->process, &mark->started,
+                  &mark->daemon.inode, &mark->daemon.changed, mark->daemon.path, &mark->network.inode,
+                  &mark->network.changed, mark->network.path) == 8;
+}
+
+/* libvirt runs what is at that place, if it may be executed (F44): the file that was there, or another version of
+ * ours. */
+static bool is_called(int root, const struct file *file)
+{
     struct stat status;
-    mark[0] = '\0';
-    if (!read_mark(root, WITNESS_NETWORK, &network) || !read_mark(root, WITNESS_DAEMON, &daemon) ||
-        network.process != daemon.process || network.started != daemon.started || !is_true(&network) ||
-        !is_true(&daemon) || fstatat(root, WITNESSES "/daemon", &status, AT_SYMLINK_NOFOLLOW) < 0)
+    char path[HOOKS_PATH_SIZE];
+    bool program = false;
+    if (fstatat(root, file->path, &status, 0) < 0 || !(status.st_mode & S_IXUSR))
+        return false;
+    if (status.st_ino == file->inode && to_ns(&status.st_mtim) == file->changed)
+        return true;
+    return hooks_find(root, file->kind, path, &program) && program && strcmp(path, file->path) == 0;
+}
+
+bool witness_mark(int root, char text[WITNESS_MARK_SIZE])
+{
+    struct mark mark;
+    struct stat status;
+    text[0] = '\0';
+    if (!read_mark(root, &mark) || daemon_started(mark.process) != mark.started || !is_called(root, &mark.daemon) ||
+        !is_called(root, &mark.network) || fstatat(root, MARK, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return false;
     /* A file that was replaced is another one: each call of the daemon hook makes one. */
-    snprintf(mark, WITNESS_MARK_SIZE, "%ld %llu %llu %lld.%09ld", network.process, network.started,
+    snprintf(text, WITNESS_MARK_SIZE, "%ld %llu %llu %lld.%09ld", mark.process, mark.started,
              (unsigned long long)status.st_ino, (long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
     return true;
 }
 
-void witness_forget(int root)
+int witness_missed(int root, const char *what, struct error *error)
 {
-    unlinkat(root, WITNESSES "/network", 0);
+    char path[HOOKS_PATH_SIZE];
+    const char *kinds[] = {"network", "daemon"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!hooks_find(root, kinds[i], path, NULL))
+            return error_set(error, ENOENT, "%s, as there is no hook %s of vfpool's: " HOOKS_PUT, what, kinds[i]);
+    return error_set(error, ENOENT,
+                     "%s, as libvirt does not call vfpool's hooks network and daemon: systemctl reload %s", what,
+                     daemon_is_modular(root) ? "virtqemud virtnetworkd" : "libvirtd");
 }
 
 bool witness_is_unsteady(int root)
 {
-    struct mark daemon;
-    /* Whatever became of the hook's file: it may be on its way out. */
-    return read_mark(root, WITNESS_DAEMON, &daemon) && daemon_started(daemon.process) == daemon.started &&
-           daemon_is_unsteady(daemon.process);
+    struct mark mark;
+    /* Whatever became of the hooks' files: they may be on their way out. */
+    return read_mark(root, &mark) && daemon_started(mark.process) == mark.started && daemon_is_unsteady(mark.process);
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * witness - whether the daemon that serves networks calls our hooks
+ * witness - whether libvirt tells vfpool which VFs it gives, and when it forgets that
  *
- * What libvirt gives can be left to libvirt only where its network hook tells of it, and its daemon hook of a reload,
- * which makes libvirt forget what it gave (F27). libvirt looks for hooks when it starts and when it reloads (F17), so
- * that a file is there says little. So each of the two hooks, whenever it is called, leaves its mark in
- * run/vfpool/witness: by which process, and which file was run.
+ * Nothing is given that nobody witnesses: libvirt's network hook has to tell of each VF that it gives (allocation.h),
+ * and its daemon hook of each reload, which makes libvirt forget what it gave (F27).
+ *
+ * That a hook's file is there says little, as libvirt looks for hooks when it starts and when it reloads, and not
+ * sooner. It does so right before it calls the daemon hook for that (virHookCall() in src/util/virhook.c, read). So our
+ * daemon hook writes down which daemon called it, and which network hook of ours there was: run/vfpool/witness/daemon,
+ * the mark. As long as that daemon runs, and both files are what they were then, or another version of ours, both are
+ * called.
  */
 #ifndef VFPOOL_WITNESS_H
 #define VFPOOL_WITNESS_H
@@ -13,33 +17,40 @@
 #include <stdbool.h>
 
 #include "cleanup.h"
-
-enum witness {
-    WITNESS_NETWORK, /* the network hook, called for a port */
-    WITNESS_DAEMON,  /* the daemon hook, called when libvirt starts and before it reloads */
-};
+#include "error.h"
 
 /**
- * witness_leave() - this hook was called
+ * witness_leave() - the daemon hook was called, by this process
  *
- * Only the daemon that serves networks counts. Each call of the daemon hook is another mark.
+ * Only the daemon that serves networks counts. Each call makes another mark.
  *
  * Return: 0, also where nothing had to be written, or a negative errno value.
  */
-int witness_leave(int root, enum witness witness) must_check;
+int witness_leave(int root) must_check;
 
 #define WITNESS_MARK_SIZE 128
 
 /**
- * witness_mark() - whether both hooks are called, by a daemon that runs, and are what they were then
+ * witness_mark() - whether libvirt tells
  * @mark: what is the same until the daemon is started or reloaded; empty when the answer is no
  */
-bool witness_mark(int root, char mark[WITNESS_MARK_SIZE]) nonnull(2);
+bool witness_mark(int root, char mark[WITNESS_MARK_SIZE]) must_check nonnull(2);
+
+/**
+ * witness_find() - make a mark that was lost again
+ * @make: else only find out whether it could be made
+ *
+ * It can be made where the daemon that serves networks began to run after both hooks were put, so that it has found
+ * them.
+ *
+ * Return: whether libvirt tells.
+ */
+bool witness_find(int root, bool make) must_check;
+
+/** witness_missed() - the words for where it does not, behind those of the caller. Return: -ENOENT */
+int witness_missed(int root, const char *what, struct error *error) nonnull(2, 3);
 
 /** witness_is_unsteady() - whether the daemon is starting or reloading: what it counts now, it may forget */
 bool witness_is_unsteady(int root) must_check;
-
-/** witness_forget() - the network hook is not called, whatever it says: until it is called again */
-void witness_forget(int root);
 
 #endif

@@ -383,7 +383,7 @@ redirected() {
         assert_one_line usage "GUEST OPERATION"
         [[ ! -s $STDOUT ]]
     done
-    for operation in reconnect attach stopped; do
+    for operation in reconnect attach; do
         run_program 0 "$VFPOOL_BUILD/hook/qemu" vm1 $operation begin < <(vm 1)
         assert_one_line usage
     done

@@ -7,6 +7,7 @@
 
 LEAK_CHECK=1
 load helpers
+load libvirt/helpers
 
 A=6695eb01-f6a4-8304-79aa-97f2502e1901
 B=6695eb01-f6a4-8304-79aa-97f2502e1902
@@ -16,10 +17,10 @@ setup() {
     host eth3:vfs=3 eth4:vfs=2
     pool p eth3
     pool q eth4
-    # No libvirtd called the hook here, so only the socket says that there is a libvirt.
-    mkdir -p "$ROOT/run/libvirt" "$ROOT/usr/sbin"
-    : > "$ROOT/run/libvirt/libvirt-sock"
+    libvirt_begin
     libvirt 'cat >> "$log"'
+    # Nobody settles, who would call it as well: what is wished of that is a file.
+    mkdir -p "$ROOT/run/vfpool/unsettled"
 }
 
 # libvirt CODE...: what vfpool-gate does; its arguments are in $log before its input.
@@ -44,25 +45,143 @@ prepare() { # CODE UUID NUMBER NETWORK...
     run_hook "$code" "g$number" prepare < <(guest "g$number" "$uuid" "${interfaces[@]}")
 }
 
-start() { # UUID NUMBER ADDRESS: libvirt gave it that one
-    local bus=${3:5:2} slot=${3:8:2} function=${3:11:1}
-    run_hook 0 "g$2" start < <(guest "g$2" "$1" "<interface type='hostdev' managed='yes'>
-        <mac address='52:54:00:00:$2:01'/>
-        <source><address type='pci' domain='0x0000' bus='0x$bus' slot='0x$slot' function='0x$function'/></source>
-        </interface>")
+give() { # UUID NUMBER ADDRESS [NETWORK]: libvirt gives it that one, and its network hook tells
+    made 0 "${4:-p}" "$1" "g$2" "52:54:00:00:$2:01" "$3"
 }
 
-@test "prepare holds the pool's other VFs and frees its own, release holds them again" {
+# interface NUMBER ADDRESS: a guest's, once it has that VF.
+interface() {
+    echo "<interface type='hostdev' managed='yes'><mac address='52:54:00:00:$1:01'/>
+        <source><address type='pci' domain='0x${2:0:4}' bus='0x${2:5:2}' slot='0x${2:8:2}' function='0x${2:11}'/></source>
+        </interface>"
+}
+
+start() { # CODE UUID NUMBER ADDRESS: it has that one
+    run_hook "$1" "g$3" start < <(guest "g$3" "$2" "$(interface "$3" "$4")")
+}
+
+release() { # UUID NUMBER
+    run_hook 0 "g$2" release < <(guest "g$2" "$1")
+}
+
+# fixed OPERATION UUID: of a guest that names its VF itself.
+fixed() {
+    run_hook 0 fixed "$1" < <(guest fixed "$2" "<hostdev mode='subsystem' type='pci' managed='yes'>
+        <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>")
+}
+
+# reserve NETWORK NUMBER: its VF 1 is for that guest, which must have just that one.
+reserve() {
+    sed -i "s|<pf dev='\([^']*\)'/>|<pf dev='\1'><reserve vfs='1' guest='g$2'/></pf>|" "$ROOT/etc/vfpool/$1.xml"
+}
+
+# offer NETWORK [HELD...]: libvirt may give all of its VFs but those.
+offer() {
+    local mark=$ROOT/run/vfpool/witness/daemon daemon
+    read -r daemon < "$mark"
+    mkdir -p "$ROOT/run/vfpool/offers"
+    printf '%s\n' "$daemon $(stat -c '%i %.9Y' "$mark")" "${@:2}" > "$ROOT/run/vfpool/offers/$1"
+}
+
+# spread: pool p is on two PFs, and guests are on both in turn.
+spread() {
+    rm "$ROOT/etc/vfpool/q.xml"
+    pool p eth3 eth4 -- "<metadata><v:pool xmlns:v='urn:vfpool:1' order='spread'/></metadata>"
+}
+
+# was_long_ago UUID: when it claimed its VFs.
+was_long_ago() {
+    local file=$ROOT/run/vfpool/guests/$1.xml clock
+    clock=$(grep -o 'clock="[^"]*"' "$file" | tr -dc 0-9)
+    sed -i "s/clock=\"$clock\"/clock=\"$((clock - 30001))\"/" "$file"
+}
+
+@test "prepare holds the pool's other VFs and frees its own, start and release call nobody" {
     prepare 0 "$A" 11 p
     assert_equal "$(calls)" "set p
 hold 0000:01:10.2
 hold 0000:01:10.4
 free 0000:01:10.0"
     assert_taken 0000:01:10.0 "$A"
-    run_hook 0 g11 release < <(guest g11 "$A")
-    assert_equal "$(calls)" "set p
-hold 0000:01:10.0"
+    give "$A" 11 0000:01:10.0
+    start 0 "$A" 11 0000:01:10.0
+    assert_taken 0000:01:10.0 "$A"
+    release "$A" 11
+    assert_equal "$(calls)" ""
     assert_released "$A"
+}
+
+@test "nothing is given where libvirt does not tell of it" {
+    local witness=$ROOT/run/vfpool/witness/daemon network=$ROOT/etc/libvirt/hooks/network what
+    local call="libvirt does not call vfpool's hooks network and daemon: systemctl reload"
+    rm "$witness"
+    snapshot
+    for what in lost forged ended replaced absent; do
+        witness
+        case $what in
+        lost) rm "$witness" ;;
+        forged) echo mark > "$witness" ;;
+        ended) sed -i '1s/ .*/ 1/' "$witness" ;;
+        replaced) printf '#!/bin/sh\n# vfpool, too\n' > "$network" ;;
+        absent) rm "$network" ;;
+        esac
+        prepare 1 "$A" 11 q p
+        if [[ $what == absent ]]; then
+            assert_one_line "pool 'p' gives no VF, as there is no hook network of vfpool's" "hooks put"
+        else
+            assert_one_line "pool 'p' gives no VF, as $call libvirtd"
+        fi
+        assert_equal "$output" ""
+        assert_taken
+        assert_released "$A"
+        # A daemon that is not there yet is started by being asked.
+        assert_equal "$(calls)" "ports p"
+    done
+    rm "$witness"
+    assert_unchanged
+    : > "$ROOT/run/libvirt/virtnetworkd-sock"
+    printf '#!/bin/sh\n# vfpool\n' > "$network"
+    chmod +x "$network"
+    prepare 1 "$A" 11 p
+    assert_one_line "pool 'p' gives no VF, as $call virtqemud virtnetworkd"
+    # What asks libvirt for nothing needs no word of it.
+    fixed prepare "$B"
+    assert_taken 0000:01:10.2 "$B"
+    witness
+    prepare 0 "$A" 11 p
+    assert_taken 0000:01:10.2 "$B" 0000:01:10.0 "$A"
+}
+
+@test "a silent libvirt that does not tell what it gives is said to be silent" {
+    rm "$ROOT/run/vfpool/witness/daemon"
+    libvirt 'exec sleep 300'
+    VFPOOL_BUILD=$PLAIN/tests/libvirt/hasty prepare 1 "$A" 11 p
+    assert_one_line "libvirt did not answer within"
+    assert_equal "$(calls)" "ports p"
+    assert_released "$A"
+}
+
+@test "a guest whose VF libvirt gave without a word does not start" {
+    prepare 0 "$A" 11 p
+    calls > /dev/null
+    start 1 "$A" 11 0000:01:10.0
+    assert_one_line "libvirt gave guest 'g11' VF 0000:01:10.0 of pool 'p', and did not tell its network hook: see 'vfpool doctor'"
+    assert_taken 0000:01:10.0 "$A"
+    release "$A" 11
+    assert_released "$A"
+    # Told of one of two, it has said nothing of the other.
+    run_hook 0 g11 prepare < <(guest g11 "$A" p:52:54:00:00:11:01 q:52:54:00:00:11:01)
+    give "$A" 11 0000:01:10.0
+    run_hook 1 g11 start < <(guest g11 "$A" "$(interface 11 0000:01:10.0)" "$(interface 11 0000:02:10.0)")
+    assert_one_line "libvirt gave guest 'g11' VF 0000:02:10.0 of pool 'q', and did not tell"
+    give "$A" 11 0000:02:10.0 q
+    run_hook 0 g11 start < <(guest g11 "$A" "$(interface 11 0000:01:10.0)" "$(interface 11 0000:02:10.0)")
+    assert_taken 0000:01:10.0 "$A" 0000:02:10.0 "$A"
+    release "$A" 11
+    # Where there is no libvirt, nobody could tell.
+    rm "$ROOT/run/libvirt/libvirt-sock"
+    prepare 0 "$A" 11 p
+    start 0 "$A" 11 0000:01:10.0
 }
 
 @test "a guest on two pools opens both, in the order of their names" {
@@ -77,8 +196,7 @@ free 0000:02:10.0"
 }
 
 @test "a static device stays held" {
-    run_hook 0 g prepare < <(guest g "$A" "<hostdev mode='subsystem' type='pci' managed='yes'>
-        <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>")
+    fixed prepare "$A"
     assert_equal "$(calls)" ""
     assert_taken 0000:01:10.2 "$A"
     prepare 0 "$B" 12 p p
@@ -86,6 +204,10 @@ free 0000:02:10.0"
 hold 0000:01:10.2
 free 0000:01:10.4
 free 0000:01:10.0"
+    # Nor does libvirt tell of it.
+    fixed start "$A"
+    fixed release "$A"
+    assert_equal "$(calls)" ""
 }
 
 @test "nobody is asked where there is no libvirt, and for a guest without a pool" {
@@ -124,58 +246,57 @@ ports q"
     assert_invariants
 }
 
-@test "a second network that fails has the first one held again" {
+@test "a second network that fails leaves the first one open, and nothing claimed" {
     libvirt 'cat >> "$log"; [ "$2" = p ] || { echo "no q" >&2; exit 1; }'
     prepare 1 "$A" 11 p q
     assert_one_line "no q"
-    # Its own VF alone: another's may be open there by now.
+    # What is open there is any guest's.
     assert_equal "$(calls)" "set p
 hold 0000:01:10.2
 hold 0000:01:10.4
 free 0000:01:10.0
 set q
 hold 0000:02:10.2
-free 0000:02:10.0
-set p
-hold 0000:01:10.0
-set q
-hold 0000:02:10.0"
+free 0000:02:10.0"
     assert_released "$A"
+    assert_invariants
 }
 
 @test "nothing is opened before all turns have come" {
+    reserve q 11
     prepare 0 "$A" 11 q
     calls > /dev/null
     prepare 0 "$B" 12 p q < /dev/null 3>&- &
     local waiting=$!
     wait_until test -e "$ROOT/run/vfpool/turns/p"
     is_waiting "$waiting"
-    run_hook 0 g11 release < <(guest g11 "$A")
+    assert_taken 0000:02:10.2 "$A"
+    give "$A" 11 0000:02:10.2 q
     wait "$waiting"
-    assert_equal "$(calls | grep -c '^free')" 2
+    assert_equal "$(calls | grep '^[sf]')" "set p
+free 0000:01:10.0
+set q
+free 0000:02:10.0"
 }
 
-@test "a guest whose VFs all have fixed addresses waits for nobody when it stops" {
-    run_hook 0 g prepare < <(guest g "$B" "<hostdev mode='subsystem' type='pci' managed='yes'>
-        <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>")
-    run_hook 0 g start < <(guest g "$B" "<hostdev mode='subsystem' type='pci' managed='yes'>
-        <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>")
+@test "who stops waits for nobody, whoever is to have just its own VFs" {
+    reserve p 11
+    prepare 0 "$B" 12 p
+    give "$B" 12 0000:01:10.0
+    start 0 "$B" 12 0000:01:10.0
     prepare 0 "$A" 11 p
     calls > /dev/null
-    local begin=$SECONDS
-    run_hook 0 g stopped < <(guest g "$B")
-    run_hook 0 g release < <(guest g "$B")
-    ((SECONDS - begin < 5)) || fail "took $((SECONDS - begin)) s"
-    # Its port was held all the time.
+    VFPOOL_TIMEOUT=10 release "$B" 12
     assert_equal "$(calls)" ""
+    assert_taken 0000:01:10.2 "$A"
 }
 
-@test "what was opened and not taken is held again at start" {
+@test "what was opened and not taken is just open" {
     prepare 0 "$A" 11 p
     calls > /dev/null
-    start "$A" 11 0000:01:10.4
-    assert_equal "$(calls)" "set p
-hold 0000:01:10.0"
+    give "$A" 11 0000:01:10.4
+    start 0 "$A" 11 0000:01:10.4
+    assert_equal "$(calls)" ""
     assert_taken 0000:01:10.4 "$A"
 }
 
@@ -236,11 +357,13 @@ hold 0000:01:10.0"
     xargs kill < "$ROOT/calls.left"
 }
 
-@test "release never fails because of libvirt: it says so and drops the claim" {
+@test "release never fails because of libvirt: it asks it nothing" {
     prepare 0 "$A" 11 p
-    libvirt 'cat > /dev/null; echo "libvirt says no" >&2; exit 1'
-    run_hook 0 g11 release < <(guest g11 "$A")
-    assert_one_line "libvirt says no" "stay open until the next start"
+    calls > /dev/null
+    libvirt 'exec sleep 300'
+    VFPOOL_TIMEOUT=10 release "$A" 11
+    assert_silent
+    assert_equal "$(calls)" ""
     assert_released "$A"
 }
 
@@ -258,106 +381,157 @@ hold 0000:01:10.0"
     assert_released "$A"
 }
 
-@test "the next guest waits until the one before has its VF" {
+@test "guests that may have any VF do not wait for each other" {
+    local i
+    for i in 1 2 3; do
+        VFPOOL_TIMEOUT=10 prepare 0 "${A%?}$i" "1$i" p
+    done
+    # What others wait for stays open beside one's own.
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.2
+hold 0000:01:10.4
+free 0000:01:10.0
+set p
+hold 0000:01:10.4
+free 0000:01:10.2
+set p
+free 0000:01:10.4"
+    # Each gets one of them, whichever comes first.
+    give "${A%?}3" 13 0000:01:10.0
+    give "${A%?}1" 11 0000:01:10.2
+    give "${A%?}2" 12 0000:01:10.4
+    assert_taken 0000:01:10.0 "${A%?}3" 0000:01:10.2 "${A%?}1" 0000:01:10.4 "${A%?}2"
+    start 0 "${A%?}3" 13 0000:01:10.0
+    start 0 "${A%?}1" 11 0000:01:10.2
+    start 0 "${A%?}2" 12 0000:01:10.4
+    assert_equal "$(calls)" ""
+    assert_invariants
+}
+
+@test "a VF that its guest has, or has not come for in time, is held beside the next one's" {
     prepare 0 "$A" 11 p
+    give "$A" 11 0000:01:10.0
     calls > /dev/null
-    prepare 0 "$B" 12 p < /dev/null 3>&- &
+    prepare 0 "$B" 12 p
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.0
+hold 0000:01:10.4
+free 0000:01:10.2"
+    was_long_ago "$B"
+    prepare 0 "${A%?}3" 13 p
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.0
+hold 0000:01:10.2
+free 0000:01:10.4"
+    assert_taken 0000:01:10.0 "$A" 0000:01:10.2 "$B" 0000:01:10.4 "${A%?}3"
+}
+
+@test "a guest that must have just its own VFs waits until nobody waits for libvirt" {
+    reserve p 11
+    prepare 0 "$B" 12 p
+    prepare 0 "${A%?}3" 13 p
+    calls > /dev/null
+    prepare 0 "$A" 11 p < /dev/null 3>&- &
     local waiting=$!
     is_waiting "$waiting"
-    start "$A" 11 0000:01:10.0
+    assert_taken 0000:01:10.0 "$B" 0000:01:10.4 "${A%?}3"
+    give "$B" 12 0000:01:10.0
+    is_waiting "$waiting"
+    # One may as well be gone.
+    release "${A%?}3" 13
     wait "$waiting"
     assert_equal "$(calls)" "set p
 hold 0000:01:10.0
 hold 0000:01:10.4
 free 0000:01:10.2"
-    assert_taken 0000:01:10.0 "$A" 0000:01:10.2 "$B"
+    assert_taken 0000:01:10.0 "$B" 0000:01:10.2 "$A"
+}
+
+@test "a guest that must have just its own VFs is waited for until it has them all" {
+    reserve p 11
+    prepare 0 "$A" 11 p p
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.4
+free 0000:01:10.2
+free 0000:01:10.0"
+    prepare 0 "$B" 12 p < /dev/null 3>&- &
+    local waiting=$!
+    is_waiting "$waiting"
+    give "$A" 11 0000:01:10.0
+    is_waiting "$waiting"
+    made 0 p "$A" g11 52:54:00:00:11:02 0000:01:10.2
+    wait "$waiting"
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.0
+hold 0000:01:10.2
+free 0000:01:10.4"
+    assert_taken 0000:01:10.0 "$A" 0000:01:10.2 "$A" 0000:01:10.4 "$B"
+}
+
+@test "one MAC address on two pools: both are waited for" {
+    run_hook 0 g11 prepare < <(guest g11 "$A" p:52:54:00:00:11:01 q:52:54:00:00:11:01)
+    assert_equal "$(calls | grep -c '^set')" 2
+    prepare 0 "$B" 12 q < /dev/null 3>&- &
+    local waiting=$!
+    is_waiting "$waiting"
+    give "$A" 11 0000:01:10.0
+    is_waiting "$waiting"
+    give "$A" 11 0000:02:10.0 q
+    wait "$waiting"
+    assert_taken 0000:01:10.0 "$A" 0000:02:10.0 "$A" 0000:02:10.2 "$B"
 }
 
 @test "a guest that starts again does not wait for its own earlier start" {
+    reserve p 11
     libvirt 'echo no >&2; exit 1'
     prepare 1 "$A" 11 p
     libvirt 'cat >> "$log"'
     local before=$SECONDS
     prepare 0 "$A" 11 p
-    run_hook 0 g11 release < <(guest g11 "$A")
+    release "$A" 11
     prepare 0 "$A" 11 p
-    start "$A" 11 0000:01:10.0
-    run_hook 0 g11 stopped < <(guest g11 "$A")
-    run_hook 0 g11 release < <(guest g11 "$A")
+    # Its release was killed.
+    prepare 0 "$A" 11 p
+    give "$A" 11 0000:01:10.2
+    start 0 "$A" 11 0000:01:10.2
+    release "$A" 11
     # Nor does another guest, while it starts again.
     prepare 0 "$A" 11 p
-    run_hook 0 g11 release < <(guest g11 "$A")
+    release "$A" 11
     prepare 0 "$B" 12 p
-    start "$B" 12 0000:01:10.0
+    give "$B" 12 0000:01:10.0
+    start 0 "$B" 12 0000:01:10.0
     prepare 0 "$A" 11 p
     [ "$((SECONDS - before))" -lt 10 ]
 }
 
-@test "between stopped and release of one guest, no other guest's VF is opened" {
+@test "a guest that never came for its VFs is waited for, but not for ever" {
+    local turn=$ROOT/run/vfpool/turns/p uuid opened stamp
+    reserve p 11
     prepare 0 "$A" 11 p
-    start "$A" 11 0000:01:10.0
-    run_hook 0 g11 stopped < <(guest g11 "$A")
-    calls > /dev/null
     prepare 0 "$B" 12 p < /dev/null 3>&- &
     local waiting=$!
+    calls > /dev/null
     is_waiting "$waiting"
-    run_hook 0 g11 release < <(guest g11 "$A")
+    read -r uuid opened stamp < "$turn"
+    assert_equal "$uuid" "$A"
+    was_long_ago "$A"
+    is_waiting "$waiting"
+    echo "$uuid $((opened - 30001)) $stamp" > "$turn"
     wait "$waiting"
+    # What is its own stays that.
     assert_equal "$(calls)" "set p
-hold 0000:01:10.0
-set p
 hold 0000:01:10.2
 hold 0000:01:10.4
 free 0000:01:10.0"
-}
-
-@test "who waits for a guest's end is let in when what that guest had is free" {
-    local log=$BATS_TEST_TMPDIR/strace
-    prepare 0 "$A" 11 p
-    start "$A" 11 0000:01:10.0
-    run_hook 0 g11 stopped < <(guest g11 "$A")
-    run_program 0 "${HOOK_ENVIRONMENT[@]}" strace -qq -o "$log" -e trace=unlinkat "$PLAIN/hook/qemu" g11 release end - \
-        < <(guest g11 "$A")
-    assert_equal "$(grep -Eo "$A.xml|0000:01:10.0|leaving/p" "$log" | tr '\n' ' ')" "$A.xml 0000:01:10.0 leaving/p "
-}
-
-@test "a guest does not stop while another guest's VF is open, and guests stop together" {
-    for i in 1 2; do
-        prepare 0 "${A%?}$i" "1$i" p
-        start "${A%?}$i" "1$i" "0000:01:10.$((2 * i - 2))"
-    done
-    prepare 0 "${A%?}3" 13 p
-    run_hook 0 g11 stopped < <(guest g11 "$A") 3>&- &
-    local waiting=$!
-    run timeout 1 tail --pid "$waiting" -f /dev/null
-    assert_equal "$status" 124
-    start "${A%?}3" 13 0000:01:10.4
-    wait "$waiting"
-    run_hook 0 g12 stopped < <(guest g12 "${A%?}2")
-    run_hook 0 g12 release < <(guest g12 "${A%?}2")
-    run_hook 0 g11 release < <(guest g11 "$A")
-}
-
-@test "a guest that never came to its release is waited for, but not for ever" {
-    prepare 0 "$A" 11 p
-    start "$A" 11 0000:01:10.0
-    run_hook 0 g11 stopped < <(guest g11 "$A")
-    echo "$(($(cat "$ROOT/run/vfpool/leaving/p/$A") - 30001))" > "$ROOT/run/vfpool/leaving/p/$A"
-    prepare 0 "$B" 12 p
-    assert_taken 0000:01:10.0 "$A" 0000:01:10.2 "$B"
-}
-
-@test "a guest that never started stops at once" {
-    prepare 0 "$A" 11 p
-    run_hook 0 g11 stopped < <(guest g11 "$A")
-    run_hook 0 g11 release < <(guest g11 "$A")
-    assert_released "$A"
+    assert_taken 0000:01:10.0 "$B" 0000:01:10.2 "$A"
 }
 
 @test "the next guest does not wait for one that was released" {
+    reserve p 11
     prepare 0 "$A" 11 p
-    run_hook 0 g11 release < <(guest g11 "$A")
-    prepare 0 "$B" 12 p
+    release "$A" 11
+    VFPOOL_TIMEOUT=10 prepare 0 "$B" 12 p
     assert_taken 0000:01:10.0 "$B"
 }
 
@@ -396,7 +570,6 @@ int main(int argc, char **argv)
 C
     cc -o "$ROOT/libvirtd" "$ROOT/libvirtd.c" -pthread
     # Where libvirt has its hooks: somebody's script, which calls ours.
-    mkdir -p "$ROOT/etc/libvirt/hooks"
     printf '#!/bin/sh\n"%s" "$@"\n' "$VFPOOL_BUILD/hook/qemu" >"$ROOT/etc/libvirt/hooks/qemu"
     chmod +x "$ROOT/etc/libvirt/hooks/qemu"
 }
@@ -460,6 +633,7 @@ C
 }
 
 @test "a guest that is refused while it waits for its turn touches no port" {
+    reserve p 11
     prepare 0 "$A" 11 p
     calls > /dev/null
     fake_libvirtd
@@ -471,5 +645,95 @@ C
     wait "$waiting"
     grep -q max_workers "$STDERR"
     assert_equal "$(calls)" ""
+    assert_taken 0000:01:10.2 "$A"
+}
+
+@test "where no worker is left, a guest still gets what is open anyway" {
+    local hook=$ROOT/etc/libvirt/hooks/qemu
+    fake_libvirtd
+    reserve q 13
+    offer p
+    offer q 0000:02:10.2
+    echo 'max_workers = 1' > "$ROOT/etc/libvirt/libvirtd.conf"
+    run_program 0 "$ROOT/libvirtd" "$hook" g11 prepare begin - < <(guest g11 "$A" p:52:54:00:00:11:01)
     assert_taken 0000:01:10.0 "$A"
+    # Who must have what is not open has to call libvirt.
+    run_program 1 "$ROOT/libvirtd" "$hook" g13 prepare begin - < <(guest g13 "$B" q:52:54:00:00:13:01)
+    assert_one_line '1 guest is being started or stopped at once' max_workers
+    # So has a guest of which only one VF is open.
+    offer p 0000:01:10.2
+    run_program 1 "$ROOT/libvirtd" "$hook" g12 prepare begin - < <(guest g12 "$B" p:52:54:00:00:12:01 q:52:54:00:00:12:02)
+    assert_one_line max_workers
+    assert_equal "$(calls)" ""
+    assert_taken 0000:01:10.0 "$A"
+    assert_invariants
+}
+
+@test "where no worker is left, a guest gets what libvirt gives it, also where it would rather have another" {
+    spread
+    fake_libvirtd
+    echo 'max_workers = 1' > "$ROOT/etc/libvirt/libvirtd.conf"
+    offer p
+    prepare 0 "$A" 11 p
+    run_program 0 "$ROOT/libvirtd" "$ROOT/etc/libvirt/hooks/qemu" g12 prepare begin - < <(guest g12 "$B" p:52:54:00:00:12:01)
+    assert_equal "$(calls)" ""
+    assert_taken 0000:01:10.0 "$A" 0000:02:10.0 "$B"
+    give "$B" 12 0000:01:10.2
+    assert_taken 0000:01:10.0 "$A" 0000:01:10.2 "$B"
+}
+
+# --- what is open, and known to be ----------------------------------------------
+
+# The offers hold, or are narrowed while guests wait: no process settles.
+
+@test "guests that take what is open anyway call nobody, and wait for nobody" {
+    fixed prepare "${A%?}3"
+    offer p 0000:01:10.2
+    prepare 0 "$A" 11 p
+    VFPOOL_TIMEOUT=10 prepare 0 "$B" 12 p
+    assert_equal "$(calls)" ""
+    assert_taken 0000:01:10.2 "${A%?}3" 0000:01:10.0 "$A" 0000:01:10.4 "$B"
+}
+
+@test "where it is known what is open, only what is before a guest's own and nobody's is held" {
+    spread
+    offer p 0000:01:10.4 0000:02:10.2
+    prepare 0 "$A" 11 p
+    assert_equal "$(calls)" ""
+    VFPOOL_TIMEOUT=10 prepare 0 "$B" 12 p
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.2
+free 0000:02:10.0"
+    assert_taken 0000:01:10.0 "$A" 0000:02:10.0 "$B"
+    # That is known now; all others may be open again when nobody waits for libvirt.
+    assert_equal "$(tail -n +2 "$ROOT/run/vfpool/offers/p")" "narrowed
+0000:01:10.2
+0000:01:10.4
+0000:02:10.2"
+}
+
+@test "who takes what is open waits for a guest that must have just its own VFs, and that one for it" {
+    local uuid opened stamp
+    reserve p 11
+    offer p 0000:01:10.2
+    prepare 0 "${A%?}3" 13 p
+    assert_equal "$(calls)" ""
+    prepare 0 "$A" 11 p < /dev/null 3>&- &
+    local waiting=$!
+    is_waiting "$waiting"
+    # No hook runs beside it: that would find the offer withdrawn, and start a process that settles.
+    was_long_ago "${A%?}3"
+    wait "$waiting"
+    assert_equal "$(calls)" "set p
+hold 0000:01:10.0
+free 0000:01:10.2"
+    assert_taken 0000:01:10.0 "${A%?}3" 0000:01:10.2 "$A"
+    prepare 0 "$B" 12 p < /dev/null 3>&- &
+    waiting=$!
+    is_waiting "$waiting"
+    read -r uuid opened stamp < "$ROOT/run/vfpool/turns/p"
+    echo "$uuid $((opened - 30001)) $stamp" > "$ROOT/run/vfpool/turns/p"
+    wait "$waiting"
+    assert_equal "$(calls)" ""
+    assert_taken 0000:01:10.0 "${A%?}3" 0000:01:10.2 "$A" 0000:01:10.4 "$B"
 }

@@ -10,26 +10,46 @@ load libvirt/helpers
 
 setup() { libvirt_setup; }
 
-# Two guests run, and the other VFs are held.
+OFFERED="offered the free VFs of libvirt network 'p', and held the others"
+
+# reserve VFS N: these of eth3 are for guest N alone, and held until it comes.
+reserve() {
+    sed -i "s,<pf dev='eth3'/>,<pf dev='eth3'><reserve vfs='$1' guest='g$2'/></pf>," "$ROOT/etc/vfpool/p.xml"
+}
+
+# Two guests run; the other VFs are open, or reserved, and held.
 two_guests() {
     run_vfpool 0 reconcile
-    boot 1 p
-    boot 2 p
+    run_guest 1
+    run_guest 2
+    settled
     run_vfpool 0 reconcile
     assert_equal "$output" "nothing to repair"
     rm -f "$LIBVIRT/calls"
 }
 
-# assert_whole [OWNER...]: the network is there as the pool wants it, each VF has the port of one of these, and libvirt
-# counts right.
+# gone N...: guests that ran are not there any more, and nobody was told.
+gone() {
+    local n
+    for n; do rm "$LIBVIRT/domains/${UUID[n]}.xml" "$ROOT/run/libvirt/qemu/g$n.xml"; done
+}
+
+# nobody_settles: what hooks leave to a process behind their backs stays undone until reconcile.
+nobody_settles() { mkdir -p "$ROOT/run/vfpool/unsettled"; }
+
+# assert_whole OWNER...: the network is there as the pool wants it, each VF that it lists has the port of one of these
+# ("vfpool": ours), or is "open", and libvirt counts right.
 assert_whole() {
-    local i connections ports
+    local i vf is connections ports
     [[ -e $LIBVIRT/networks/p.active && -e $LIBVIRT/networks/p.persistent && -e $LIBVIRT/networks/p.autostart ]] ||
         fail "the network is not there: $(ls "$LIBVIRT/networks")" || return
     look p
-    assert_equal "${OPEN[*]}" "" || return
+    assert_equal "${LISTED[*]}" "${V[*]:0:$#}" || return
     for ((i = 0; i < $#; i++)); do
-        [[ ${OWNER[${V[i]}]-} =~ ^(${*:i+1:1})$ ]] || fail "${V[i]} is '${OWNER[${V[i]}]-}'s" || return
+        vf=${V[i]}
+        is=${OWNER[$vf]-}
+        [[ " ${OPEN[*]} " != *" $vf "* ]] || is=${is:+"counted wrong, and "}${is:-open}
+        [[ $is =~ ^(${*:i+1:1})$ ]] || fail "$vf is '$is'" || return
     done
     read -r connections < "$LIBVIRT/networks/p.connections" || return
     ports=("$LIBVIRT"/ports/p/*.xml)
@@ -51,69 +71,124 @@ assert_kept() {
     done
 }
 
-@test "a network is defined, started with libvirt, and held; then there is nothing to do" {
+@test "a network is defined, started with libvirt, and offered; then there is nothing to do" {
+    reserve 3 7
     run_vfpool 0 reconcile
     assert_equal "$output" "defined and started libvirt network 'p' with 4 VFs
-held 4 VFs of libvirt network 'p'"
-    assert_whole vfpool vfpool vfpool vfpool
+$OFFERED"
+    assert_whole open open open vfpool
     run_vfpool 0 reconcile
     assert_equal "$output" "nothing to repair"
 }
 
+@test "a network whose libvirt does not tell what it gives is held, and offered once it does" {
+    local hook
+    for hook in network daemon; do
+        mv "$ROOT/etc/libvirt/hooks/$hook" "$ROOT/$hook"
+        run_vfpool 1 reconcile
+        [[ $stderr == *"note: held 4 VFs of libvirt network 'p'"* ]]
+        [[ ${stderr##*$'\n'} == "vfpool: no VF is given, as there is no hook $hook of vfpool's"* ]]
+        assert_whole vfpool vfpool vfpool vfpool
+        run_hook 1 g1 prepare < <(vm 1 p)
+        assert_one_line "pool 'p' gives no VF, as there is no hook $hook of vfpool's"
+        assert_released "${UUID[1]}"
+        settled
+        assert_whole vfpool vfpool vfpool vfpool
+        mv "$ROOT/$hook" "$ROOT/etc/libvirt/hooks/$hook"
+        run_vfpool 0 reconcile
+        assert_equal "$output" "$OFFERED"
+        assert_whole open open open open
+    done
+}
+
 # bats test_tags=deep
 @test "a network is made whichever call fails or is the last one" {
-    FINALLY="assert_whole vfpool vfpool vfpool vfpool" each_fault vfpool reconcile
+    reserve 2-3 7
+    FINALLY="assert_whole open open vfpool vfpool" each_fault vfpool reconcile
+}
+
+# bats test_tags=deep
+@test "what is open is held whichever call fails or is the last one" {
+    two_guests
+    reserve 2-3 7
+    AFTER=assert_kept FINALLY="assert_whole g1 g2 vfpool vfpool" each_fault vfpool reconcile
+}
+
+# bats test_tags=deep
+@test "what is held is opened whichever call fails or is the last one" {
+    reserve 2-3 7
+    two_guests
+    pool p eth3
+    AFTER=assert_kept FINALLY="assert_whole g1 g2 open open" each_fault vfpool reconcile
 }
 
 @test "a guest gets its VF, and gives it back" {
+    reserve 3 3
     run_vfpool 0 reconcile
-    boot 1 p
-    boot 2 p
-    assert_whole g1 g2 vfpool vfpool
+    run_guest 1
+    run_guest 2
+    assert_whole g1 g2 open vfpool
     assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}"
+    run_guest 3
+    settled
+    assert_whole g1 g2 open g3
+    stop 1 "${V[0]}"
+    stop 3 "${V[3]}"
+    settled
+    assert_whole open g2 open vfpool
+    assert_taken "${V[1]}" "${UUID[2]}"
+}
+
+# other_vfs COUNT: the pool has those of another PF too.
+other_vfs() {
+    host "eth4:vfs=$1"
+    pool p eth3 eth4
+    V+=(0000:02:10.0 0000:02:10.2)
 }
 
 @test "a network with other VFs is changed around its guests" {
     two_guests
-    rm "$ROOT/etc/vfpool/p.xml"
-    host eth4:vfs=2
-    pool p eth3 eth4
+    other_vfs 2
     run_vfpool 0 reconcile
     assert_equal "$output" "changed libvirt network 'p' with 6 VFs
-held 2 VFs of libvirt network 'p'"
-    assert_whole g1 g2 vfpool vfpool
+$OFFERED"
+    assert_whole g1 g2 open open open open
 }
 
 # bats test_tags=deep
 @test "a network is changed around its guests whichever call fails or is the last one" {
+    reserve 3 7
     two_guests
-    rm "$ROOT/etc/vfpool/p.xml"
-    host eth4:vfs=1
-    pool p eth3 eth4
-    AFTER=assert_kept FINALLY="assert_whole g1|vfpool g2|vfpool vfpool vfpool" each_fault vfpool reconcile
+    other_vfs 1
+    reserve 3 7
+    AFTER=assert_kept FINALLY="assert_whole g1|vfpool g2|vfpool open vfpool open" each_fault vfpool reconcile
 }
 
 # bats test_tags=deep
 @test "a network whose ports libvirt has lost count of is started again, whichever call fails or is the last one" {
+    reserve 3 7
     two_guests
     reload p
-    AFTER=assert_kept FINALLY="assert_whole g1|vfpool g2|vfpool vfpool vfpool" each_fault vfpool reconcile
+    AFTER=assert_kept FINALLY="assert_whole g1|vfpool g2|vfpool open vfpool" each_fault vfpool reconcile
 }
 
 # bats test_tags=deep
-@test "a VF is held again at release, whichever call fails or is the last one" {
+@test "a reserved VF is held again behind its guest, whichever call fails or is the last one" {
+    reserve 0 1
     two_guests
-    unport p "${UUID[1]}" "${V[0]}"
-    rm "$LIBVIRT/domains/${UUID[1]}.xml"
-    FINALLY="assert_whole vfpool g2 vfpool vfpool" each_fault hook release 1
+    nobody_settles
+    stop 1 "${V[0]}"
+    assert_whole open g2 open open
+    FINALLY="assert_whole vfpool g2 open open" each_fault vfpool reconcile
 }
 
 # bats test_tags=deep
 @test "a running guest without a claim is adopted, whichever call fails or is the last one" {
     adopted() {
-        assert_whole g1 g2 vfpool vfpool
+        assert_whole g1 g2 open vfpool
         assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}"
     }
+    reserve 3 7
     two_guests
     rm -r "$ROOT/run/vfpool/guests" "$ROOT/run/vfpool/vfs"
     FINALLY=adopted each_fault vfpool reconcile
@@ -121,37 +196,55 @@ held 2 VFs of libvirt network 'p'"
 
 # bats test_tags=deep
 @test "status says what it can, whichever call fails or is the last one" {
+    reserve 3 7
     two_guests
-    FINALLY="assert_whole g1 g2 vfpool vfpool" each_fault vfpool status
+    FINALLY="assert_whole g1 g2 open vfpool" each_fault vfpool status
 }
 
 # bats test_tags=deep
 @test "transform says what it can, whichever call fails or is the last one" {
+    reserve 3 7
     two_guests
     vm 3 p > "$ROOT/g3.xml"
-    FINALLY="assert_whole g1 g2 vfpool vfpool" each_fault vfpool transform "$ROOT/g3.xml"
+    FINALLY="assert_whole g1 g2 open vfpool" each_fault vfpool transform "$ROOT/g3.xml"
 }
 
 @test "what cannot be put back around a guest is said" {
+    reserve 3 7
     two_guests
     reload p
     fault virNetworkPortCreateXML fail
     run_vfpool 1 reconcile
     grep -q "the port of guest 'g1' on libvirt network 'p', VF ${V[0]}, could not be made again: " "$STDERR"
     grep -q "the port of guest 'g2' on libvirt network 'p', VF ${V[1]}, could not be made again: " "$STDERR"
-    grep -q "cannot hold VF ${V[2]} of libvirt network 'p' again: " "$STDERR"
+    grep -q "cannot hold VF ${V[3]} of libvirt network 'p' again: " "$STDERR"
     fault
     run_vfpool 0 reconcile
-    assert_whole vfpool vfpool vfpool vfpool
+    assert_whole vfpool vfpool open vfpool
 }
 
 # bats test_tags=deep
 @test "a prepare where libvirt has lost count, whichever call fails or is the last one" {
     two_guests
+    being_started
     reload p
+    AFTER=after_prepare FINALLY="assert_whole g1|vfpool g2|vfpool open open" each_fault hook prepare 3
+}
+
+# bats test_tags=deep
+@test "a prepare of a guest with a VF of its own, whichever call fails or is the last one" {
+    reserve 3 3
+    two_guests
+    being_started
+    AFTER=after_prepare FINALLY="assert_whole g1 g2 open vfpool" each_fault hook prepare 3
+}
+
+# Guest 3, on a network whose offer is not to be relied on, so that libvirt has to be asked.
+being_started() {
     hook_environment
-    vm 3 p > "$LIBVIRT/domains/${UUID[3]}.xml" # it is being started
-    AFTER=after_prepare FINALLY="assert_whole g1|vfpool g2|vfpool vfpool vfpool" each_fault hook prepare 3
+    nobody_settles
+    : > "$ROOT/run/vfpool/offers/p"
+    vm 3 p > "$LIBVIRT/domains/${UUID[3]}.xml"
 }
 
 # One that started all the same ends.
@@ -166,24 +259,25 @@ after_prepare() {
     two_guests
     rm "$LIBVIRT/networks/p.autostart"
     run_vfpool 0 reconcile
-    assert_equal "$output" "set to start with libvirt: libvirt network 'p' with 4 VFs"
+    assert_equal "$output" "set to start with libvirt: libvirt network 'p' with 4 VFs
+$OFFERED"
     [[ $(calls) != *virNetworkDestroy* ]]
     rm "$LIBVIRT/networks/p.persistent"
     run_vfpool 0 reconcile
     [[ $(calls) != *virNetworkDestroy* ]]
-    assert_whole g1 g2 vfpool vfpool
+    assert_whole g1 g2 open open
 }
 
 @test "a network keeps its UUID; one that the pool file writes otherwise is the same" {
     pool p eth3 -- "<uuid>0000aaaa-0000-4000-8000-00000000000b</uuid>"
     run_vfpool 0 reconcile
+    other_vfs 1
     pool p eth3 eth4 -- "<uuid>0000AAAA0000400080000000 0000000B</uuid>"
-    host eth4:vfs=1
     sed -i 's/ 0000000B/0000000B/' "$ROOT/etc/vfpool/p.xml"
     run_vfpool 0 reconcile
     assert_equal "$output" "changed libvirt network 'p' with 5 VFs
-held 1 VF of libvirt network 'p'"
-    assert_whole vfpool vfpool vfpool vfpool
+$OFFERED"
+    assert_whole open open open open open
 }
 
 @test "a pool file with another UUID than the network's is refused, and changes nothing" {
@@ -192,15 +286,14 @@ held 1 VF of libvirt network 'p'"
     pool p eth3 eth4 -- "<uuid>0000aaaa-0000-4000-8000-00000000000b</uuid>"
     run_vfpool 1 reconcile
     assert_one_line "libvirt network 'p' has UUID 11111111-1111-4111-8111-111111111111, and the pool file says 0000aaaa-"
-    assert_whole g1 g2 vfpool vfpool
+    assert_whole g1 g2 open open
 }
 
 @test "a network is not ended where a network hook that cannot be run would fail its start" {
     two_guests
-    host eth4:vfs=1
-    pool p eth3 eth4
+    other_vfs 1
     mkdir -p "$ROOT/etc/libvirt/hooks/network.d"
-    for text in '#!/no/such/shell' 'echo no program' '#! /bin/sh'; do
+    for text in '#!/no/such/shell' 'echo no program' '#! /bin/dash'; do
         echo "$text" > "$ROOT/etc/libvirt/hooks/network.d/site"
         chmod +x "$ROOT/etc/libvirt/hooks/network.d/site"
         run_vfpool 1 reconcile
@@ -210,20 +303,22 @@ held 1 VF of libvirt network 'p'"
     done
     # libvirt passes over what is not executable; and here is its interpreter.
     chmod -x "$ROOT/etc/libvirt/hooks/network.d/site"
-    mkdir -p "$ROOT/bin"
-    printf '#! /bin/sh -e\n' > "$ROOT/etc/libvirt/hooks/network"
-    cp /bin/true "$ROOT/bin/sh"
-    chmod +x "$ROOT/etc/libvirt/hooks/network"
+    printf '#! /bin/dash -e\n' > "$ROOT/etc/libvirt/hooks/network.d/other"
+    cp /bin/true "$ROOT/bin/dash"
+    chmod +x "$ROOT/etc/libvirt/hooks/network.d/other"
     run_vfpool 0 reconcile
-    assert_whole g1 g2 vfpool vfpool
+    assert_whole g1 g2 open open open
 }
 
-# foreign N NAME UUID: the N-th VF has somebody's port instead of ours.
+# foreign N NAME UUID: the N-th VF, which is open, is given to somebody who never asked for it.
 foreign() {
-    local vf=${V[$1]}
-    rm "$LIBVIRT/networks/p.count/$vf" "$(grep -l "bus='0x${vf:5:2}' slot='0x${vf:8:2}' function='0x${vf:11}'" "$LIBVIRT"/ports/p/*.xml)"
-    port p "$2" "$3" "$vf"
-    echo 4 > "$LIBVIRT/networks/p.connections"
+    mkdir -p "$ROOT/run/libvirt/qemu"
+    alone give_foreign "$@"
+    settled
+}
+give_foreign() {
+    port p "$2" "$3" "${V[$1]}"
+    made 0 p "$3" "$2" "${MAC[9]}" "${V[$1]}"
 }
 
 @test "a VF that libvirt has given to somebody else is passed over, and everybody says so" {
@@ -241,10 +336,10 @@ foreign() {
     run_vfpool 0 status --format xml
     assert_equal "$(xmllint --xpath 'string(//vf[1]/@reason)' "$STDOUT")" \
         "libvirt has given VF 0 of PF eth3 to 'other', whom vfpool does not know (port a${UUID[9]:1:34}0)"
-    port p g1 "${UUID[1]}" "${V[2]}"
-    concrete g1 "${UUID[1]}" "${MAC[1]}" "${V[2]}" > "$LIBVIRT/domains/${UUID[1]}.xml"
-    run_hook 0 g1 start < "$LIBVIRT/domains/${UUID[1]}.xml"
-    boot 2 p
+    give 1
+    start 1
+    run_guest 2
+    settled
     run_hook 1 g3 prepare < <(vm 3 p)
     assert_one_line "pool 'p' has no free VF" "VF 0 of PF eth3 to 'other'" "VF 1 of PF eth3 to 'another'" "held by guest 'g2'"
     assert_released "${UUID[3]}"
@@ -257,7 +352,7 @@ foreign() {
 
 @test "a VF that another process holds at the same moment is held: that is no failure" {
     run_vfpool 0 reconcile
-    run_hook 0 g1 prepare < <(vm 1 p)
+    reserve 0 7
     # Between the list of the ports and the first one that is made, somebody holds the same.
     mv "$ROOT/usr/sbin/vfpool-gate" "$ROOT/usr/sbin/gate"
     cat > "$ROOT/usr/sbin/vfpool-gate" << X
@@ -267,37 +362,39 @@ printf 'hold %s\n' "${V[0]}" > "$ROOT/other"
 FAKE_BETWEEN="$ROOT/usr/sbin/gate set p < $ROOT/other > /dev/null" exec "$ROOT/usr/sbin/gate" "\$@" < "$ROOT/wish"
 X
     chmod +x "$ROOT/usr/sbin/vfpool-gate"
-    run_hook 0 g1 release < <(vm 1 p)
-    assert_silent
-    assert_whole vfpool vfpool vfpool vfpool
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+    assert_whole vfpool open open open
 }
 
 @test "a port whose guest does not run is freed: a defined one's, and a transient one's that had a claim" {
     run_vfpool 0 reconcile
     foreign 0 g1 "${UUID[1]}"
     : > "$LIBVIRT/domains/${UUID[1]}.inactive"
-    boot 2 p
-    rm "$LIBVIRT/domains/${UUID[2]}.xml"
-    assert_whole g1 g2 vfpool vfpool
+    run_guest 2
+    settled
+    gone 2
+    assert_whole g1 g2 open open
     run_vfpool 0 reconcile --dry-run
     assert_equal "$output" "freed a VF of libvirt network 'p' from guest 'g1', which is not running
 freed a VF of libvirt network 'p' from guest 'g2', which is not running
 released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not running"
-    assert_whole g1 g2 vfpool vfpool
+    assert_whole g1 g2 open open
     run_vfpool 0 reconcile
     assert_equal "$output" "freed a VF of libvirt network 'p' from guest 'g1', which is not running
 freed a VF of libvirt network 'p' from guest 'g2', which is not running
-held 2 VFs of libvirt network 'p'
+$OFFERED
 released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not running"
-    assert_whole vfpool vfpool vfpool vfpool
+    assert_whole open open open open
 }
 
 # bats test_tags=deep
 @test "stale ports and claims are cleared whichever call fails or is the last one" {
+    reserve 0 1
     two_guests
     : > "$LIBVIRT/domains/${UUID[2]}.inactive"
-    rm "$LIBVIRT/domains/${UUID[1]}.xml" "$LIBVIRT/domains/${UUID[2]}.xml"
-    FINALLY="assert_whole vfpool vfpool vfpool vfpool" each_fault vfpool reconcile
+    gone 1 2
+    FINALLY="assert_whole vfpool open open open" each_fault vfpool reconcile
     assert_taken
 }
 
@@ -309,7 +406,7 @@ released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not runni
         assert_one_line "cannot list the guests"
         fault
     done
-    assert_whole g1 g2 vfpool vfpool
+    assert_whole g1 g2 open open
     assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}"
 }
 
@@ -355,6 +452,7 @@ X
     chmod +x "$ROOT/usr/sbin/vfpool-gate"
     run_vfpool 0 reconcile
     [[ -e $ROOT/once ]]
+    settled
     assert_equal "$(holder "${V[0]}")" "${UUID[1]}"
 }
 
@@ -379,11 +477,12 @@ X
 }
 
 @test "a pool whose file is gone gives its VFs back to libvirt, and keeps its guests" {
+    reserve 3 7
     two_guests
     rm "$ROOT/etc/vfpool/p.xml"
     run_vfpool 0 reconcile --dry-run
     assert_equal "$output" "freed libvirt network 'p', as its pool file is gone"
-    assert_whole g1 g2 vfpool vfpool
+    assert_whole g1 g2 open vfpool
     run_vfpool 0 reconcile
     assert_equal "$output" "freed libvirt network 'p', as its pool file is gone"
     assert_equal "$(open_vfs p)" "${V[2]}
@@ -393,7 +492,7 @@ ${V[3]}"
     assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}"
     pool p eth3
     run_vfpool 0 reconcile
-    assert_whole g1 g2 vfpool vfpool
+    assert_whole g1 g2 open open
 }
 
 # What has no libvirt to be tried on: VFs that are made, a network of them, its offer.
@@ -411,16 +510,12 @@ ${V[3]}"
     run_vfpool 0 reconcile --dry-run
     assert_equal "$output" "made 4 VFs on PF eth3
 defined and started libvirt network 'p' with 4 VFs
-held 4 VFs of libvirt network 'p'"
+$OFFERED"
     host numvfs eth3 4
-    # Offered at once.
-    witness
     same
-    [[ $output == *"offered the free VFs of libvirt network 'p'"* ]]
+    [[ $output == *"$OFFERED" ]]
     # A guest that runs and has no claim; links that are lost, and left over.
-    run_hook 0 g1 prepare < <(vm 1 p)
-    port p g1 "${UUID[1]}" "${V[0]}"
-    concrete g1 "${UUID[1]}" "${MAC[1]}" "${V[0]}" > "$LIBVIRT/domains/${UUID[1]}.xml"
+    run_guest 1
     rm "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
     same
     [[ $output == *"VF ${V[0]} was left over"*"claimed the VFs that running guest 'g1' has"* ]]
@@ -434,7 +529,8 @@ held 4 VFs of libvirt network 'p'"
     echo "<network><name>p</name><forward mode='hostdev' managed='yes'><pf dev='eth3'/><pf dev='eth9'/></forward></network>" > "$ROOT/etc/vfpool/p.xml"
     run_vfpool 0 reconcile
     assert_equal "$output" "pool 'p': there is no network interface eth9
-changed libvirt network 'p' with 4 VFs"
+changed libvirt network 'p' with 4 VFs
+$OFFERED"
     run_vfpool 0 reconcile
     assert_equal "$output" "pool 'p': there is no network interface eth9"
     run_vfpool 0 reconcile --dry-run
@@ -442,48 +538,51 @@ changed libvirt network 'p' with 4 VFs"
 }
 
 @test "a dry run makes nothing, and needs nothing" {
+    snapshot
     run_vfpool 0 reconcile --dry-run
     assert_equal "$output" "defined and started libvirt network 'p' with 4 VFs
-held 4 VFs of libvirt network 'p'"
-    [[ ! -e $ROOT/run/vfpool ]]
+$OFFERED"
+    assert_unchanged
     calls > /dev/null
     two_guests
     reload p
     snapshot
     run_vfpool 0 reconcile --dry-run
-    assert_equal "$output" "ended and started (libvirt had lost count of its ports) libvirt network 'p' with 4 VFs"
+    assert_equal "$output" "ended and started (libvirt had lost count of its ports) libvirt network 'p' with 4 VFs
+$OFFERED"
     assert_unchanged
     [[ $(calls) != *Create* ]]
 }
 
 @test "open waits for the turn: a guest that is being given a VF gets it" {
+    reserve 3 1
     run_vfpool 0 reconcile
-    run_hook 0 g1 prepare < <(vm 1 p)
+    prepare 1
     run_vfpool 0 open < /dev/null 3>&- &
     local waiting=$!
     run timeout 1 tail --pid "$waiting" -f /dev/null
     assert_equal "$status" 124
-    assert_equal "$(open_vfs p)" "${V[0]}"
-    port p g1 "${UUID[1]}" "${V[0]}"
-    run_hook 0 g1 start < <(concrete g1 "${UUID[1]}" "${MAC[1]}" "${V[0]}")
+    assert_equal "$(open_vfs p)" "${V[3]}"
+    give 1
+    start 1
     wait "$waiting"
-    assert_equal "$(open_vfs p | wc -l)" 3
+    settled
+    assert_whole open open open g1
 }
 
 @test "a guest that is called vfpool is a guest" {
+    reserve 1-3 7
     run_vfpool 0 reconcile
-    vf=${V[0]}
-    rm "$LIBVIRT/networks/p.count/$vf" "$(grep -l "function='0x0'" "$LIBVIRT"/ports/p/*.xml)"
-    port p vfpool "${UUID[7]}" "$vf"
-    echo 4 > "$LIBVIRT/networks/p.connections"
+    foreign 0 vfpool "${UUID[7]}"
+    assert_whole vfpool vfpool vfpool vfpool
     run_vfpool 0 open
-    assert_equal "$(open_vfs p | wc -l)" 3
-    assert_equal "$(owner p "$vf")" vfpool
+    assert_whole vfpool open open open
     grep -q "${UUID[7]}" "$LIBVIRT"/ports/p/*.xml
 }
 
 # bats test_tags=deep
 @test "open gives every VF of ours to libvirt's own choice, whichever call fails or is the last one" {
+    reserve 2-3 7
     two_guests
     run_vfpool 0 open
     assert_equal "$(open_vfs p)" "${V[2]}
@@ -523,8 +622,12 @@ hastily() { VFPOOL_BUILD=$PLAIN/tests/libvirt/hasty run_vfpool "$@"; }
 
 @test "a libvirt that is silent in the middle is asked nothing more, and what was not looked at is one line" {
     three_pools
-    boot 3 q
-    rm "$LIBVIRT/domains/${UUID[2]}.xml" "$LIBVIRT/domains/${UUID[3]}.xml"
+    prepare 3 q
+    vf=$(listed q)
+    port q g3 "${UUID[3]}" "$vf"
+    made 0 q "${UUID[3]}" g3 "${MAC[3]}" "$vf"
+    start 3
+    gone 2 3
     rm -f "$LIBVIRT/calls"
     fault virNetworkGetXMLDesc hang
     hastily 1 reconcile

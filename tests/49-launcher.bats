@@ -28,7 +28,7 @@ run_launcher() { # CODE WORD...
 # goes_on TEXT: no operation fails at which libvirt would end the guest; what is said last is ours, and has the text
 goes_on() {
     local operation
-    for operation in reconnect attach stopped; do
+    for operation in reconnect attach; do
         run_launcher 0 g "$operation" begin - < /dev/null || return
         [[ ! -s $STDOUT && ${stderr##*$'\n'} == "vfpool: $guest did not do its part at $operation of guest 'g': "*"$1"*": run 'vfpool reconcile' once it can run" ]] ||
             fail "not that: $stderr" || return
@@ -50,7 +50,7 @@ goes_on() {
         [[ $output == "<a guest><$operation><begin><-><one more><> b input "* ]]
         assert_one_line words
     done
-    for operation in reconnect attach stopped; do
+    for operation in reconnect attach; do
         run_program 0 env A=b "$hooks/qemu" g $operation begin - 'one more' '' <<< input
         [[ $output == "<g><$operation><begin><-><one more><> b input "* ]]
         assert_one_line words
@@ -79,7 +79,7 @@ goes_on() {
 @test "every operation of the program's runs it, and at any other there is nothing that can fail" {
     local operation operations
     mapfile -t operations < <(sed -n '/^} operations\[\]/,/^};/s/.*{\(.name = \)*"\([a-z]*\)".*/\2/p' "$TESTS/../lib/guest.c")
-    ((${#operations[@]} == 8))
+    ((${#operations[@]} == 7))
     guest_is 'echo "$2"'
     for operation in "${operations[@]}"; do
         run_launcher 0 g "$operation" begin - < /dev/null
@@ -186,10 +186,8 @@ gone() { ! read -r -d '' _ 2> /dev/null < "/proc/$1/cmdline"; }
         launcher=$place run_launcher 0 g reconnect begin - more < <(running)
         assert_silent
         assert_taken 0000:01:10.0 "${UUID[1]}"
-        for operation in stopped release; do
-            launcher=$place run_launcher 0 g $operation end - < <(guest g "${UUID[1]}" "net:${MAC[1]}")
-            assert_silent
-        done
+        launcher=$place run_launcher 0 g release end - < <(guest g "${UUID[1]}" "net:${MAC[1]}")
+        assert_silent
         assert_released "${UUID[1]}"
         launcher=$place run_launcher 2 g prepare
         assert_one_line usage

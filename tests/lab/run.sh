@@ -41,7 +41,7 @@ make_share() {
     [ -z "${LAB_PACKAGE:-}" ] || cp "$LAB_PACKAGE" "$work/share/package.${LAB_PACKAGE##*.}"
     [ -z "${LAB_SCRIPT:-}" ] || cp "$LAB_SCRIPT" "$work/share/script"
     local name
-    for name in LAB_DEADLINE TESTS LAB_TAGS LAB_FILTER LAB_ROUNDS LAB_PAIRS LAB_STORMS LAB_OFFER LAB_APPARMOR LAB_LIBVIRT DAEMONS BATS_TEST_TIMEOUT; do
+    for name in LAB_DEADLINE TESTS LAB_TAGS LAB_FILTER LAB_ROUNDS LAB_PAIRS LAB_STORMS LAB_APPARMOR LAB_LIBVIRT DAEMONS BATS_TEST_TIMEOUT; do
         if [ -n "${!name:-}" ]; then printf '%s=%q\n' "$name" "${!name}"; fi
     done > "$work/share/environment"
     cp -rp "$work/capabilities" "$work/share/capabilities"

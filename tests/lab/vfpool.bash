@@ -102,14 +102,14 @@ lab_stop_guests() {
     for name in $(timeout 20 virsh -q list --name); do timeout 30 virsh -q destroy "$name"; done
 }
 
-# pool NAME [PF...]: its file; $pool_more goes behind <forward>. With LAB_OFFER=no every VF is held. Then pools_up.
+# pool NAME [PF...]: its file; $pool_more goes behind <forward>. Then pools_up.
 pool() {
     local name=$1 pf
     shift
     {
         echo "<network><name>$name</name><forward mode='hostdev' managed='yes'>"
         for pf; do echo "<pf dev='$pf'/>"; done
-        echo "</forward>${pool_more:-}${LAB_OFFER:+<metadata><vfpool:pool xmlns:vfpool='urn:vfpool:1' offer='$LAB_OFFER'/></metadata>}</network>"
+        echo "</forward>${pool_more:-}</network>"
     } > "/etc/vfpool/$name.xml"
 }
 pools_up() { run_ok vfpool reconcile; }
@@ -141,24 +141,20 @@ held_ports() { ports "$1" | awk '$2 == "vfpool" { print $3 }' | sort; }
 owner_of() { ports "$1" | awk -v address="$2" '$3 == address { print $2 }'; }
 # listed NETWORK: the VFs that libvirt may give
 listed() { virsh -q net-dumpxml "$1" | xsltproc "$lab_dir/addresses.xsl" - | sort; }
-# offer_holds NETWORK: its VFs are offered, and that is not old (lib/witness.c).
+# offer_holds NETWORK: its free VFs are offered, all of them, and that is not old (lib/witness.c).
 offer_holds() {
     local mark
-    mark="$(cut -d' ' -f1,2 /run/vfpool/witness/network) $(stat -c '%i %.9Y' /run/vfpool/witness/daemon)" || return
-    [ "$(head -n 1 "/run/vfpool/offers/$1")" = "$mark" ]
+    mark="$(head -n 1 /run/vfpool/witness/daemon) $(stat -c '%i %.9Y' /run/vfpool/witness/daemon)" || return
+    [ "$(head -n 1 "/run/vfpool/offers/$1")" = "$mark" ] && ! grep -qx narrowed "/run/vfpool/offers/$1"
 }
-# ports_are_right NETWORK [VF...]: of a network that is held, vfpool has the ports of all VFs but these, which guests
-# have; of one whose VFs are offered, just those that the offer does not have.
+# ports_are_right NETWORK [VF...]: vfpool has the ports of just those VFs that are not offered, and guests of these.
 ports_are_right() {
     local network=$1 want have vf
     shift
-    if [ -e "/run/vfpool/offers/$network" ]; then
-        # A withdrawn one is made again by a process that nobody waits for.
-        wait_until 20 offer_holds "$network" || return
-        want=$(tail -n +2 "/run/vfpool/offers/$network" | sort)
-    else
-        want=$(listed "$network" | grep -vxF -f <(printf '%s\n' - "$@"))
-    fi
+    # A withdrawn one is made again by a process that nobody waits for.
+    wait_until 20 offer_holds "$network" || return
+    # What is reserved is in it also while its guest has it.
+    want=$(tail -n +2 "/run/vfpool/offers/$network" | grep -vxF -f <(printf '%s\n' - "$@") | sort)
     have=$(held_ports "$network")
     [ "$have" = "$want" ] || { echo "# of network $network vfpool holds ${have//$'\n'/ }, not ${want//$'\n'/ }"; return 1; }
     for vf; do

@@ -18,13 +18,20 @@ libvirt_setup() {
 libvirt_begin() {
     LIBVIRT=$ROOT/libvirt
     mkdir -p "$LIBVIRT/networks" "$LIBVIRT/domains" "$ROOT/run/libvirt" "$ROOT/usr/sbin" "$ROOT/etc/libvirt/hooks"
-    # Whose the hooks are is read in them; nobody runs this one.
-    printf '#!/bin/sh\n# vfpool\n' > "$ROOT/etc/libvirt/hooks/qemu"
-    chmod +x "$ROOT/etc/libvirt/hooks/qemu"
+    # Whose the hooks are is read in them, and whether they could be run; nobody runs these.
+    local name
+    mkdir -p "$ROOT/bin"
+    : > "$ROOT/bin/sh"
+    chmod +x "$ROOT/bin/sh"
+    for name in qemu network daemon; do
+        printf '#!/bin/sh\n# vfpool\n' > "$ROOT/etc/libvirt/hooks/$name"
+        chmod +x "$ROOT/etc/libvirt/hooks/$name"
+    done
     # No libvirtd calls the hook here, so only the socket says that there is a libvirt.
     : > "$ROOT/run/libvirt/libvirt-sock"
     # Not a link: tests write scripts in its place.
     cp -f "$VFPOOL_BUILD/tests/libvirt/gate" "$ROOT/usr/sbin/vfpool-gate"
+    witness
 }
 
 # calls: what libvirt was asked since the last time.
@@ -118,21 +125,72 @@ boot() {
     vf=$(open_vfs "$2" | head -n 1)
     [[ -n $vf ]] || fail "no VF of $2 is open for guest $1"
     port "$2" "g$1" "${UUID[$1]}" "$vf"
+    made 0 "$2" "${UUID[$1]}" "g$1" "${MAC[$1]}" "$vf"
     concrete "g$1" "${UUID[$1]}" "${MAC[$1]}" "$vf" > "$LIBVIRT/domains/${UUID[$1]}.xml"
     run_hook 0 "g$1" start < "$LIBVIRT/domains/${UUID[$1]}.xml"
 }
 
-# witness: libvirt calls both hooks; its daemon is this test. Called again, it was reloaded.
+# A guest's life on network p, as libvirt lets it live.
+
+prepare() { # N [NETWORK]
+    run_hook 0 "g$1" prepare < <(vm "$1" "${2:-p}")
+}
+
+# give N [CODE]: libvirt gives guest N the first VF that is open, into $vf; what is refused it takes back, before anybody
+# else can call it.
+give() {
+    vf=$(open_vfs p | head -n 1)
+    [[ -n $vf ]] || fail "no VF is open for guest $1" || return
+    alone give_port "$@"
+}
+give_port() {
+    port p "g$1" "${UUID[$1]}" "$vf"
+    made "${2:-0}" p "${UUID[$1]}" "g$1" "${MAC[$1]}" "$vf" || return
+    [[ ${2:-0} == 0 ]] || unport p "${UUID[$1]}" "$vf"
+}
+
+# take N ADDRESS: libvirt takes it back.
+take() {
+    unport p "${UUID[$1]}" "$2"
+    ended 0 p "${UUID[$1]}" "g$1" "${MAC[$1]}" "$2"
+}
+
+start() { # N: with $vf
+    concrete "g$1" "${UUID[$1]}" "${MAC[$1]}" "$vf" > "$LIBVIRT/domains/${UUID[$1]}.xml"
+    run_hook 0 "g$1" start < "$LIBVIRT/domains/${UUID[$1]}.xml"
+    mkdir -p "$ROOT/run/libvirt/qemu"
+    : > "$ROOT/run/libvirt/qemu/g$1.xml"
+}
+
+# run_guest N: it runs, with $vf
+run_guest() {
+    prepare "$1"
+    give "$1"
+    start "$1"
+}
+
+release() {
+    rm -f "$LIBVIRT/domains/${UUID[$1]}.xml" "$ROOT/run/libvirt/qemu/g$1.xml"
+    run_hook 0 "g$1" release < <(vm "$1" p)
+}
+
+stop() { # N ADDRESS
+    take "$1" "$2"
+    release "$1"
+}
+
+# witness: libvirt's daemon, which is this test, has found both hooks. Called again, it was reloaded.
 witness() {
     local name started pid=$BASHPID
     started=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f20)
-    mkdir -p "$ROOT/run/vfpool/witness" "$ROOT/etc/libvirt/hooks"
-    for name in network daemon; do
-        [[ -e $ROOT/etc/libvirt/hooks/$name ]] || cp "$(type -P true)" "$ROOT/etc/libvirt/hooks/$name"
-        echo "$pid $started $(stat -c '%i %.9Y' "$ROOT/etc/libvirt/hooks/$name" | tr -d .) $ROOT/etc/libvirt/hooks/$name" \
-            > "$ROOT/new"
-        mv "$ROOT/new" "$ROOT/run/vfpool/witness/$name"
-    done
+    mkdir -p "$ROOT/run/vfpool/witness"
+    {
+        echo "$pid $started"
+        for name in daemon network; do
+            echo "$(stat -c '%i %.9Y' "$ROOT/etc/libvirt/hooks/$name" | tr -d .) etc/libvirt/hooks/$name"
+        done
+    } > "$ROOT/new"
+    mv "$ROOT/new" "$ROOT/run/vfpool/witness/daemon"
 }
 
 # settled: no process sets ports behind the hooks' backs any more.

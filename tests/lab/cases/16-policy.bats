@@ -19,9 +19,9 @@ teardown() {
 
 # policy ATTRIBUTES PF...
 policy() {
-    local attributes="$1${LAB_OFFER:+ offer='$LAB_OFFER'}"
+    local attributes=$1
     shift
-    LAB_OFFER='' pool_more="<metadata><v:pool xmlns:v='urn:vfpool:1' $attributes/></metadata>" pool passthrough "$@"
+    pool_more="<metadata><v:pool xmlns:v='urn:vfpool:1' $attributes/></metadata>" pool passthrough "$@"
 }
 
 # starts GUEST VF...: it gets just these, as the ledger says

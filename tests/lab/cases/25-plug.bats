@@ -9,7 +9,6 @@ load ../vfpool
 BATS_TEST_TIMEOUT=500
 
 setup() {
-    LAB_OFFER=    # where every VF is held, nothing can be attached
     vfpool_ready
     pool passthrough enp1s0
     pools_up

@@ -10,7 +10,6 @@ BATS_TEST_TIMEOUT=700
 mac=52:54:00:00:26:01
 
 setup() {
-    LAB_OFFER=    # where every VF is held, nothing can be attached
     vfpool_ready
     pool passthrough enp1s0
     pools_up

@@ -58,13 +58,8 @@ running() {
     is_exact g1
     ports_are_right passthrough "$(live_vfs g1)" "$(live_vfs g2)"
     lab_reload
-    # Where VFs are offered, the daemon hook has had it mended.
-    if [ -e /run/vfpool/offers/passthrough ]; then
-        wait_until 20 offer_holds passthrough
-    else
-        run_ok vfpool reconcile
-        says "libvirt had lost count of its ports"
-    fi
+    # The daemon hook has had it mended.
+    wait_until 20 offer_holds passthrough
     run_ok vfpool reconcile
     [ "$output" = "nothing to repair" ]
     ports_are_right passthrough "$(live_vfs g1)" "$(live_vfs g2)"

@@ -109,23 +109,24 @@ teardown() {
     is_exact g1
 }
 
-@test "without the network hook, or the daemon hook, every VF is held" {
+@test "without the network hook, or the daemon hook, nothing is given, and that is said" {
     pool passthrough enp1s0
     pools_up
     for name in network daemon; do
         # It is not there, or not executable: libvirt passes it over either way (F44).
         if [ "$name" = daemon ]; then rm "/etc/libvirt/hooks/$name"; else chmod -x "/etc/libvirt/hooks/$name"; fi
         lab_define g1 "$(lab_interface passthrough)"
-        run_virsh start g1
-        is_exact g1
-        [ "$(held_ports passthrough | wc -l)" = 6 ]
-        run_virsh destroy g1
-        run_ok vfpool reconcile
-        [ ! -e /run/vfpool/offers/passthrough ]
+        run_virsh_fail start g1
+        says "pool 'passthrough' gives no VF, as there is no hook $name of vfpool's: /usr/libexec/vfpool/hooks put"
+        [ -z "$(ledger)" ]
+        run_fail vfpool reconcile
+        says "no VF is given, as there is no hook $name of vfpool's"
+        [ "$(held_ports passthrough | wc -l)" = 7 ]
         run_ok vfpool status
-        says "its free VFs are held, as libvirt does not call vfpool's hooks network and daemon"
-        ports_are_right passthrough
-        # Without both hooks no guest gets a VF.
+        says "its free VFs are not offered, and guests get none, as there is no hook $name of vfpool's"
+        run_fail vfpool doctor
+        says "no VF is given"
+        # Not by the qemu hook's absence either.
         rm "$hook"
         run_virsh_fail start g1
         says "requires exclusive access to interfaces, but none are available"

@@ -32,9 +32,10 @@ installed_again() {
     fi
     hooks_are_ours || hooks_back
 }
-# held: a pool whose VFs are all held but those of guests
+# held_pool: one whose VFs are all held, as they are for one guest
 held_pool() {
-    pool_more="<metadata><vfpool:pool xmlns:vfpool='urn:vfpool:1' offer='no'/></metadata>" LAB_OFFER='' pool passthrough enp1s0
+    pool passthrough enp1s0
+    sed -i "s,<pf dev='enp1s0'/>,<pf dev='enp1s0'><reserve vfs='0-6' guest='g1'/></pf>," /etc/vfpool/passthrough.xml
     pools_up
     [ "$(held_ports passthrough | wc -l)" = 7 ]
 }
@@ -135,7 +136,11 @@ gone() {
 # Some of them start before the hooks are gone, some behind them; one may fail, as its claim is gone when libvirt asks.
 @test "removed while guests start: nothing is held then, and who runs has a VF of its own" {
     local guest starts=()
-    held_pool
+    pool passthrough enp1s0
+    # Of these VFs some are held: they are for a guest that starts, and for nobody.
+    sed -i "s,<pf dev='enp1s0'/>,<pf dev='enp1s0'><reserve vfs='0' guest='g1'/><reserve vfs='4-6' guest='nobody'/></pf>," /etc/vfpool/passthrough.xml
+    pools_up
+    wait_until 20 offer_holds passthrough
     for guest in g1 g2 g3 g4; do
         lab_define "$guest" "$(lab_interface passthrough)"
     done

@@ -111,44 +111,32 @@ starts_and_stops() {
     run_ok virt-admin -q daemon-log-filters "$filters"
 }
 
-# hook_times_on OFFER PF...: seven starts and stops of a guest on a pool of these.
+# hook_times_on PF...: seven starts and stops of a guest on a pool of these.
 hook_times_on() {
-    local LAB_OFFER=$1
-    pool passthrough "${@:2}"
+    pool passthrough "$@"
     run_ok vfpool reconcile
     hooks_watched
     starts_and_stops 7
 }
 
 @test "the hook takes as long with all cards' VFs in the network as with one card's" {
-    local all=() few many offer operation slower=''
+    local all=() operation slower=''
+    local -A few=() many=()
     for pf in /sys/class/net/enp?s0/device/sriov_numvfs; do all+=("$(basename "${pf%/device/*}")"); done
     lab_define g1 "$(lab_interface passthrough)"
-    # Also where every VF is held: only there a prepare and a release have a call to make.
-    for offer in yes no; do
-        declare -A few=() many=()
-        hook_times_on "$offer" "${all[0]}"
-        for operation in prepare port-created start stopped port-deleted release; do few[$operation]=$(hook_ms "$operation" "$(runs "$operation")"); done
-        hook_times_on "$offer" "${all[@]}"
-        for operation in "${!few[@]}"; do many[$operation]=$(hook_ms "$operation" "$(runs "$operation")"); done
-        for operation in "${!few[@]}"; do
-            awk -v a="${few[$operation]}" -v b="${many[$operation]}" -v n="${#all[@]}" -v op="$operation" -v offer="$offer" 'BEGIN {
-                printf "hook, offer=%s, %s: 7 VFs %.0f ms, %d VFs %.0f ms, ratio %.2f (limit 1.15 or 5 ms)\n", offer, op, a, 7 * n, b, b / a
-                exit !(b / a <= 1.15 || b - a <= 5) }' | tee -a "$LAB_RESULTS/times.txt"
-            [ "${PIPESTATUS[0]}" = 0 ] || slower+=" $operation"
-        done
+    hook_times_on "${all[0]}"
+    for operation in prepare port-created start port-deleted release; do few[$operation]=$(hook_ms "$operation" 7); done
+    hook_times_on "${all[@]}"
+    for operation in "${!few[@]}"; do many[$operation]=$(hook_ms "$operation" 7); done
+    for operation in "${!few[@]}"; do
+        awk -v a="${few[$operation]}" -v b="${many[$operation]}" -v n="${#all[@]}" -v op="$operation" 'BEGIN {
+            printf "hook, %s: 7 VFs %.0f ms, %d VFs %.0f ms, ratio %.2f (limit 1.15 or 5 ms)\n", op, a, 7 * n, b, b / a
+            exit !(b / a <= 1.15 || b - a <= 5) }' | tee -a "$LAB_RESULTS/times.txt"
+        [ "${PIPESTATUS[0]}" = 0 ] || slower+=" $operation"
     done
     run_ok virt-admin -q daemon-log-filters "$filters"
     echo "# slower:$slower"
     [ -z "$slower" ]
-}
-# runs OPERATION: how many runs of it seven starts and stops make: where VFs are held, each has a port of ours before
-# and after, too.
-runs() {
-    case $offer,$1 in
-    no,port-*) echo 14 ;;
-    *) echo 7 ;;
-    esac
 }
 
 # storm COMMAND GUEST...: all at once; the seconds that it takes, into $took.
