@@ -65,14 +65,19 @@ $(if $(libvirt),,$(error $(PKG_CONFIG) does not find all of $(LIBS) libvirt: ins
 # A default: whoever calls this may have a level of their own, or none, and so may the compiler; and it takes optimizing.
 macros  := $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,$(shell $(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null))
 fortify := $(if $(filter __OPTIMIZE__,$(macros)),$(if $(filter _FORTIFY_SOURCE,$(macros)),,-D_FORTIFY_SOURCE=2))
-cflags  := -std=gnu11 $(warnings) $(defines) $(hardened) -Ilib -Ihook -I$(build)/hook -include $(build)/config.h $(shell $(PKG_CONFIG) --cflags $(LIBS))
+cflags  := -std=gnu11 $(warnings) $(defines) $(hardened) -include $(build)/config.h $(shell $(PKG_CONFIG) --cflags $(LIBS))
 libs    := $(shell $(PKG_CONFIG) --libs $(LIBS))
 endif
 
 Q = $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-5s %s\n' $(1) $@)
 
-lib_objects = $(patsubst %.c,$(build)/%.o,$(wildcard lib/*.c))
+# lib's rooms, the lowest first: a part sees those of its own room and below, and not one above.
+rooms       = base xml host pool ledger libvirt guest admin
+up_to       = $(firstword $2) $(if $(filter $1,$(firstword $2)),,$(call up_to,$1,$(wordlist 2,9,$2)))
+room        = $(patsubst lib/%/,%,$(filter lib/%,$(dir $1)))
+seen        = $(patsubst %,-Ilib/%,$(if $(call room,$1),$(call up_to,$(call room,$1),$(rooms)),$(rooms)))
+lib_objects = $(patsubst %.c,$(build)/%.o,$(wildcard lib/*/*.c))
 hook_common = $(build)/hook/program.o
 cmd_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/cmd-*.c)) $(build)/hook/command.o
 gate_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/gate*.c))
@@ -98,7 +103,7 @@ impatient = $(build)/tests/launcher/impatient
 $(impatient): deadline = -DDEADLINE_S=1
 $(launcher) $(impatient): hook/launcher.c Makefile
 	$(call say,LINK)
-	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(warnings) $(installed) -fstack-protector-strong -fPIE -Ilib $(deadline) $(CFLAGS) $(CPPFLAGS) \
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(warnings) $(installed) -fstack-protector-strong -fPIE $(call seen,$<) $(deadline) $(CFLAGS) $(CPPFLAGS) \
 		-MMD -MP -MF $@.d -MT $@ $(LDFLAGS) -static-pie -Wl,-z,relro,-z,now -o $@ $<
 
 $(build)/lib.a: $(lib_objects)
@@ -119,13 +124,13 @@ replace = $(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(build)/%.o: %.c Makefile | $(build)/config.h $(build)/hook/version.h
 	$(call say,CC)
-	$(Q)mkdir -p $(@D) && $(CC) $(cflags) $(CFLAGS) $(CPPFLAGS) $(apart_flags) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(cflags) $(call seen,$<) $(if $(call room,$<),,-Ihook -I$(build)/hook) $(CFLAGS) $(CPPFLAGS) $(apart_flags) -MMD -MP -c -o $@ $<
 
 # Symbols that the assembler makes are none to a linker's plugin.
-$(build)/lib/builtin.o: lib/pool.rng $(wildcard xslt/*.xsl)
-$(build)/lib/builtin.o: apart_flags = -Wa,-I. -fno-lto
+$(build)/lib/xml/builtin.o: lib/pool/pool.rng $(wildcard xslt/*.xsl)
+$(build)/lib/xml/builtin.o: apart_flags = -Wa,-I. -fno-lto
 
--include $(wildcard $(build)/*/*.d $(build)/tests/*/*.d)
+-include $(wildcard $(build)/hook/*.d $(build)/lib/*/*.d $(build)/tests/*/*.d)
 
 # ---- trying and testing ----
 
@@ -201,11 +206,12 @@ lab:
 	@tests/lab/run.sh
 
 lint: $(build)/config.h $(build)/hook/version.h
-	clang-format --dry-run --Werror lib/*.[ch] hook/*.[ch] $(wildcard tests/*/*.[ch])
+	! grep -n '#include "\.\./' lib/*/*.[ch]
+	clang-format --dry-run --Werror lib/*/*.[ch] hook/*.[ch] $(wildcard tests/*/*.[ch])
 	shellcheck install.sh packages/version hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
 	cd tests && shellcheck helpers.bash libvirt/helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats modular/*.bats newest/*.bats booted/*.bats booted/*.bash
-	printf '%s\n' lib/*.c hook/*.c | xargs -P $(shell nproc) -n 8 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- $(cflags)' sh
+	printf '%s\n' lib/*/*.c hook/*.c | xargs -P $(shell nproc) -n 8 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- $(cflags) $(seen) -Ihook -I$(build)/hook' sh
 	codespell --ignore-words-list=nd NEWS README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh packages/* Makefile
 
 # ---- installing ----
@@ -233,7 +239,7 @@ install: $(programs) $(launcher) $(generated)
 	install -D -m 755 $(build)/hook/network $(DESTDIR)$(LIBEXECDIR)/vfpool/network
 	install -D -m 755 $(build)/hook/daemon $(DESTDIR)$(LIBEXECDIR)/vfpool/daemon
 	install -d $(DESTDIR)$(DATADIR)/vfpool $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
-	install -m 644 lib/pool.rng xslt/*.xsl $(DESTDIR)$(DATADIR)/vfpool
+	install -m 644 lib/pool/pool.rng xslt/*.xsl $(DESTDIR)$(DATADIR)/vfpool
 	install -m 644 hook/vfpool.apparmor $(DESTDIR)$(DATADIR)/vfpool/apparmor
 	install -m 644 docs/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 docs/vfpool.8 docs/vfpool-hook.8 $(DESTDIR)$(MANDIR)/man8

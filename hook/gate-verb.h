@@ -19,7 +19,7 @@ int verb_ports(char **arguments);
 /** prune NETWORK < UUIDs of ports, a line each: they go; says which did */
 int verb_prune(char **arguments);
 
-/** network NETWORK: what it is like, in the words of lib/gate-protocol.h, and its XML */
+/** network NETWORK: what it is like, in the words of lib/libvirt/gate-protocol.h, and its XML */
 int verb_network(char **arguments);
 
 /**
@@ -32,7 +32,8 @@ int verb_define(char **arguments);
 /** domains: each guest that runs or is being started, and each that is defined */
 int verb_domains(char **arguments);
 
-/** devices < UUIDs, a line each: what those of these guests have that run, in the words of lib/gate-protocol.h */
+/** devices < UUIDs, a line each: what those of these guests have that run, in the words of lib/libvirt/gate-protocol.h
+ */
 int verb_devices(char **arguments);
 
 /** domain GUEST: its XML as it is now, by UUID or name; GATE_NO_NETWORK when there is none */

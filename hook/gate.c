@@ -2,8 +2,8 @@
 /*
  * gate - vfpool-gate, the only program that talks to libvirt
  *
- * Not for people: lib/gate.c runs it and kills it past a deadline, as libvirt's client library has none. One call, one
- * connection, one line on standard error when it fails: lib/gate-protocol.h.
+ * Not for people: lib/libvirt/gate.c runs it and kills it past a deadline, as libvirt's client library has none. One
+ * call, one connection, one line on standard error when it fails: lib/libvirt/gate-protocol.h.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -78,7 +78,7 @@ goes_on() {
 
 @test "every operation of the program's runs it, and at any other there is nothing that can fail" {
     local operation operations
-    mapfile -t operations < <(sed -n '/^} operations\[\]/,/^};/s/.*{\(.name = \)*"\([a-z]*\)".*/\2/p' "$TESTS/../lib/guest.c")
+    mapfile -t operations < <(sed -n '/^} operations\[\]/,/^};/s/.*{\(.name = \)*"\([a-z]*\)".*/\2/p' "$TESTS/../lib/guest/guest.c")
     ((${#operations[@]} == 7))
     guest_is 'echo "$2"'
     for operation in "${operations[@]}"; do

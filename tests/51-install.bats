@@ -126,7 +126,7 @@ fakes() {
     [[ -s $pkg.log ]]
     [[ $flags != -O1 ]] || return 0
     run ! grep -E 'build/.*missing (IBT|SHSTK)' <<< "$output$stderr"
-    for file in "$copy"/build/lib/*.o "$copy"/build/hook/*.o; do
+    for file in "$copy"/build/lib/*/*.o "$copy"/build/hook/*.o; do
         readelf -n "$file" > "$BATS_TEST_TMPDIR/notes"
         grep -q 'x86 feature: IBT, SHSTK' "$BATS_TEST_TMPDIR/notes" || fail "$file has no notes"
     done
@@ -188,7 +188,7 @@ fakes() {
     touch -d 2020-01-01 "$version"
     says "0.1-g${commit:0:12}"
     [[ $version -ot $copy/Makefile ]] || fail "it was written again"
-    echo >> "$copy/lib/vf.c"
+    echo >> "$copy/lib/pool/vf.c"
     says "0.1-g${commit:0:12}-dirty"
     archive_says "0.1-g${commit:0:12}"
     git -C "$copy" tag v0.1

@@ -1,8 +1,8 @@
 <?xml version="1.0" encoding="UTF-8"?>
 <!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
 <!--
-  The status document (lib/status.h), an explanation (lib/explain.h), the history (lib/history.h) and what the doctor
-  (lib/doctor.h) found, as JSON. What is not
+  The status document (lib/admin/status.h), an explanation (lib/admin/explain.h), the history (lib/ledger/history.h) and what the doctor
+  (lib/admin/doctor.h) found, as JSON. What is not
   known is null; of an event, what does not apply is not there.
 -->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A kernel's network interfaces on files, in place of lib/rtnetlink.c.
+ * A kernel's network interfaces on files, in place of lib/host/rtnetlink.c.
  *
  * $VFPOOL_ROOT/kernel/IFINDEX is a PF's: a line for each VF, "MAC VLAN QOS PROTOCOL MIN MAX SPOOFCHK TRUST RSS LINK",
  * the protocol in hexadecimal; -1 for what its driver does not tell. A line "error N" in its place is what each request

@@ -141,7 +141,7 @@ held_ports() { ports "$1" | awk '$2 == "vfpool" { print $3 }' | sort; }
 owner_of() { ports "$1" | awk -v address="$2" '$3 == address { print $2 }'; }
 # listed NETWORK: the VFs that libvirt may give
 listed() { virsh -q net-dumpxml "$1" | xsltproc "$lab_dir/addresses.xsl" - | sort; }
-# offer_holds NETWORK: its free VFs are offered, all of them, and that is not old (lib/witness.c).
+# offer_holds NETWORK: its free VFs are offered, all of them, and that is not old (lib/libvirt/witness.c).
 offer_holds() {
     local mark
     mark="$(head -n 1 /run/vfpool/witness/daemon) $(stat -c '%i %.9Y' /run/vfpool/witness/daemon)" || return

@@ -65,7 +65,7 @@ static pid_t start(char **argv, char **environment, const char *stdin_path, int 
     posix_spawn_file_actions_addopen(&actions, 0, stdin_path, O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, out, 1);
     posix_spawn_file_actions_adddup2(&actions, err, 2);
-    /* vfpool-gate finds the root there (lib/gate-protocol.h). */
+    /* vfpool-gate finds the root there (lib/libvirt/gate-protocol.h). */
     posix_spawn_file_actions_addopen(&actions, 3, root, O_RDONLY | O_DIRECTORY, 0);
     if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environment) != 0)
         die(argv[0]);

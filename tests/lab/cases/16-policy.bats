@@ -107,7 +107,7 @@ rename_back() {
     run_ok vfpool discover enp1s0
     echo "${output/dev=\"enp1s0\" /}" > /etc/vfpool/passthrough.xml
     burnt=$(cat /sys/class/net/enp1s0/address)
-    grep "<pf mac=\"$burnt\"/>" /etc/vfpool/passthrough.xml
+    grep "<pf mac=\"$burnt\">" /etc/vfpool/passthrough.xml
     ip link set enp1s0 down
     ip link set enp1s0 address 02:00:5e:00:00:01
     ip link set enp1s0 name lan0

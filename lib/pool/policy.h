@@ -51,9 +51,6 @@ void policy_read(struct policy *policy, const xmlNode *node) nonnull(1, 2);
 int policy_override(struct policy *policy, const xmlNode *root, const char *allowed, const char *guest,
                     const char *pool, struct error *error) must_check nonnull(1, 2, 4, 5, 6);
 
-/** policy_words() - words of which one is to be chosen, as a text: "first, spread or pack", in @text. Return: @text. */
-const char *policy_words(const char *const *words, char *text, size_t size) nonnull(1, 2);
-
 /**
  * policy_check_allowed() - whether a guest may say a thing
  * @allowed: what its pool lets guests say, with spaces between; NULL: nothing

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan.h"
 
+#include "returns.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -189,7 +191,7 @@ static int find_policies(struct plan *plan, int root, struct error *error)
             continue;
         result =
             policy_override(&table->policy, domain, table->pool->override, plan->domain.name, table->pool->name, error);
-        vf_find_returned(root, table);
+        returns_mark(root, table);
         find_had(plan, root, table);
     }
     return result;

@@ -3,7 +3,7 @@
  * builtin - the style sheets and the schema, built into the program
  *
  * The hook has to work with what it was built with, whatever happens to files beside it during an upgrade. The files
- * in xslt/ and lib/pool.rng are the source; install.sh also installs them to be read.
+ * in xslt/ and lib/pool/pool.rng are the source; install.sh also installs them to be read.
  */
 #ifndef VFPOOL_BUILTIN_H
 #define VFPOOL_BUILTIN_H

@@ -7,7 +7,6 @@
 
 #include "memory.h"
 #include "pf.h"
-#include "returns.h"
 
 static void free_table(struct vf_table *table)
 {
@@ -290,17 +289,6 @@ void vf_reserve(struct vf_table *table, const char *name, const char *uuid)
         bool own = reserve && domain_is_called(reserve->guest, name, uuid);
         vf->reserved = own ? VF_FOR_GUEST : VF_FOR_OTHER;
     }
-}
-
-void vf_find_returned(int root, struct vf_table *table)
-{
-    struct returns returns;
-    if (table->policy.order != ORDER_LRU)
-        return;
-    returns_read(root, &returns);
-    for (size_t i = 0; i < table->vf_count; i++)
-        table->vfs[i].returned = returns_find(&returns, &table->vfs[i].address);
-    returns_free(&returns);
 }
 
 struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address)

@@ -15,11 +15,10 @@ struct returns_vf {
     uint32_t number;
 };
 
-void returns_free(struct returns *returns)
-{
-    free(steal(returns->vfs));
-    returns->count = 0;
-}
+struct returns {
+    struct returns_vf *vfs; /* in the order of their addresses */
+    size_t count;
+};
 
 static int by_key(const void *a, const void *b)
 {
@@ -49,15 +48,6 @@ static void parse(char *text, struct returns *returns)
     returns->count = kept;
 }
 
-void returns_read(int root, struct returns *returns)
-{
-    _cleanup_(cleanup_free) char *text = NULL;
-    *returns = (struct returns){0};
-    (void)journal_read(root, LEDGER_DIRECTORY "/" RETURNS_FILE, &text);
-    if (text)
-        parse(text, returns);
-}
-
 void returns_add(int directory, const struct pciaddr *address)
 {
     char text[PCIADDR_SIZE], line[PCIADDR_SIZE + 1];
@@ -66,7 +56,8 @@ void returns_add(int directory, const struct pciaddr *address)
         journal_shorten(directory, RETURNS_FILE, 0);
 }
 
-uint32_t returns_find(const struct returns *returns, const struct pciaddr *address)
+/* Return: the return's number: the later, the larger; 0: the VF was not away, as far as is known */
+static uint32_t returns_find(const struct returns *returns, const struct pciaddr *address)
 {
     uint64_t key = pciaddr_key(address);
     size_t low = 0, high = returns->count;
@@ -78,4 +69,18 @@ uint32_t returns_find(const struct returns *returns, const struct pciaddr *addre
             high = middle;
     }
     return low < returns->count && returns->vfs[low].key == key ? returns->vfs[low].number : 0;
+}
+
+void returns_mark(int root, struct vf_table *table)
+{
+    _cleanup_(cleanup_free) char *text = NULL;
+    struct returns returns = {0};
+    if (table->policy.order != ORDER_LRU)
+        return;
+    (void)journal_read(root, LEDGER_DIRECTORY "/" RETURNS_FILE, &text);
+    if (text)
+        parse(text, &returns);
+    for (size_t i = 0; i < table->vf_count; i++)
+        table->vfs[i].returned = returns_find(&returns, &table->vfs[i].address);
+    free(returns.vfs);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "words.h"
 #include "xml.h"
 
 enum part { PART_ORDER, PART_NUMA, PART_SEPARATE, PART_STICKY, PART_WAIT, PARTS };
@@ -171,18 +172,6 @@ static bool names(const char *allowed, const char *name)
     return false;
 }
 
-const char *policy_words(const char *const *words, char *text, size_t size)
-{
-    size_t used = 0;
-    for (size_t i = 0; words[i] && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s",
-                                 i == 0         ? ""
-                                 : words[i + 1] ? ", "
-                                                : " or ",
-                                 words[i]);
-    return text;
-}
-
 int policy_check_allowed(const char *allowed, bool all, const char *name, const char *value, const char *guest,
                          const char *pool, struct error *error)
 {
@@ -207,7 +196,7 @@ static int override_one(struct policy *policy, const char *name, const char *val
     if (!set_word(policy, part, value)) {
         snprintf(words, sizeof words, "0 to %d", POLICY_WAIT_MAX);
         if (part != PART_WAIT)
-            (void)policy_words(parts[part].words, words, sizeof words);
+            (void)words_list(parts[part].words, words, sizeof words);
         return error_set(error, EINVAL, "guest '%.256s' says %s='%.64s' in its <metadata>: that can be %s", guest, name,
                          value, words);
     }

@@ -118,9 +118,6 @@ struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address) 
  */
 void vf_reserve(struct vf_table *table, const char *name, const char *uuid) nonnull(1, 2, 3);
 
-/** vf_find_returned() - when the VFs of a pool whose order is lru came back; of others it does not matter */
-void vf_find_returned(int root, struct vf_table *table) nonnull(2);
-
 /** vf_is_free() - whether nothing stands in the VF's way, and it is not reserved for somebody else */
 static inline bool vf_is_free(const struct vf *vf)
 {

@@ -17,7 +17,7 @@
             "\t.byte 0\n"                                                                                              \
             "\t.popsection")
 
-FILE_AS(pool_rng, "lib/pool.rng");
+FILE_AS(pool_rng, "lib/pool/pool.rng");
 FILE_AS(hostdev_xsl, "xslt/hostdev.xsl");
 FILE_AS(network_xsl, "xslt/network.xsl");
 FILE_AS(table_xsl, "xslt/table.xsl");

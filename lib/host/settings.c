@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy.h"
+#include "words.h"
 #include "xml.h"
 
 #define MOST_WORDS 3
@@ -101,7 +101,7 @@ static int refuse(const struct field *field, const char *value, struct error *er
     char words[40];
     snprintf(words, sizeof words, "0 to %d", field->most);
     if (field->words[0])
-        (void)policy_words(field->words, words, sizeof words);
+        (void)words_list(field->words, words, sizeof words);
     return error_set(error, EINVAL, "%s='%.64s': that can be %s", field->name, value, words);
 }
 
