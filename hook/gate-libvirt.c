@@ -5,8 +5,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "error.h"
+#include "io.h"
 #include "xml.h"
 
 static void print_line(FILE *to, const char *word, const char *format, va_list arguments)
@@ -121,4 +123,13 @@ void libvirt_network_close(struct libvirt_network *network)
         virNetworkFree(network->handle);
     if (network->connection)
         virConnectClose(network->connection);
+}
+
+int libvirt_input(char **input)
+{
+    size_t length = 0;
+    if (io_read(STDIN_FILENO, XML_MAX_BYTES, IO_NO_DEADLINE, input, &length) == 0)
+        return 0;
+    (void)libvirt_complain(GATE_FAILED, "cannot read standard input");
+    return -1;
 }

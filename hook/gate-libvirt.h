@@ -47,4 +47,7 @@ int libvirt_network_failed(const struct libvirt_network *network, const char *wh
 /** libvirt_network_close() - also for one that was not found */
 void libvirt_network_close(struct libvirt_network *network) nonnull(1);
 
+/** libvirt_input() - all of standard input, which the caller frees. Return: 0, or -1 after complaining. */
+int libvirt_input(char **input) must_check nonnull(1);
+
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gate-verb.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "gate-restart.h"
-#include "gate-verb.h"
-#include "io.h"
+#include "gate-libvirt.h"
+#include "gate-network.h"
+#include "gate-port.h"
 #include "memory.h"
-#include "xml.h"
 
 /* What is to be held and freed, in the order of the lines. */
 struct wish {
@@ -49,9 +50,9 @@ static long parse_lines(const char *input, const char *verb, struct pciaddr *add
 static int read_wish(struct wish *wish)
 {
     _cleanup_(cleanup_free) char *input = NULL;
-    size_t length = 0, lines = 1;
-    if (io_read(STDIN_FILENO, XML_MAX_BYTES, IO_NO_DEADLINE, &input, &length) < 0)
-        return libvirt_complain(GATE_FAILED, "cannot read standard input");
+    size_t lines = 1;
+    if (libvirt_input(&input) < 0)
+        return GATE_FAILED;
     for (const char *byte = input; *byte; byte++)
         lines += *byte == '\n';
     wish->addresses = memory_new(lines, sizeof *wish->addresses);
@@ -181,4 +182,82 @@ int verb_set(char **arguments)
     for (size_t i = 0; i < work.wish.free_count && result == 0; i++)
         result = set_free(&work, &work.wish.addresses[work.wish.hold_count + i]);
     return result;
+}
+
+int verb_ports(char **arguments)
+{
+    _cleanup_(libvirt_network_close) struct libvirt_network network = {0};
+    _cleanup_(ports_free) struct ports ports = {0};
+    int result = libvirt_network_find(arguments[0], &network);
+    if (result == 0)
+        result = ports_list(&network, &ports);
+    if (result == 0)
+        result = ports_identify(&network, &ports);
+    if (result == 0)
+        ports_print(&ports);
+    return result;
+}
+
+/* One that is not there any more needs no deleting. */
+static int delete_port(const struct libvirt_network *network, const char *uuid)
+{
+    virNetworkPortPtr port = virNetworkPortLookupByUUIDString(network->handle, uuid);
+    bool deleted = port && virNetworkPortDelete(port, 0) == 0;
+    if (port)
+        virNetworkPortFree(port);
+    if (deleted)
+        printf(GATE_FREED "%s\n", uuid);
+    return deleted || virGetLastErrorCode() == VIR_ERR_NO_NETWORK_PORT
+               ? 0
+               : libvirt_complain(GATE_FAILED, "cannot delete port %s of libvirt network '%s': %s", uuid, network->name,
+                                  libvirt_words());
+}
+
+int verb_prune(char **arguments)
+{
+    _cleanup_(libvirt_network_close) struct libvirt_network network = {0};
+    _cleanup_(cleanup_free) char *input = NULL;
+    if (libvirt_input(&input) < 0)
+        return GATE_FAILED;
+    int result = libvirt_network_find(arguments[0], &network);
+    for (char *rest = NULL, *uuid = strtok_r(input, "\n", &rest); uuid && result == 0;
+         uuid = strtok_r(NULL, "\n", &rest))
+        result = delete_port(&network, uuid);
+    return result;
+}
+
+/* What cannot be freed keeps no other one. */
+static int free_all(const struct ports *ports)
+{
+    int failed = 0;
+    for (size_t i = 0; i < ports->count; i++) {
+        char text[PCIADDR_SIZE];
+        if (!ports->ports[i].ours)
+            continue;
+        pciaddr_format(&ports->ports[i].address, text);
+        if (virNetworkPortDelete(ports->ports[i].handle, 0) == 0)
+            printf(GATE_FREED "%s\n", text);
+        else if (virGetLastErrorCode() != VIR_ERR_NO_NETWORK_PORT && failed++ == 0)
+            (void)libvirt_complain(GATE_FAILED, "cannot free VF %s: %s", text, libvirt_words());
+    }
+    return failed ? GATE_FAILED : 0;
+}
+
+int verb_open(char **arguments)
+{
+    _cleanup_(libvirt_network_close) struct libvirt_network network = {0};
+    _cleanup_(ports_free) struct ports ports = {0};
+    int result = ports_guard(true);
+    if (result == 0)
+        result = libvirt_network_find(arguments[0], &network);
+    if (result == 0)
+        result = network_finish(&network);
+    if (result == 0)
+        result = libvirt_network_read(&network);
+    /* libvirt is going to choose by its count from here on. */
+    if (result == 0 && network_count_again(&network) < 0)
+        result = GATE_FAILED;
+    if (result == 0)
+        result = ports_list(&network, &ports);
+    return result == 0 ? free_all(&ports) : result;
 }

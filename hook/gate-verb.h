@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * gate-verb - the verbs of vfpool-gate, one gate-*.c each
+ * gate-verb - the verbs of vfpool-gate, in gate-set.c, gate-network.c and gate-guest.c
  *
  * Return: an exit status; what went wrong has been said.
  */
@@ -25,7 +25,7 @@ int verb_network(char **arguments);
 /**
  * define NETWORK restart|keep < XML: define it anew, and have it active, and at each start of libvirt
  *
- * An active one goes on as it is until it is ended and started: see gate-restart.h.
+ * An active one goes on as it is until it is ended and started: see gate-network.h.
  */
 int verb_define(char **arguments);
 

@@ -26,7 +26,7 @@
  *
  * What a kill leaves is an offer that is withdrawn or narrowed (offer.h): the next one who settles makes it anew. A VF
  * that is open for nobody is no harm: it is any guest's. A network that was ended and not started again:
- * hook/gate-restart.h.
+ * hook/gate-network.h.
  */
 #ifndef VFPOOL_PORT_H
 #define VFPOOL_PORT_H

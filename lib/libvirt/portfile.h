@@ -15,7 +15,7 @@
  * portfile_remove() - no port of ours is left of a network; to be called while no daemon serves networks
  *
  * Return: how many there were; -EBUSY where the network was ended to be started again, with the ports of its guests
- * (hook/ gate-restart.h), which only libvirt can finish; -EAGAIN where a daemon was started meanwhile, and may have
+ * (hook/ gate-network.h), which only libvirt can finish; -EAGAIN where a daemon was started meanwhile, and may have
  * read them; or another negative errno value.
  */
 int portfile_remove(int root, const char *network, struct error *error) must_check nonnull(2, 3);

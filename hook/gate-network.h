@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * gate-restart - end a network and start it around its running guests
+ * gate-network - end a network and start it around its running guests
  *
  * Theory of operation
  *
@@ -17,8 +17,8 @@
  * Killed before 2, all is as it was, and making again finds each port there. Killed later, the file says that the
  * network has to be started and what is missing: the next call that has to do with the network does 3 to 5.
  */
-#ifndef VFPOOL_GATE_RESTART_H
-#define VFPOOL_GATE_RESTART_H
+#ifndef VFPOOL_GATE_NETWORK_H
+#define VFPOOL_GATE_NETWORK_H
 
 #include "gate-port.h"
 
