@@ -163,7 +163,7 @@ hooks() {
     VFPOOL_ROOT=$root sh -c "$script" hooks "$@" ${dry_run:+--dry-run}
 }
 
-# AppArmor's profile of libvirtd, which its hooks run under, lets them execute what is in /usr/sbin (design.md, F18).
+# AppArmor's profile of libvirtd, which its hooks run under, lets them execute what is in /usr/sbin (docs/libvirt.md, F18).
 note_apparmor() {
     local profile=/etc/apparmor.d/usr.sbin.libvirtd
     [ -e "$root$profile" ] && [ "$SBINDIR" != "$root/usr/sbin" ] || return 0

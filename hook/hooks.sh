@@ -91,7 +91,7 @@ remove_others() { # PLACE...
     done
 }
 
-# Debian's and Ubuntu's guests under AppArmor: hook/vfpool.apparmor says why (F51 of docs/design.md). What guests may has
+# Debian's and Ubuntu's guests under AppArmor: hook/vfpool.apparmor says why (F51 of docs/libvirt.md). What guests may has
 # a directory for more in libvirt 11.3.0, and in 9.0.0 one file of the administrator's, which gets a line when an
 # administrator puts the hooks; a package asks for it, as doctor does.
 apparmor=$root/etc/apparmor.d

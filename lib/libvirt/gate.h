@@ -3,7 +3,7 @@
  * gate - which VFs libvirt may pick: the ports of the libvirt network that carries a pool's name
  *
  * libvirt gives a guest the first VF of the network without a port. A port held for every other VF leaves it no choice
- * (docs/design.md, section 3). Every call is made by vfpool-gate, a short process that is killed past its deadline:
+ * (docs/design.md, section 2). Every call is made by vfpool-gate, a short process that is killed past its deadline:
  * a call back into libvirt from a hook can hang (F11), and libvirt's client library has no deadlines.
  */
 #ifndef VFPOOL_GATE_H

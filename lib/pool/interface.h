@@ -2,7 +2,7 @@
 /*
  * interface - what libvirt would refuse of an interface on a pool, said before it does
  *
- * libvirt looks at these only when the interface has its VF, and so after prepare. docs/design.md, section 4, has the
+ * libvirt looks at these only when the interface has its VF, and so after prepare. docs/libvirt.md, section 2, has the
  * table of all that it refuses there, and where each is said.
  */
 #ifndef VFPOOL_INTERFACE_H

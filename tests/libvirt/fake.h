@@ -13,7 +13,7 @@
  *                              has done anything) or killed (after)
  *
  * libvirt's own test driver has no network ports, and forgets all with the process. What is modelled is what
- * docs/design.md, section 2, says of libvirt, F3, F24, F25 and F27 above all.
+ * docs/libvirt.md says of libvirt, F3, F24, F25 and F27 above all.
  */
 #ifndef VFPOOL_TESTS_LIBVIRT_FAKE_H
 #define VFPOOL_TESTS_LIBVIRT_FAKE_H

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # VFs that are open by iommufd, and not by their group: libvirt 12.2 and later, with LAB_LIBVIRT=backports. By an interface
-# of a network libvirt 12.9 cannot yet: it crashes, of its own pool as well (design.md, F57).
+# of a network libvirt 12.9 cannot yet: it crashes, of its own pool as well (docs/libvirt.md, F57).
 
 load ../vfpool
 
