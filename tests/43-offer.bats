@@ -146,6 +146,32 @@ daemon() {
     exec {ended}>&-
 }
 
+@test "libvirt that was told to look for its hooks a moment ago is waited for" {
+    rm "$ROOT/run/vfpool/witness/daemon"
+    run_program 0 "$VFPOOL_BUILD/hook/vfpool" reconcile --wait 30 3>&- &
+    local reconciling=$!
+    run timeout 1 tail --pid "$reconciling" -f /dev/null
+    assert_equal "$status" 124
+    witness
+    wait "$reconciling"
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]}")"
+    # Not where they are not: nobody will.
+    rm "$ROOT/etc/libvirt/hooks/network"
+    local begin=$SECONDS
+    run_vfpool 1 reconcile --wait 30
+    ((SECONDS - begin < 5)) || fail "took $((SECONDS - begin)) s"
+}
+
+@test "where nobody told that libvirt calls the hooks, its next reload has the free VFs offered" {
+    rm "$ROOT/run/vfpool/witness/daemon"
+    run_vfpool 1 reconcile
+    assert_equal "$(open_vfs p)" ""
+    witness
+    run_program 0 "$VFPOOL_BUILD/hook/daemon" - reload begin SIGHUP
+    settled
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]}")"
+}
+
 # untrusted: what makes an offer worth nothing, by a number
 untrusted() {
     case $1 in

@@ -204,7 +204,8 @@ static int set_ports(struct work *work, size_t pool, bool *offered, struct error
     char mark[WITNESS_MARK_SIZE];
     /* What the mark is worth is known once the ports have been looked at. */
     *offered = witness_find(work->root, true) && witness_mark(work->root, mark);
-    int result = offer_withdraw(work->root, network, error);
+    /* Where it cannot be made, whoever sees that libvirt tells makes it. */
+    int result = offer_want(work->root, network, error);
     if (result == 0)
         result = read_view(work, pool, &view, error);
     if (result < 0)

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include "gate-protocol.h"
 #include "gate.h"
 #include "handback.h"
+#include "hooks.h"
 #include "host.h"
 #include "hotplug.h"
 #include "io.h"
@@ -35,6 +37,9 @@
 #include "reconcile-work.h"
 #include "sriov.h"
 #include "vf.h"
+#include "witness.h"
+
+#define LOOK_S 10 /* for libvirt to look for hooks, once it was told to */
 
 static void close_work(struct work *work)
 {
@@ -356,6 +361,16 @@ static int ask_ports(struct work *work, struct error *trouble)
     return result == -ETIMEDOUT ? result : 0;
 }
 
+/* One that was told to look for its hooks a moment ago, as they were put, does so when it comes to it. */
+static void await_witness(int root, int64_t end)
+{
+    int64_t soon = io_now_ms() + LOOK_S * INT64_C(1000);
+    char path[HOOKS_PATH_SIZE];
+    while (hooks_find(root, "network", path, NULL) && hooks_find(root, "daemon", path, NULL) &&
+           !witness_find(root, true) && io_now_ms() < (end < soon ? end : soon))
+        poll(NULL, 0, 100);
+}
+
 /* What it says when the time is up, the next call will say as well. */
 static void await_libvirt(int root, int wait_s)
 {
@@ -367,6 +382,8 @@ static void await_libvirt(int root, int wait_s)
         _cleanup_(cleanup_free) char *answer = NULL;
         result = gate_ask(root, version, NULL, GATE_CALL_MS, &answer, &ignored);
     }
+    if (result == 0 && wait_s > 0)
+        await_witness(root, end);
 }
 
 static void ask_libvirt(struct work *work)
