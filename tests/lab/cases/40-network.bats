@@ -22,7 +22,7 @@ running() {
     run_virsh net-destroy passthrough
     run_virsh net-undefine passthrough
     run_ok vfpool reconcile --dry-run
-    says "would be done: defined and started libvirt network 'passthrough' with 14 VFs"
+    says "defined and started libvirt network 'passthrough' with 14 VFs"
     run_virsh net-list --all --name
     [ -z "${output//[[:space:]]/}" ]
     run_ok vfpool reconcile
