@@ -9,8 +9,8 @@
 #define MILLION 1000000
 #define MAX_TRIES 2000 /* so that a guest whose interfaces all have one MAC address ends, too */
 
-/* What counts, from the weightiest on. */
-enum { COST_DOUBT, COST_RESERVED, COST_SEPARATE, COST_NUMA, COST_HAD, COST_ORDER, COST_PLACE, COST_PARTS };
+/* What counts, from the weightiest on; first of all, that there is a VF. */
+enum { COST_NONE, COST_DOUBT, COST_RESERVED, COST_SEPARATE, COST_NUMA, COST_HAD, COST_ORDER, COST_PLACE, COST_PARTS };
 
 struct cost {
     int64_t parts[COST_PARTS];
@@ -23,26 +23,30 @@ struct ban {
     const struct ban *next;
 };
 
+/* Of a PF: its VFs, those that are free and that no request wants, and the requests that want one. */
+struct tally {
+    int64_t total, left, fixed;
+};
+
+/* VFs of one PF, the best first, as many as there are requests at most. */
 struct bin {
-    uint16_t pf;
-    size_t count;          /* of its VFs that are kept, as many as there are requests at most */
-    const struct vf **vfs; /* the best first */
-    struct cost *costs;    /* of the first 0, 1, ... of them */
+    size_t count;
+    const struct vf **vfs; /* the best of them, the better first */
+    struct cost *costs;    /* of so many, from one on */
 };
 
 /* What libvirt chooses from for one network. */
 struct problem {
-    struct assignment *requests; /* of the guest, all */
+    const struct assignment *requests; /* of the guest, all */
     size_t count;
     const struct vf_table *table;
     const struct ban *bans;
     size_t *mine; /* the requests for any VF of the table that are to be granted one */
     size_t mine_count;
     bool ordered; /* which interface gets which VF matters */
-    bool wanted;  /* a request wants one of the table */
     struct bin *bins;
     size_t bin_count;
-    size_t *totals, *frees, *fixed; /* of each PF: its VFs, those that are free, those that requests want */
+    struct tally *tallies; /* of each PF */
 };
 
 static int compare_costs(const struct cost *a, const struct cost *b)
@@ -71,35 +75,23 @@ static const struct pciaddr *pf_address(const struct assignment *request, const 
 
 /* ---- what there is ---- */
 
-static bool is_wanted(const struct problem *problem, const struct vf *vf)
+/* @open: of each VF, whether it is free and no request wants it. */
+static struct tally *count_vfs(const struct assignment *requests, size_t count, const struct vf_table *table,
+                               bool *open)
 {
-    for (size_t i = 0; i < problem->count; i++)
-        if (problem->requests[i].wanted == vf)
-            return true;
-    return false;
-}
-
-static bool is_free(const struct problem *problem, const struct vf *vf)
-{
-    return vf_is_free(vf) && !(problem->wanted && is_wanted(problem, vf));
-}
-
-static void count_vfs(struct problem *problem)
-{
-    const struct vf_table *table = problem->table;
-    problem->totals = memory_new(table->pf_count, sizeof *problem->totals);
-    problem->frees = memory_new(table->pf_count, sizeof *problem->frees);
-    problem->fixed = memory_new(table->pf_count, sizeof *problem->fixed);
-    for (size_t i = 0; i < problem->count; i++)
-        if (problem->requests[i].table == table && problem->requests[i].wanted) {
-            problem->fixed[problem->requests[i].wanted->pf]++;
-            problem->wanted = true;
+    struct tally *tallies = memory_new(table->pf_count, sizeof *tallies);
+    for (size_t i = 0; i < table->vf_count; i++)
+        open[i] = vf_is_free(&table->vfs[i]);
+    for (size_t i = 0; i < count; i++)
+        if (requests[i].wanted && requests[i].table == table) {
+            open[requests[i].wanted - table->vfs] = false;
+            tallies[requests[i].wanted->pf].fixed++;
         }
-    bool shares = table->policy.order == ORDER_SPREAD || table->policy.order == ORDER_PACK;
-    for (size_t i = 0; i < table->vf_count && shares; i++) {
-        problem->totals[table->vfs[i].pf]++;
-        problem->frees[table->vfs[i].pf] += is_free(problem, &table->vfs[i]);
+    for (size_t i = 0; i < table->vf_count; i++) {
+        tallies[table->vfs[i].pf].total++;
+        tallies[table->vfs[i].pf].left += open[i];
     }
+    return tallies;
 }
 
 /* How many VFs of the PF the pool's wishes leave to the guest. */
@@ -108,22 +100,7 @@ static size_t limit(const struct problem *problem, uint16_t pf)
     const struct vf_table *table = problem->table;
     if (table->policy.numa == WISH_REQUIRE && table->distances && table->distances[pf] == VF_FAR)
         return 0;
-    if (table->policy.separate != WISH_REQUIRE)
-        return problem->mine_count;
-    return problem->fixed[pf] ? 0 : 1;
-}
-
-static struct bin *find_bin(struct problem *problem, uint16_t pf, uint16_t last)
-{
-    for (size_t i = 0; i < problem->bin_count && !problem->ordered; i++)
-        if (problem->bins[i].pf == pf)
-            return &problem->bins[i];
-    if (problem->ordered && problem->bin_count && pf == last)
-        return &problem->bins[problem->bin_count - 1];
-    problem->bins = memory_resize(problem->bins, problem->bin_count + 1, sizeof *problem->bins);
-    struct bin *bin = &problem->bins[problem->bin_count++];
-    *bin = (struct bin){.pf = pf, .vfs = memory_new(problem->mine_count, sizeof *bin->vfs)};
-    return bin;
+    return table->policy.separate == WISH_REQUIRE ? !problem->tallies[pf].fixed : problem->mine_count;
 }
 
 /* Of the VFs of one PF: the better, the smaller. What does not matter is the same in all. */
@@ -133,271 +110,184 @@ static uint64_t rank(const struct vf *vf)
            (uint64_t)!vf->had << 32 | vf->returned;
 }
 
-/* Behind those that are no worse; the list is in the order of the pool. */
-static void add_to_bin(struct bin *bin, const struct vf *vf, size_t most)
-{
-    size_t place = bin->count;
-    while (place > 0 && rank(bin->vfs[place - 1]) > rank(vf))
-        place--;
-    if (place >= most)
-        return;
-    bin->count += bin->count < most;
-    memmove(bin->vfs + place + 1, bin->vfs + place, (bin->count - place - 1) * sizeof *bin->vfs);
-    bin->vfs[place] = vf;
-}
-
-static void fill_bins(struct problem *problem)
+/* A bin a PF; where the order matters, a bin a run of one PF's VFs. */
+static void fill_bins(struct problem *problem, const bool *open)
 {
     const struct vf_table *table = problem->table;
-    struct bin *bin = NULL;
-    uint16_t last = 0;
+    const struct vf *last = NULL;
     for (size_t i = 0; i < table->vf_count; i++) {
         const struct vf *vf = &table->vfs[i];
-        size_t most = limit(problem, vf->pf);
-        if (!is_free(problem, vf) || most == 0)
+        size_t most = open[i] ? limit(problem, vf->pf) : 0;
+        if (most == 0)
             continue;
-        if (!bin || vf->pf != last)
-            bin = find_bin(problem, vf->pf, last);
-        last = vf->pf;
-        add_to_bin(bin, vf, most);
+        size_t number = problem->ordered ? problem->bin_count - (last && last->pf == vf->pf) : vf->pf;
+        for (; problem->bin_count <= number; problem->bin_count++) {
+            problem->bins = memory_resize(problem->bins, problem->bin_count + 1, sizeof *problem->bins);
+            problem->bins[problem->bin_count] =
+                (struct bin){.vfs = memory_new(most, sizeof(void *)), .costs = memory_new(most, sizeof(struct cost))};
+        }
+        last = vf;
+        /* Behind those that are no worse, as the list is in the order of the pool. */
+        struct bin *bin = &problem->bins[number];
+        size_t place = bin->count;
+        while (place > 0 && rank(bin->vfs[place - 1]) > rank(vf))
+            place--;
+        if (place == most)
+            continue;
+        bin->count += bin->count < most;
+        memmove(&bin->vfs[place + 1], &bin->vfs[place], (bin->count - place - 1) * sizeof *bin->vfs);
+        bin->vfs[place] = vf;
     }
 }
 
-/* ---- what it costs ---- */
-
-static int64_t order_cost(const struct problem *problem, const struct vf *vf, size_t before)
-{
-    uint16_t pf = vf->pf;
-    int64_t free_vfs = (int64_t)problem->frees[pf], total = (int64_t)problem->totals[pf];
-    switch (problem->table->policy.order) {
-    case ORDER_SPREAD: /* of what is left when it is taken */
-        return -(free_vfs - (int64_t)before) * MILLION / total;
-    case ORDER_PACK:
-        return free_vfs * MILLION / total;
-    case ORDER_LRU:
-        return vf->returned;
-    case ORDER_FIRST:
-        break;
-    }
-    return 0;
-}
-
-static void price_bin(const struct problem *problem, struct bin *bin)
+static void price_bin(const struct problem *problem, const struct bin *bin)
 {
     const struct vf_table *table = problem->table;
-    bool separate = table->policy.separate != WISH_NO;
-    bin->costs = memory_new(bin->count + 1, sizeof *bin->costs);
+    enum policy_order order = table->policy.order;
+    struct cost cost = {{0}};
     for (size_t i = 0; i < bin->count; i++) {
-        struct cost *cost = &bin->costs[i + 1];
-        *cost = bin->costs[i];
-        cost->parts[COST_DOUBT] += bin->vfs[i]->doubt != VF_CLEAR;
-        cost->parts[COST_RESERVED] += bin->vfs[i]->reserved != VF_FOR_GUEST;
-        cost->parts[COST_SEPARATE] += separate && (i > 0 || problem->fixed[bin->pf]);
-        cost->parts[COST_NUMA] += table->policy.numa != WISH_NO && table->distances ? table->distances[bin->pf] : 0;
-        cost->parts[COST_HAD] += !bin->vfs[i]->had;
-        cost->parts[COST_ORDER] += order_cost(problem, bin->vfs[i], i);
-        cost->parts[COST_PLACE] += bin->vfs[i] - table->vfs;
+        const struct vf *vf = bin->vfs[i];
+        const struct tally *tally = &problem->tallies[vf->pf];
+        cost.parts[COST_DOUBT] += vf->doubt != VF_CLEAR;
+        cost.parts[COST_RESERVED] += vf->reserved != VF_FOR_GUEST;
+        cost.parts[COST_SEPARATE] += table->policy.separate != WISH_NO && (i > 0 || tally->fixed);
+        cost.parts[COST_NUMA] += table->policy.numa != WISH_NO && table->distances ? table->distances[vf->pf] : 0;
+        cost.parts[COST_HAD] += !vf->had;
+        if (order == ORDER_SPREAD) /* what is left when it is taken */
+            cost.parts[COST_ORDER] -= (tally->left - (int64_t)i) * MILLION / tally->total;
+        else if (order != ORDER_FIRST)
+            cost.parts[COST_ORDER] += order == ORDER_LRU ? vf->returned : tally->left * MILLION / tally->total;
+        cost.parts[COST_PLACE] += vf - table->vfs;
+        bin->costs[i] = cost;
     }
-}
-
-/* ---- who must not be where ---- */
-
-static bool is_banned(const struct problem *problem, size_t request, const struct bin *bin)
-{
-    const struct pciaddr *pf = &problem->table->pfs[bin->pf].address;
-    for (const struct ban *ban = problem->bans; ban; ban = ban->next)
-        if (ban->request == request && pciaddr_equal(&ban->pf, pf))
-            return true;
-    for (size_t i = 0; i < problem->count; i++) {
-        const struct assignment *other = &problem->requests[i];
-        if (other->wanted && have_one_mac(other, &problem->requests[request]) &&
-            pciaddr_equal(pf_address(other, other->wanted), pf))
-            return true;
-    }
-    return false;
-}
-
-/* Whether the bin can have the request, which comes before those from @next to @end that it has. */
-static bool can_have(const struct problem *problem, const struct bin *bin, size_t request, size_t next, size_t end)
-{
-    for (size_t i = next; i < end; i++)
-        if (have_one_mac(&problem->requests[problem->mine[i]], &problem->requests[problem->mine[request]]))
-            return false;
-    return !is_banned(problem, problem->mine[request], bin);
-}
-
-static bool find_order(const struct problem *problem)
-{
-    for (size_t i = 0; i < problem->mine_count; i++)
-        for (size_t j = 0; j < problem->count; j++)
-            if (have_one_mac(&problem->requests[problem->mine[i]], &problem->requests[j]))
-                return true;
-    return false;
 }
 
 /* ---- the search ---- */
 
-/* One bin more. @before, @after: the lowest cost of so many requests, and whether there is one. */
-struct state {
-    struct cost cost;
-    bool possible;
-};
-
-static void try_bin(const struct problem *problem, const struct bin *bin, const struct state *before,
-                    struct state *after, size_t *taken)
+/* Whether the bin can have my request @next, which comes before those up to @end that it has. */
+static bool can_have(const struct problem *problem, const struct bin *bin, size_t next, size_t end)
 {
-    for (size_t end = 0; end <= problem->mine_count; end++) {
-        after[end] = before[end];
-        taken[end] = 0;
+    const struct assignment *requests = problem->requests, *request = &requests[problem->mine[next]];
+    const struct pciaddr *pf = &problem->table->pfs[bin->vfs[0]->pf].address;
+    for (size_t i = next + 1; i < end; i++)
+        if (have_one_mac(&requests[problem->mine[i]], request))
+            return false;
+    for (size_t i = 0; i < problem->count; i++)
+        if (requests[i].wanted && have_one_mac(&requests[i], request) &&
+            pciaddr_equal(pf_address(&requests[i], requests[i].wanted), pf))
+            return false;
+    for (const struct ban *ban = problem->bans; ban; ban = ban->next)
+        if (&requests[ban->request] == request && pciaddr_equal(&ban->pf, pf))
+            return false;
+    return true;
+}
+
+/* One bin more. @best: the lowest cost of so many of my requests. @taken: how many of them have a VF of the bin. */
+static void try_bin(const struct problem *problem, const struct bin *bin, struct cost *best, size_t *taken)
+{
+    /* From the most on, as what is said of fewer is not to know of the bin yet. */
+    for (size_t end = problem->mine_count; end > 0; end--)
         for (size_t n = 1; n <= bin->count && n <= end; n++) {
-            const struct state *from = &before[end - n];
-            if (problem->ordered && !can_have(problem, bin, end - n, end - n + 1, end))
+            if (problem->ordered && !can_have(problem, bin, end - n, end))
                 break;
-            struct cost cost = from->cost;
-            add_cost(&cost, &bin->costs[n]);
-            if (!from->possible || (after[end].possible && compare_costs(&cost, &after[end].cost) >= 0))
-                continue;
-            after[end] = (struct state){.cost = cost, .possible = true};
-            taken[end] = n;
+            struct cost cost = best[end - n];
+            add_cost(&cost, &bin->costs[n - 1]);
+            if (compare_costs(&cost, &best[end]) < 0) {
+                best[end] = cost;
+                taken[end] = n;
+            }
         }
-    }
 }
 
-static int compare_places(const void *a, const void *b)
+/* From the first bin to the last what is best, and back what that was made of. */
+static void search(const struct problem *problem, struct assignment *requests, struct cost *total)
 {
-    const struct vf *first = *(const struct vf *const *)a, *second = *(const struct vf *const *)b;
-    return first < second ? -1 : first > second;
-}
-
-/* From the last bin back to the first. */
-static void grant(const struct problem *problem, const size_t *taken)
-{
-    size_t left = problem->mine_count, row = problem->mine_count + 1;
-    _cleanup_(cleanup_free) const struct vf **vfs = memory_new(left, sizeof *vfs);
+    const struct vf_table *table = problem->table;
+    size_t left = problem->mine_count, row = left + 1, next = 0;
+    _cleanup_(cleanup_free) struct cost *best = memory_new(row, sizeof *best);
+    _cleanup_(cleanup_free) size_t *taken = memory_new(row * (problem->bin_count + 1), sizeof *taken);
+    _cleanup_(cleanup_free) bool *chosen = memory_new(table->vf_count, sizeof *chosen);
+    for (size_t i = 1; i < row; i++)
+        best[i].parts[COST_NONE] = 1;
+    for (size_t i = 0; i < problem->bin_count; i++)
+        try_bin(problem, &problem->bins[i], best, taken + i * row);
+    add_cost(total, &best[left]);
+    if (total->parts[COST_NONE])
+        return;
     for (size_t i = problem->bin_count; i > 0; i--)
-        for (size_t n = taken[(i - 1) * row + left]; n > 0; n--)
-            vfs[--left] = problem->bins[i - 1].vfs[n - 1];
-    qsort(vfs, problem->mine_count, sizeof *vfs, compare_places);
-    for (size_t i = 0; i < problem->mine_count; i++)
-        problem->requests[problem->mine[i]].granted = vfs[i];
+        for (size_t n = taken[(i - 1) * row + left]; n > 0; n--, left--)
+            chosen[problem->bins[i - 1].vfs[n - 1] - table->vfs] = true;
+    for (size_t i = 0; next < problem->mine_count; i++)
+        if (chosen[i])
+            requests[problem->mine[next++]].granted = &table->vfs[i];
 }
 
-static int search(const struct problem *problem, struct cost *total)
+/* Of the pool of request @which and those behind it; @total grows. */
+static void assign_pool(struct assignment *requests, size_t count, size_t first, size_t which, const struct ban *bans,
+                        struct cost *total)
 {
-    size_t row = problem->mine_count + 1;
-    struct state *states = memory_new(2 * row, sizeof *states);
-    size_t *taken = memory_new(row * (problem->bin_count + 1), sizeof *taken);
-    struct state *before = states, *after = states + row;
-    before[0].possible = true;
-    for (size_t i = 0; i < problem->bin_count; i++) {
-        try_bin(problem, &problem->bins[i], before, after, taken + i * row);
-        struct state *swapped = before;
-        before = after;
-        after = swapped;
+    const struct vf_table *table = requests[which].table;
+    _cleanup_(cleanup_free) bool *open = memory_new(table->vf_count, sizeof *open);
+    _cleanup_(cleanup_free) struct tally *tallies = count_vfs(requests, count, table, open);
+    _cleanup_(cleanup_free) size_t *mine = memory_new(first, sizeof *mine);
+    struct problem problem = {
+        .requests = requests, .count = count, .table = table, .bans = bans, .mine = mine, .tallies = tallies};
+    for (size_t i = which; i < first; i++) {
+        if (requests[i].wanted || requests[i].table != table)
+            continue;
+        mine[problem.mine_count++] = i;
+        for (size_t j = 0; j < count && !problem.ordered; j++)
+            problem.ordered = have_one_mac(&requests[i], &requests[j]);
     }
-    bool possible = before[problem->mine_count].possible;
-    if (possible) {
-        add_cost(total, &before[problem->mine_count].cost);
-        grant(problem, taken);
+    fill_bins(&problem, open);
+    for (size_t i = 0; i < problem.bin_count; i++)
+        price_bin(&problem, &problem.bins[i]);
+    search(&problem, requests, total);
+    for (size_t i = 0; i < problem.bin_count; i++) {
+        free(problem.bins[i].vfs);
+        free(problem.bins[i].costs);
     }
-    free(states);
-    free(taken);
-    return possible ? 0 : -ENOSPC;
-}
-
-static void free_problem(struct problem *problem)
-{
-    for (size_t i = 0; i < problem->bin_count; i++) {
-        free(problem->bins[i].vfs);
-        free(problem->bins[i].costs);
-    }
-    free(problem->bins);
-    free(problem->mine);
-    free(problem->totals);
-    free(problem->frees);
-    free(problem->fixed);
+    free(problem.bins);
 }
 
 /* ---- all pools ---- */
 
-/* Of the pool of request @which and those behind it; @total grows. */
-static int assign_pool(struct assignment *requests, size_t count, size_t first, size_t which, const struct ban *bans,
-                       struct cost *total)
+/* Whether one of the two has to go elsewhere. */
+static bool clash(const struct assignment *one, const struct assignment *other)
 {
-    struct problem problem = {.requests = requests, .count = count, .table = requests[which].table, .bans = bans};
-    problem.mine = memory_new(first, sizeof *problem.mine);
-    for (size_t i = which; i < first; i++)
-        if (!requests[i].wanted && requests[i].table == problem.table)
-            problem.mine[problem.mine_count++] = i;
-    problem.ordered = find_order(&problem);
-    count_vfs(&problem);
-    fill_bins(&problem);
-    for (size_t i = 0; i < problem.bin_count; i++)
-        price_bin(&problem, &problem.bins[i]);
-    int result = search(&problem, total);
-    free_problem(&problem);
-    return result;
-}
-
-static int assign(struct assignment *requests, size_t count, size_t first, const struct ban *bans, struct cost *total)
-{
-    int result = 0;
-    for (size_t i = 0; i < count; i++)
-        requests[i].granted = NULL;
-    for (size_t i = 0; i < first && result == 0; i++) {
-        if (requests[i].wanted &&
-            (requests[i].wanted->obstacle == VF_TAKEN || requests[i].wanted->obstacle == VF_PF_TAKEN))
-            result = -ENOSPC;
-        else if (requests[i].wanted)
-            requests[i].granted = requests[i].wanted;
-        else if (!requests[i].granted)
-            result = assign_pool(requests, count, first, i, bans, total);
-    }
-    return result;
-}
-
-/* Two requests of which one has to go elsewhere. */
-static bool find_clash(const struct assignment *requests, size_t first, struct ban clash[2])
-{
-    for (size_t i = 0; i < first; i++) {
-        for (size_t j = i + 1; j < first; j++) {
-            const struct assignment *one = &requests[i], *other = &requests[j];
-            if (one->wanted || other->wanted ||
-                !pciaddr_equal(pf_address(one, one->granted), pf_address(other, other->granted)))
-                continue;
-            bool strict = one->table == other->table && one->table->policy.separate == WISH_REQUIRE;
-            if (!strict && !have_one_mac(one, other))
-                continue;
-            clash[0] = (struct ban){.request = i, .pf = *pf_address(one, one->granted)};
-            clash[1] = (struct ban){.request = j, .pf = clash[0].pf};
-            return true;
-        }
-    }
-    return false;
+    bool strict = one->table == other->table && one->table->policy.separate == WISH_REQUIRE;
+    return !one->wanted && !other->wanted && (strict || have_one_mac(one, other)) &&
+           pciaddr_equal(pf_address(one, one->granted), pf_address(other, other->granted));
 }
 
 struct best {
     const struct vf **granted; /* of each request */
     struct cost cost;
-    bool found;
     size_t tries;
 };
 
 static void try_all(struct assignment *requests, size_t count, size_t first, const struct ban *bans, struct best *best)
 {
     struct cost total = {{0}};
-    struct ban clash[2];
-    if (++best->tries > MAX_TRIES || assign(requests, count, first, bans, &total) < 0 ||
-        (best->found && compare_costs(&total, &best->cost) >= 0))
+    if (++best->tries > MAX_TRIES)
         return;
-    if (find_clash(requests, first, clash)) {
-        for (size_t i = 0; i < 2; i++) {
-            clash[i].next = bans;
-            try_all(requests, count, first, &clash[i], best);
+    for (size_t i = 0; i < count; i++)
+        requests[i].granted = i < first ? requests[i].wanted : NULL;
+    for (size_t i = 0; i < first && !total.parts[COST_NONE]; i++)
+        if (!requests[i].granted)
+            assign_pool(requests, count, first, i, bans, &total);
+    if (total.parts[COST_NONE] || compare_costs(&total, &best->cost) >= 0)
+        return;
+    for (size_t i = 0; i < first; i++)
+        for (size_t j = i + 1; j < first; j++) {
+            if (!clash(&requests[i], &requests[j]))
+                continue;
+            struct ban ban = {.request = i, .pf = *pf_address(&requests[i], requests[i].granted), .next = bans};
+            try_all(requests, count, first, &ban, best);
+            ban.request = j;
+            try_all(requests, count, first, &ban, best);
+            return;
         }
-        return;
-    }
-    best->found = true;
     best->cost = total;
     for (size_t i = 0; i < count; i++)
         best->granted[i] = requests[i].granted;
@@ -405,24 +295,25 @@ static void try_all(struct assignment *requests, size_t count, size_t first, con
 
 int assignment_find(struct assignment *requests, size_t count, size_t first)
 {
-    struct best best = {.granted = memory_new(count, sizeof *best.granted)};
-    try_all(requests, count, first, NULL, &best);
+    _cleanup_(cleanup_free) const struct vf **granted = memory_new(count, sizeof *granted);
+    struct best best = {.granted = granted, .cost.parts[COST_NONE] = 1};
+    bool taken = false;
+    for (size_t i = 0; i < first && !taken; i++)
+        taken = requests[i].wanted &&
+                (requests[i].wanted->obstacle == VF_TAKEN || requests[i].wanted->obstacle == VF_PF_TAKEN);
+    if (!taken)
+        try_all(requests, count, first, NULL, &best);
     for (size_t i = 0; i < count; i++)
-        requests[i].granted = best.granted[i];
-    free(best.granted);
-    return best.found ? 0 : -ENOSPC;
+        requests[i].granted = granted[i];
+    return best.cost.parts[COST_NONE] ? -ENOSPC : 0;
 }
 
 long *assignment_shares(const struct assignment *requests, size_t count, const struct vf_table *table)
 {
-    _cleanup_(cleanup_free) long *totals = memory_new(table->pf_count, sizeof *totals);
+    _cleanup_(cleanup_free) bool *open = memory_new(table->vf_count, sizeof *open);
+    _cleanup_(cleanup_free) struct tally *tallies = count_vfs(requests, count, table, open);
     long *shares = memory_new(table->pf_count, sizeof *shares);
-    const struct problem problem = {.requests = (struct assignment *)requests, .count = count, .wanted = true};
-    for (size_t i = 0; i < table->vf_count; i++) {
-        totals[table->vfs[i].pf]++;
-        shares[table->vfs[i].pf] += is_free(&problem, &table->vfs[i]);
-    }
     for (size_t i = 0; i < table->pf_count; i++)
-        shares[i] = totals[i] ? shares[i] * MILLION / totals[i] : 0;
+        shares[i] = tallies[i].total ? (long)(tallies[i].left * MILLION / tallies[i].total) : 0;
     return shares;
 }

@@ -7,15 +7,18 @@
  * The VFs of a pool are gathered in bins, one a PF, each with its best ones in front; and a bin says what its first n
  * VFs cost, as a row of numbers of which an earlier one outweighs all later ones. So the cheapest way to take k VFs is
  * found from bin to bin: for each number of VFs up to k the cheapest so far. That is exact, for any cost that depends
- * on how many VFs of a PF are taken, and takes (PFs x k x k) steps.
+ * on how many VFs of a PF are taken, and takes (PFs x k x k) steps. No two results are equally good: within a PF each
+ * VF costs more than the one before it, and the last of the numbers is the place in the list, which no other VF has.
+ * A VF that a request wants by its address is in no bin, and counts as one of its PF that the guest has.
  *
  * libvirt gives the interfaces of a guest on one network their VFs in the order of its list. That matters only where a
  * PF is forbidden to an interface, as another one with the same MAC address is on it. Then the bins are the runs of a
- * PF's VFs in the list, in their order, each takes the next interfaces in theirs, and none that it must not. Two of one
- * MAC address may still meet on a PF, by two pools or two runs: then one of them is forbidden the PF, and it is tried
- * again, and so the other one; the cheaper result counts. What is found is possible, and what is possible is found;
- * only there, and in a list that comes back to a PF behind another one, "separate" and "spread" are counted run by run,
- * so that the best may be missed.
+ * PF's VFs in the list, in their order, each takes the next interfaces in theirs, and none that it must not; of what is
+ * equally good, the last runs take the fewest. Two of one MAC address may still meet on a PF, by two pools or two runs,
+ * and so may any two that a pool requires to be on different PFs: then one of them is forbidden the PF, and it is tried
+ * again, and so the other one; the cheaper result counts. What is found is possible, and what is possible is found,
+ * in as many tries as there may be; only there, and in a list that comes back to a PF behind another one, "separate"
+ * and "spread" are counted run by run, so that the best may be missed.
  */
 #ifndef VFPOOL_ASSIGNMENT_H
 #define VFPOOL_ASSIGNMENT_H
