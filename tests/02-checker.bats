@@ -64,11 +64,11 @@ edit() {
     assert_invariants
 }
 
-@test "a decision without its claim" {
-    echo '<decision/>' > "$LEDGER/guests/$A.why"
+@test "a reason that is none" {
+    edit "s/ pool=/ reason='it was the first'&/" $A
     assert_invariants
-    mv "$LEDGER/guests/$A.why" "$LEDGER/guests/${UUID[7]}.why"
-    assert_found "guests/${UUID[7]}.why: explains no claim"
+    edit "s/ reason='[^']*'/ reason=''/" $A
+    assert_found "guests/$A.xml: <vf> has reason=''" "guests/$A.xml: <vf> has reason=''"
 }
 
 @test "a VF with two holders" {

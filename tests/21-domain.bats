@@ -268,7 +268,7 @@ name_survives() {
     [[ -z $stderr ]] || fail "it complained" || return
     assert_taken $VF0 "${UUID[1]}" && assert_invariants || return
     assert_equal "$(find "$ROOT/run/vfpool" ! -type d -printf '%P\n' | sort | xargs)" \
-        "guests/${UUID[1]}.why guests/${UUID[1]}.xml lock vfs/$VF0" || return
+        "guests/${UUID[1]}.xml lock vfs/$VF0" || return
     after=$(cd "$ROOT" && find . ! -path './run/vfpool*' ! -path './var*' | sort)
     assert_equal "$after" "$before" || return
     assert_equal "$(find "$ROOT/var" ! -type d -printf '%P\n' | sort | xargs)" lib/vfpool/history || return

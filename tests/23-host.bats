@@ -339,7 +339,7 @@ PORTS
     prepare 0 g 1
     assert_taken 0000:02:10.0 "$G"
     run_vfpool 0 explain g
-    [[ $output == *"PF ib0 is InfiniBand"* ]] || fail "explain does not say it of the guest"
+    [[ $output == *"; passed over: 3 whose PF is not Ethernet"* ]] || fail "explain does not say it of the guest"
     prepare 1 h 2
     assert_one_line 'PF ib0 is InfiniBand, not Ethernet' 'PF odd0 is of link type 772' "'g'"
     [[ $stderr != *InfiniBand*InfiniBand* ]] || fail "said of each VF"

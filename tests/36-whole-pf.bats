@@ -141,8 +141,7 @@ two_pfs() {
     prepare 0 g1 "$A" "p:${MAC[1]}"
     assert_taken $PF "$B" $OTHER "$A"
     run_vfpool 0 explain g1 --format json
-    assert_equal "$(jq -r '.interfaces[0].vfs[] | select(.pf == "eth3").reason' "$STDOUT" | sort -u)" \
-        "PF eth3 is held whole by guest 'g2'"
+    [[ $(jq -r '.interfaces[0].vfs[].reason' "$STDOUT") == *"; passed over: 2 whose PF a guest has (eth3)" ]]
     run_vfpool 0 explain g2 --format json
     assert_equal "$(jq -c .interfaces "$STDOUT")" "[]"
     assert_invariants

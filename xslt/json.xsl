@@ -92,7 +92,7 @@
       </xsl:call-template>
       <xsl:text>}</xsl:text>
     </xsl:for-each>
-    <xsl:value-of select="concat('],&quot;cut&quot;:', boolean(@cut), '}')"/>
+    <xsl:text>]}</xsl:text>
   </xsl:template>
 
   <xsl:template match="pool">

@@ -193,7 +193,7 @@
     </xsl:if>
     <xsl:value-of select="concat('&#10;ADDRESS       ', substring(concat('PF', $spaces), 1, $width), ' VF&#10;')"/>
     <xsl:for-each select="vf">
-      <xsl:value-of select="concat(@address, substring('-           ', 1, 12 * not(@address)), '  ',
+      <xsl:value-of select="concat(@address, '  ',
                                    substring(concat(@pf, $spaces), 1, $width),
                                    substring('   ', 1 + string-length(@vf)), @vf, '  ')"/>
       <xsl:if test="@chosen">
@@ -205,7 +205,6 @@
       </xsl:if>
       <xsl:value-of select="concat(translate(@reason, $controls, ' '), '&#10;')"/>
     </xsl:for-each>
-    <xsl:if test="@cut">and more, of which is not kept why&#10;</xsl:if>
   </xsl:template>
 
   <xsl:template match="/history">

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "gate.h"
 #include "ledger.h"
+#include "memory.h"
 #include "plan.h"
 #include "port.h"
 #include "xml.h"
@@ -107,4 +110,83 @@ int explain_read(int root, const char *data, size_t length, xmlDocPtr *doc, stru
     }
     plan_free(&plan);
     return result;
+}
+
+/* ---- a guest that has its VFs ---- */
+
+static int find_claim(int root, const char *guest, struct claim **claim, struct error *error)
+{
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    struct claim **claims = NULL;
+    size_t count = 0;
+    int result = ledger_open(root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, error);
+    if (result == 0)
+        result = ledger_all(ledger, &claims, &count, error);
+    for (size_t i = 0; i < count && result == 0 && !*claim; i++)
+        if (domain_is_called(guest, claims[i]->name, claims[i]->uuid))
+            *claim = steal(claims[i]);
+    claims_free(claims, count);
+    return result;
+}
+
+/* Whether the guest's claim says why; of a PF there is nothing to say. */
+static bool is_explained(const struct claim *claim)
+{
+    for (size_t i = 0; claim && i < claim->vf_count; i++)
+        if (claim->vfs[i].whole || (claim->vfs[i].reason[0] && !claim->vfs[i].stuck))
+            return true;
+    return false;
+}
+
+static void add_claimed(xmlNodePtr parent, const struct claim *claim, const struct claim_vf *vf, unsigned long number)
+{
+    char address[PCIADDR_SIZE];
+    xmlNodePtr interface = xml_add(parent, "interface"), node = xml_add(interface, "vf");
+    xml_set_number(interface, "number", number);
+    xml_set(interface, "pool", vf->pool);
+    if (vf->mac[0])
+        xml_set(interface, "mac", vf->mac);
+    xml_set(interface, "decided", claim->since);
+    xml_set(node, "address", pciaddr_format(&vf->address, address));
+    xml_set(node, "pf", vf->pf);
+    xml_set_number(node, "vf", vf->number);
+    xml_set(node, "chosen", "yes");
+    if (vf->reason[0])
+        xml_set(node, "reason", vf->reason);
+}
+
+static xmlDocPtr explain_claim(const struct claim *claim)
+{
+    xmlDocPtr doc = xml_new("explanation");
+    xmlNodePtr node = xmlDocGetRootElement(doc);
+    unsigned long number = 1;
+    xml_set(node, "guest", claim->name);
+    /* What is stuck the guest has no more. */
+    for (size_t i = 0; i < claim->vf_count; i++)
+        if (!claim->vfs[i].whole && !claim->vfs[i].stuck)
+            add_claimed(node, claim, &claim->vfs[i], number++);
+    return doc;
+}
+
+int explain_guest(int root, const char *guest, xmlDocPtr *doc, struct error *error)
+{
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    _cleanup_(cleanup_free) char *xml = NULL;
+    const char *const arguments[] = {"definition", guest, NULL};
+    int result = find_claim(root, guest, &claim, error);
+    if (result < 0)
+        return result;
+    if (is_explained(claim)) {
+        *doc = explain_claim(claim);
+        return 0;
+    }
+    result = gate_present(root) ? gate_ask(root, arguments, NULL, GATE_CALL_MS, &xml, error)
+                                : error_set(error, EHOSTDOWN, "libvirt is not running");
+    if (result == -ENOENT)
+        return error_set(error, ENOENT, "there is no guest '%s', and no file", guest);
+    if (result < 0)
+        return error_prefix(error, "cannot ask for the XML of guest '%s'", guest);
+    if (claim)
+        error_note(error, "how it was decided for guest '%s' is not kept: this is how it would be now", guest);
+    return explain_read(root, xml, strlen(xml), doc, error);
 }

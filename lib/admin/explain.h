@@ -14,11 +14,9 @@
  * @doc:  the caller frees it with xmlFreeDoc()
  *
  *   <explanation guest=''>
- *     <interface number='' pool='' mac='' policy='' decided='' cut='yes'>
- *                                                    one that asks for a VF of a pool, or names one by its address;
- *                                                    decided: when that was; cut: not all of it is kept
- *       <vf address='' pf='' vf='' chosen='yes' reason=''/>   reason: where libvirt had the last word
- *       <vf address='' pf='' vf='' reason=''/>         address: of one that the host has
+ *     <interface number='' pool='' mac='' policy=''>   one that asks for a VF of a pool, or names one by its address
+ *       <vf address='' pf='' vf='' chosen='yes'/>
+ *       <vf address='' pf='' vf='' reason=''/>
  *     </interface>
  *     <failure>pool 'p' has no free VF …</failure>     then the interfaces behind the one that fails are left out
  *   </explanation>
@@ -31,7 +29,13 @@ int explain_read(int root, const char *data, size_t length, xmlDocPtr *doc, stru
     nonnull(2, 4, 5);
 
 /**
- * explain_guest() - the same of a guest, by its name or UUID: as it was decided, where that is kept with its claim
+ * explain_guest() - the same of a guest, by its name or UUID: why it has the VFs of its claim, where that is kept there
+ *
+ *   <explanation guest=''>
+ *     <interface number='' pool='' mac='' decided=''>  of each VF of the claim; decided: when the guest claimed
+ *       <vf address='' pf='' vf='' chosen='yes' reason=''/>
+ *     </interface>
+ *   </explanation>
  *
  * Else as it would be now, with a note if it has a claim; libvirt is asked for its definition then.
  *

@@ -19,6 +19,7 @@
 #include "memory.h"
 #include "offer.h"
 #include "pool.h"
+#include "reason.h"
 #include "vf.h"
 #include "whole.h"
 #include "xml.h"
@@ -217,6 +218,9 @@ static int add(int root, struct claim *claim, const struct allocation *allocatio
     vf.late = !awaited && settings_say(&vf.wanted);
     vf.reset = !certain && (awaited ? awaited->reset : place.table->pool->reset);
     memcpy(vf.mac, allocation->mac, sizeof vf.mac);
+    /* One that runs at a start of the daemon has been given it nobody knows why. */
+    if (awaited || !certain)
+        reason_of_gift(awaited, claim->state, vf.reason);
     if (awaited)
         claim_remove(claim, &awaited->address);
     claim_add(claim, &vf);

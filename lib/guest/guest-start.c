@@ -11,6 +11,7 @@
 #include "handback.h"
 #include "io.h"
 #include "memory.h"
+#include "reason.h"
 
 /* At start the guest must not run with what another one has too. At reconnect it runs, so that is only said. */
 static int contend(const struct call *call)
@@ -89,7 +90,10 @@ static int adopt_vf(struct call *call, const struct plan *plan, size_t index, st
         vf.wanted = asked->wanted;
     if (before) {
         vf.original = before->original;
+        memcpy(vf.reason, before->reason, sizeof vf.reason);
         vf.late = before->late && guest_operation(call->operation) != GUEST_START;
+    } else if (asked) {
+        reason_of_gift(asked, old->state, vf.reason);
     }
     snprintf(vf.mac, sizeof vf.mac, "%s", mac);
     claim_add(claim, &vf);

@@ -9,7 +9,6 @@
 #include "claim-settings.h"
 #include "claim.h"
 #include "daemon.h"
-#include "decision.h"
 #include "gate.h"
 #include "guest-work.h"
 #include "handback.h"
@@ -68,7 +67,6 @@ static int claim_vfs(struct call *call, struct plan *plan, const struct port_ses
     result = claim_settings_record(call->root, claim, NULL, false, call->error);
     if (result < 0)
         return result;
-    claim->decision = decision_format(plan);
     claim->offered = port_follows(session);
     for (size_t i = 0; i < claim->vf_count; i++)
         claim->vfs[i].reset &= claim->offered;

@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "numa.h"
 #include "offer.h"
+#include "reason.h"
 #include "shortage.h"
 #include "transform.h"
 #include "vfinfo.h"
@@ -506,6 +507,7 @@ struct claim *plan_claim(const struct plan *plan)
         vf.by_address = plan->requests[i]->type != REQUEST_NETWORK;
         vf.reset = !vf.by_address && choice->table->pool->reset;
         vf.wanted = plan->wanted[i];
+        reason_of_choice(choice, vf.reason);
         snprintf(vf.mac, sizeof vf.mac, "%s", plan->requests[i]->mac);
         claim_add(claim, &vf);
     }

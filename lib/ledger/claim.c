@@ -92,6 +92,8 @@ void claim_move(struct claim *claim, const struct pciaddr *address, const struct
         struct claim_vf *vf = &claim->vfs[i];
         if (!pciaddr_equal(&vf->address, address))
             continue;
+        snprintf(vf->reason, sizeof vf->reason, "libvirt gave VF %u of PF %s, which was chosen, to another guest",
+                 vf->number, vf->pf);
         vf->address = to->address;
         vf->number = to->number;
         free(vf->pf);
@@ -125,7 +127,6 @@ void claim_free(struct claim *claim)
         free_vf(&claim->vfs[i]);
     free(claim->vfs);
     free(claim->name);
-    free(claim->decision);
     free(claim);
 }
 
@@ -149,6 +150,7 @@ static int parse_vf(struct claim *claim, xmlNodePtr node)
     _cleanup_(cleanup_xml_string) char *late = xml_attribute(node, "late");
     _cleanup_(cleanup_xml_string) char *stuck = xml_attribute(node, "stuck");
     _cleanup_(cleanup_xml_string) char *whole = xml_attribute(node, "whole");
+    _cleanup_(cleanup_xml_string) char *reason = xml_attribute(node, "reason");
     struct pciaddr parsed;
     if (!address || !pool || !pf || !number || pciaddr_parse(address, &parsed) < 0)
         return -EINVAL;
@@ -163,6 +165,9 @@ static int parse_vf(struct claim *claim, xmlNodePtr node)
     vf.given = given && strcmp(given, "yes") == 0;
     vf.whole = whole && strcmp(whole, "yes") == 0;
     snprintf(vf.mac, sizeof vf.mac, "%s", mac ? mac : "");
+    /* One that is too long is not ours, and worth no failure. */
+    if (reason && strlen(reason) < sizeof vf.reason)
+        strcpy(vf.reason, reason);
     settings_read(&vf.wanted, xml_child(node, "wanted"));
     settings_read(&vf.original, xml_child(node, "original"));
     claim_add(claim, &vf);
@@ -232,6 +237,8 @@ static void format_vf(xmlNodePtr root, const struct claim_vf *vf)
         xml_set(node, "late", "yes");
     if (vf->stuck)
         xml_set(node, "stuck", vf->stuck);
+    if (vf->reason[0])
+        xml_set(node, "reason", vf->reason);
     if (settings_say(&vf->wanted))
         settings_write(&vf->wanted, xml_add(node, "wanted"));
     if (settings_say(&vf->original))

@@ -14,6 +14,7 @@
 
 #define CLAIM_TIME_SIZE sizeof "2026-01-31T12:00:00Z"
 #define CLAIM_STAMP_SIZE 64
+#define CLAIM_REASON_SIZE 256
 
 enum claim_state {
     CLAIM_CLAIMED, /* granted at prepare; libvirt has not confirmed it yet */
@@ -35,6 +36,7 @@ struct claim_vf {
     bool late;                /* that is yet to be set: hotplug.h */
     bool whole;               /* it is no VF but a PF, which the guest has as it is: whole.h */
     char *stuck; /* the guest has given it back, and it could not be set to that again, for this reason; else NULL */
+    char reason[CLAIM_REASON_SIZE]; /* why the guest has just this one (reason.h); empty: that is not known */
 };
 
 struct claim {
@@ -47,7 +49,6 @@ struct claim {
     char stamp[CLAIM_STAMP_SIZE]; /* of the file that it was read from: ledger_stamp() */
     struct claim_vf *vfs;
     size_t vf_count;
-    char *decision; /* how it was decided (decision.h), to be kept beside the guest file; NULL: what is kept stays */
 };
 
 /** claim_time() - now, in the form of a claim's time */
@@ -75,8 +76,8 @@ static inline const char *claim_kind(const struct claim_vf *vf)
 /** claim_remove() - take a VF's entry out; one that is not there is no error */
 void claim_remove(struct claim *claim, const struct pciaddr *address) nonnull(1, 2);
 
-/** claim_move() - the entry of a VF, if there is one, becomes that of another VF; pool, MAC address and what is wanted
- * stay */
+/** claim_move() - the entry of a VF, which libvirt gave another guest, if there is one, becomes that of another VF;
+ * pool, MAC address and what is wanted stay */
 void claim_move(struct claim *claim, const struct pciaddr *address, const struct claim_vf *to) nonnull(1, 2, 3);
 
 /** claim_find() - the claim's entry for this VF, or NULL; a NULL claim has none */

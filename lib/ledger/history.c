@@ -97,7 +97,7 @@ void history_change(int root, const struct claim *old, const struct claim *new, 
         if (vf->stuck)
             continue;
         if (is_new || (held && old && old->state != CLAIM_HELD)) {
-            add_event(directory, held ? "held" : "claimed", new, vf, NULL);
+            add_event(directory, held ? "held" : "claimed", new, vf, is_new ? vf->reason : NULL);
             if (held)
                 last_add(directory, new->uuid, vf->mac, &vf->address);
         }

@@ -3,7 +3,7 @@
  * history - which guest had which VF when, and who was refused: var/lib/vfpool/history
  *
  * A journal of whole lines, written with the ledger locked after what they tell of was done; when it is full it becomes
- * history.1, and what was that goes. So between 1 and 2 MiB of it are there, some 8,000 lines each.
+ * history.1, and what was that goes. So between 1 and 2 MiB of it are there, some 6,000 lines each.
  */
 #ifndef VFPOOL_HISTORY_H
 #define VFPOOL_HISTORY_H
@@ -20,7 +20,8 @@
  * @old, @new: what it held before, and holds now; NULL: nothing
  * @reason:    why it has given back what it has, where that is not its own end; else NULL
  *
- * "claimed", "held" when the guest is seen with it, "returned" after that, and "dropped" without.
+ * "claimed", "held" when the guest is seen with it, "returned" after that, and "dropped" without. The first one of a VF
+ * tells why the guest has just this one.
  */
 void history_change(int root, const struct claim *old, const struct claim *new, const char *reason);
 

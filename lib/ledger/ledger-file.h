@@ -27,12 +27,6 @@ int ledger_read_link(const struct ledger *ledger, const char *address, char uuid
 int ledger_make_link(struct ledger *ledger, const char *uuid, const struct pciaddr *address,
                      struct error *error) must_check nonnull(1, 2, 3, 4);
 
-/** ledger_remove_decision() - how a guest's claim was decided is not kept any longer */
-void ledger_remove_decision(struct ledger *ledger, const char *uuid) nonnull(1, 2);
-
-/** ledger_file_guest() - the UUID of a name in guests/ like UUID.xml. Return: 0 or -EINVAL. */
-int ledger_file_guest(const char *name, const char *suffix, char uuid[UUID_SIZE]) must_check nonnull(1, 2, 3);
-
 /** ledger_unlisted() - say that a part of the ledger cannot be read. Return: @result. */
 int ledger_unlisted(const char *part, int result, struct error *error) nonnull(1, 3);
 

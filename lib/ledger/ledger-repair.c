@@ -78,22 +78,6 @@ static int repair_guest(struct ledger *ledger, const struct claim *claim, struct
     return repairs;
 }
 
-/* Somebody removed a guest file; what explains it says nothing now. */
-static int repair_decisions(struct ledger *ledger, struct error *error)
-{
-    char uuid[UUID_SIZE], name[GUEST_NAME_SIZE];
-    _cleanup_(cleanup_dir) DIR *directory = io_list(ledger->guests, ".");
-    int listed = directory ? 0 : -errno;
-    for (struct dirent *entry; directory && (entry = io_next_entry(directory, &listed));) {
-        if (ledger_file_guest(entry->d_name, "why", uuid) < 0)
-            continue;
-        snprintf(name, sizeof name, "%s.xml", uuid);
-        if (faccessat(ledger->guests, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-            ledger_remove_decision(ledger, uuid);
-    }
-    return listed < 0 ? ledger_unlisted("guests", listed, error) : 0;
-}
-
 int ledger_repair(struct ledger *ledger, struct error *error)
 {
     struct claim **claims = NULL;
@@ -109,7 +93,5 @@ int ledger_repair(struct ledger *ledger, struct error *error)
         repairs += result > 0 ? result : 0;
     }
     claims_free(claims, count);
-    if (result >= 0 && ledger->writing)
-        result = repair_decisions(ledger, error);
     return result < 0 ? result : repairs;
 }

@@ -4,7 +4,6 @@
  *
  *   lock               flock(2); holds the writer's PID while the ledger is being changed, and is blank otherwise
  *   guests/UUID.xml    all that this guest holds (claim.h)
- *   guests/UUID.why    how that was decided (decision.h); there after the claim is, and gone before it
  *   vfs/DDDD:BB:SS.F   a symbolic link to ../guests/UUID.xml
  *   new.xml            a guest file on its way to its name
  *   returned           in which order VFs came back (returns.h)
@@ -190,10 +189,10 @@ static void guest_file(const char *uuid, const char *suffix, char name[GUEST_NAM
 }
 
 /* The UUID of a name like UUID.xml. Return: 0 or -EINVAL. */
-int ledger_file_guest(const char *name, const char *suffix, char uuid[UUID_SIZE])
+static int file_guest(const char *name, char uuid[UUID_SIZE])
 {
     char text[UUID_SIZE];
-    if (strlen(name) != GUEST_NAME_SIZE - 1 || strcmp(name + UUID_SIZE, suffix) != 0 || name[UUID_SIZE - 1] != '.')
+    if (strlen(name) != GUEST_NAME_SIZE - 1 || strcmp(name + UUID_SIZE, "xml") != 0 || name[UUID_SIZE - 1] != '.')
         return -EINVAL;
     memcpy(text, name, UUID_SIZE - 1);
     text[UUID_SIZE - 1] = '\0';
@@ -210,7 +209,7 @@ int ledger_read_link(const struct ledger *ledger, const char *address, char uuid
     target[length] = '\0';
     if (strncmp(target, "../guests/", strlen("../guests/")) != 0)
         return -EINVAL;
-    return ledger_file_guest(target + strlen("../guests/"), "xml", uuid);
+    return file_guest(target + strlen("../guests/"), uuid);
 }
 
 /* ---- reading ---- */
@@ -266,15 +265,6 @@ static int read_guest(const struct ledger *ledger, const char *name, const char 
     return result;
 }
 
-/* Its claim goes, or another one comes. */
-void ledger_remove_decision(struct ledger *ledger, const char *uuid)
-{
-    char name[GUEST_NAME_SIZE];
-    guest_file(uuid, "why", name);
-    if (unlinkat(ledger->guests, name, 0) < 0 && errno != ENOENT)
-        ledger->dirty = true;
-}
-
 int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error)
 {
     char name[GUEST_NAME_SIZE], bad[GUEST_NAME_SIZE];
@@ -293,7 +283,6 @@ int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, st
         error_note(error, "%s: its VFs are not given out", problem.message);
         return 0;
     }
-    ledger_remove_decision(ledger, uuid);
     if (renameat(ledger->guests, name, ledger->guests, bad) < 0)
         return error_set(error, errno, "%s, and cannot be set aside: %s", problem.message, strerror(errno));
     snprintf(ledger->set_aside, sizeof ledger->set_aside, "%s", uuid);
@@ -306,16 +295,6 @@ int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, st
 static bool has_corrupt(const struct ledger *ledger, const char *uuid)
 {
     return has_file(ledger->guests, uuid, "bad") || has_file(ledger->guests, uuid, "xml");
-}
-
-void ledger_decision(const struct ledger *ledger, const char *uuid, char **decision)
-{
-    char name[GUEST_NAME_SIZE];
-    size_t length;
-    *decision = NULL;
-    guest_file(uuid, "why", name);
-    if (ledger->directory >= 0 && io_read_file(ledger->guests, name, MAX_GUEST_BYTES, decision, &length) < 0)
-        *decision = NULL;
 }
 
 int ledger_holder(struct ledger *ledger, const struct pciaddr *address, struct claim **claim, char uuid[UUID_SIZE],
@@ -364,7 +343,7 @@ int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, str
     char uuid[UUID_SIZE];
     for (struct dirent *entry; result == 0 && (entry = io_next_entry(directory, &listed));) {
         struct claim *claim = NULL;
-        if (ledger_file_guest(entry->d_name, "xml", uuid) < 0)
+        if (file_guest(entry->d_name, uuid) < 0)
             continue;
         result = ledger_get(ledger, uuid, &claim, error);
         if (result == 0 && claim)
@@ -498,16 +477,6 @@ static void remove_old_links(struct ledger *ledger, const char *uuid, const stru
         ledger->dirty = true;
 }
 
-/* It explains the claim, and is worth no failure. */
-static void keep_decision(struct ledger *ledger, const struct claim *claim)
-{
-    char path[GUEST_PATH_SIZE];
-    snprintf(path, sizeof path, "guests/%.36s.why", claim->uuid);
-    if (claim->decision &&
-        io_replace_file(ledger->directory, NEW_FILE, path, claim->decision, strlen(claim->decision)) < 0)
-        ledger_remove_decision(ledger, claim->uuid);
-}
-
 int ledger_put(struct ledger *ledger, const struct claim *claim, struct error *error)
 {
     _cleanup_(cleanup_free) char *data = NULL;
@@ -524,8 +493,6 @@ int ledger_put(struct ledger *ledger, const struct claim *claim, struct error *e
         return result;
     result = make_links(ledger, claim, new, error);
     if (result == 0) {
-        if (claim->decision)
-            ledger_remove_decision(ledger, claim->uuid);
         snprintf(path, sizeof path, "guests/%.36s.xml", claim->uuid);
         result = io_replace_file(ledger->directory, NEW_FILE, path, data, length);
         if (result < 0)
@@ -535,7 +502,6 @@ int ledger_put(struct ledger *ledger, const struct claim *claim, struct error *e
         undo_links(ledger, claim, new);
         return result;
     }
-    keep_decision(ledger, claim);
     remove_old_links(ledger, claim->uuid, old, claim, error);
     history_change(ledger->root, old, claim, ledger->reason);
     return 0;
@@ -549,13 +515,9 @@ int ledger_drop(struct ledger *ledger, const char *uuid, struct error *error)
     int result = ledger_get(ledger, uuid, &old, error);
     if (result < 0)
         return result;
-    bool dirty = ledger->dirty;
-    ledger_remove_decision(ledger, uuid);
     guest_file(uuid, "xml", name);
-    if (unlinkat(ledger->guests, name, 0) < 0 && errno != ENOENT) {
-        ledger->dirty = dirty; /* both are still there */
+    if (unlinkat(ledger->guests, name, 0) < 0 && errno != ENOENT)
         return error_set(error, errno, "cannot remove /" LEDGER_DIRECTORY "/guests/%s: %s", name, strerror(errno));
-    }
     remove_old_links(ledger, uuid, old, NULL, error);
     /* What was set aside just now is left for a person to look at. */
     if (strcmp(ledger->set_aside, uuid) != 0 && unlinkat(ledger->guests, bad, 0) < 0 && errno != ENOENT)

@@ -101,9 +101,6 @@ int ledger_taken(const struct ledger *ledger, const char *except, struct pciaddr
 int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error) must_check
     nonnull(1, 2, 3, 4);
 
-/** ledger_decision() - how a guest's claim was decided: claim.h; NULL: that is not kept. The caller frees it. */
-void ledger_decision(const struct ledger *ledger, const char *uuid, char **decision) nonnull(1, 2, 3);
-
 /**
  * ledger_put() - make this all that the guest holds, whether it held something before or not; a claim without VFs drops
  * what it held
