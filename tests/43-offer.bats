@@ -326,7 +326,7 @@ spread() {
     give 2
     assert_taken "${V[0]}" "${UUID[2]}" "${V[1]}" "${UUID[1]}"
     # Neither has what it was to have, and each claim says so.
-    grep -q ' reason="libvirt gave it"' "$ROOT/run/vfpool/guests/${UUID[2]}.xml"
+    grep -q ' reason="libvirt gave it instead of VF 1 of PF eth3"' "$ROOT/run/vfpool/guests/${UUID[2]}.xml"
     grep -q ' reason="libvirt gave VF 0 of PF eth3, which was chosen, to another guest"' "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
     give 1
     assert_equal "$vf" "${V[1]}"

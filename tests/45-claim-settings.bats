@@ -510,6 +510,22 @@ original() { xmllint --xpath "string(/guest/vf[@address='$2']/original/@mac)" "$
     assert_released "${UUID[1]}"
 }
 
+@test "two guests that are given each other's VFs: what is wanted goes with each one's interface" {
+    settings_pool net "<v:settings max-rate='100'/>" eth3
+    prepare 0 1
+    prepare 0 2
+    given 0 2 2 "$VF0"
+    given 0 1 1 "$VF1"
+    assert_taken "$VF0" "${UUID[2]}" "$VF1" "${UUID[1]}"
+    start 0 2 "$VF0"
+    start 0 1 "$VF1"
+    local vf
+    for vf in 0 1; do [[ $(line eth3 $vf) == *" 100 "* ]] || fail "VF $vf is not set: $(line eth3 $vf)"; done
+    release 0 1
+    release 0 2
+    assert_as_before
+}
+
 @test "a guest's two VFs in another order: each interface's settings go with it" {
     OVERRIDE="override='max-rate'"
     settings_pool net "" eth3

@@ -321,11 +321,12 @@ static char *find_unoffered(int root, const struct pool *pool)
     _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
     _cleanup_(error_free) struct error missed = {0};
     char mark[WITNESS_MARK_SIZE];
-    if (!gate_present(root) || pool->fault.code || offer_read(root, pool->name, &held))
+    if (!gate_present(root) || pool->fault.code)
         return NULL;
     if (!hooks_are_put(root))
-        return memory_copy(
-            "its free VFs are not offered, and guests get none, as there is no hook qemu of vfpool's: " HOOKS_PUT);
+        return memory_copy("guests that start get none of its VFs, as there is no hook qemu of vfpool's: " HOOKS_PUT);
+    if (offer_read(root, pool->name, &held))
+        return NULL;
     if (witness_mark(root, mark))
         return memory_copy(
             "its free VFs are not offered now, so nothing can be attached to a running guest: vfpool reconcile");

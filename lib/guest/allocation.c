@@ -253,6 +253,24 @@ static const struct vf *find_offered(int root, struct ledger *ledger, struct pla
     return find_free(place, &held, &taken, false);
 }
 
+/* The other guest gets what this one awaits; which this one's claim still has here, and not in the ledger, as what is
+ * wanted goes with its interface. Return: 1 or a negative errno value. */
+static int exchange(struct ledger *ledger, struct claim *holder, struct claim *claim, const struct pciaddr *given,
+                    const struct claim_vf *awaited, struct error *error)
+{
+    _cleanup_(cleanup_claim) struct claim *aside = claim_new(claim->uuid, claim->name);
+    claim_add(aside, awaited);
+    claim_move(holder, given, awaited);
+    claim_remove(claim, &aside->vfs[0].address);
+    int result = ledger_put(ledger, claim, error);
+    if (result == 0)
+        result = ledger_put(ledger, holder, error);
+    if (result < 0)
+        return result;
+    claim_add(claim, &aside->vfs[0]);
+    return 1;
+}
+
 /*
  * Another guest that is being started has claimed the VF, and would take any other of the offer as gladly: it gets what
  * this one was going to get, or one that is free. Each step leaves a sound ledger; killed in between, this guest fails.
@@ -267,14 +285,8 @@ static int yield(struct ledger *ledger, int root, const struct allocation *alloc
     const struct claim_vf *awaited = claim ? find_awaited(claim, allocation) : NULL;
     if (!vf || !holder->offered || holder->state != CLAIM_CLAIMED || vf->given || vf->by_address)
         return 0;
-    if (awaited) {
-        claim_move(holder, &allocation->address, awaited);
-        claim_remove(claim, &awaited->address);
-        int result = ledger_put(ledger, claim, error);
-        if (result == 0)
-            result = ledger_put(ledger, holder, error);
-        return result < 0 ? result : 1;
-    }
+    if (awaited)
+        return exchange(ledger, holder, claim, &allocation->address, awaited, error);
     int result = find_place(root, allocation, &place, error);
     const struct vf *other = result < 0 ? NULL : find_offered(root, ledger, &place, error);
     if (!other)
