@@ -92,7 +92,7 @@ static int adopt_vf(struct call *call, const struct plan *plan, size_t index, st
         vf.original = before->original;
         memcpy(vf.reason, before->reason, sizeof vf.reason);
         vf.late = before->late && guest_operation(call->operation) != GUEST_START;
-    } else if (asked) {
+    } else if (asked && old) {
         reason_of_gift(asked, old->state, vf.reason);
     }
     snprintf(vf.mac, sizeof vf.mac, "%s", mac);
