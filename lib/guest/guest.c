@@ -141,10 +141,12 @@ static int claim_now(struct call *call, struct plan *plan)
     int result = claim_and_open(call, plan, false, &claimed);
     if (result > 0)
         result = claim_and_open(call, plan, true, &claimed);
-    if (result > 0 && gate_usable(call->root, call->error) >= 0)
-        error_set(call->error, EAGAIN, "libvirt could not be called just now: try again");
-    if (result > 0)
-        result = -EAGAIN;
+    if (result > 0) {
+        /* It could not be called, and that says why; unless it can be by now. */
+        result = gate_usable(call->root, call->error);
+        if (result >= 0)
+            result = error_set(call->error, EAGAIN, "libvirt could not be called just now: try again");
+    }
     struct call undo = {.root = call->root, .error = &problem};
     if (result < 0 && claimed && drop(&undo, plan->domain.uuid) < 0)
         error_note(call->error, "the claim could not be taken back: %s", problem.message);

@@ -457,11 +457,22 @@ static void say_attached(const struct vf_table *table, const struct vf *vf, char
              vf->number, table->pfs[vf->pf].name, vf->detail[0] ? "driver " : "no driver", vf->detail, name);
 }
 
+static void say_ported(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
+{
+    const struct vf_port *port = find_port(table, &vf->address);
+    snprintf(text, size, "libvirt has given VF %u of PF %s to '%.64s', whom vfpool does not know (port %s)", vf->number,
+             table->pfs[vf->pf].name, port ? port->owner : "?", port ? port->uuid : "?");
+}
+
+static void say_type(const struct host_pf *pf, char *text, size_t size)
+{
+    char type[HOST_TYPE_SIZE];
+    snprintf(text, size, "PF %s is %s, and takes no MAC address and VLAN of a VF", pf->name, host_pf_type(pf, type));
+}
+
 const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
 {
     const char *pf = table->pfs[vf->pf].name;
-    const struct vf_port *port;
-    char type[HOST_TYPE_SIZE];
     text[0] = '\0';
     switch ((enum vf_obstacle)vf->obstacle) {
     case VF_USABLE:
@@ -472,8 +483,7 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
                  pf);
         break;
     case VF_NO_ETHERNET:
-        snprintf(text, size, "PF %s is %s, and takes no MAC address and VLAN of a VF", pf,
-                 host_pf_type(&table->pfs[vf->pf], type));
+        say_type(&table->pfs[vf->pf], text, size);
         break;
     case VF_IN_USE:
         snprintf(text, size, "VF %u of PF %s is in use by process %ld", vf->number, pf, (long)vf->user);
@@ -505,9 +515,7 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
                  vf->detail);
         break;
     case VF_PORTED:
-        port = find_port(table, &vf->address);
-        snprintf(text, size, "libvirt has given VF %u of PF %s to '%.64s', whom vfpool does not know (port %s)",
-                 vf->number, pf, port ? port->owner : "?", port ? port->uuid : "?");
+        say_ported(table, vf, text, size);
         break;
     case VF_TAKEN:
         snprintf(text, size, "taken");

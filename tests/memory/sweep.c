@@ -108,11 +108,11 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* Turns and leavings hold times and inode numbers, and are no part of what is claimed; nor is what libvirt was asked.
+/* Turns hold times and inode numbers, and are no part of what is claimed; nor is what libvirt was asked.
  */
 static int is_entry(const struct dirent *entry)
 {
-    static const char *const others[] = {"turns", "leaving", "calls"};
+    static const char *const others[] = {"turns", "calls"};
     bool is_other = entry->d_name[0] == '.';
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         is_other |= strcmp(entry->d_name, others[i]) == 0;
