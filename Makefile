@@ -80,7 +80,7 @@ seen        = $(patsubst %,-Ilib/%,$(if $(call room,$1),$(call up_to,$(call room
 lib_objects = $(patsubst %.c,$(build)/%.o,$(wildcard lib/*/*.c))
 hook_common = $(build)/hook/program.o
 cmd_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/cmd-*.c)) $(build)/hook/command.o
-gate_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/gate*.c))
+gate_objects = $(patsubst %.c,$(build)/%.o,$(wildcard hook/libvirt*.c))
 programs    = $(build)/hook/qemu $(build)/hook/network $(build)/hook/daemon $(build)/hook/vfpool $(build)/hook/gate
 launcher    = $(build)/hook/launcher
 

@@ -200,7 +200,7 @@ hooks_run() {
     return 1
 }
 
-# The hooks go first: from then on nobody holds a VF (hooks_are_put()), and what is at work comes to an end. libvirt is not
+# The hooks go first: from then on nobody blocks a VF (hooks_are_put()), and what is at work comes to an end. libvirt is not
 # told, which would make it forget which VFs guests have (F27): it passes over a hook that is gone (F44). Where VFs cannot
 # be given back to it, all is as it was.
 remove() {
@@ -215,7 +215,7 @@ remove() {
     [ -n "$dry_run" ] || await_hooks
     if ! run "$root$sbin/vfpool" open; then
         if [ -n "$there" ]; then put_back "$there"; fi
-        die "vfpool is not removed, as it holds VFs that libvirt could not be told to give: see to it that libvirt answers" \
+        die "vfpool is not removed, as it blocks VFs that libvirt could not be told to give: see to it that libvirt answers" \
             "(systemctl restart libvirtd, or virtnetworkd), and remove vfpool again"
     fi
     # What cannot be put back is said, and no reason to stay.

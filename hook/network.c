@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "allocation.h"
-#include "daemon.h"
+#include "libvirtd.h"
 #include "offer.h"
 #include "pool.h"
 #include "program.h"
@@ -22,7 +22,7 @@
 /* A port that the daemon finds when it starts is there: refused, it would only not be counted (F33). */
 static bool must_not_fail(void)
 {
-    bool starting = daemon_is_starting();
+    bool starting = libvirtd_is_starting();
     if (starting)
         program_guard_memory(EXIT_OK);
     return starting;
@@ -37,7 +37,7 @@ static int run(int root, const char *network, bool created, bool *starting, stru
     int result = program_read_xml("the hook's XML", &data, &length, error);
     if (result < 0)
         return result;
-    /* Most are ours, where VFs are held: they end here. */
+    /* Most are ours, where VFs are blocked: they end here. */
     result = allocation_read(network, data, length, &allocation, error);
     if (result == 0)
         return 0;

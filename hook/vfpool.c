@@ -26,7 +26,7 @@ static const struct command commands[] = {
     {"network", "POOL", "print the network that libvirt has to have for a pool; reconcile defines it", cmd_network},
     {"discover", "[--name NAME] [PF...]", "print a ready pool file for the SR-IOV cards found", cmd_discover},
     {"release", "[--force] [--dry-run] GUEST|UUID|ADDRESS", "take VFs back by hand", cmd_release},
-    {"open", "[--settings]", "free what is held on libvirt's networks, so that libvirt picks by itself", cmd_open},
+    {"open", "[--settings]", "open what is blocked on libvirt's networks, so that libvirt picks by itself", cmd_open},
     {"reconcile", "[--boot] [--wait SECONDS] [--dry-run]", "set up what is missing and repair what a crash left behind",
      cmd_reconcile},
 };

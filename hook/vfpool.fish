@@ -42,7 +42,7 @@ complete -c vfpool -n __fish_use_subcommand -a dumpxml -d 'print the pool as net
 complete -c vfpool -n __fish_use_subcommand -a network -d 'print the network that libvirt has to have'
 complete -c vfpool -n __fish_use_subcommand -a discover -d 'print a ready pool file'
 complete -c vfpool -n __fish_use_subcommand -a release -d 'take VFs back by hand'
-complete -c vfpool -n __fish_use_subcommand -a open -d 'free what is held'
+complete -c vfpool -n __fish_use_subcommand -a open -d 'open what is blocked'
 complete -c vfpool -n __fish_use_subcommand -a reconcile -d 'set up what is missing, repair what a crash left'
 
 complete -c vfpool -n '__fish_seen_subcommand_from explain status history doctor' -l format -x -a 'table json xml' -d 'the form'

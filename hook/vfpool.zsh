@@ -28,7 +28,7 @@ local -a verbs=(
     'network:print the network that libvirt has to have'
     'discover:print a ready pool file'
     'release:take VFs back by hand'
-    'open:free what is held'
+    'open:open what is blocked'
     'reconcile:set up what is missing, repair what a crash left'
 )
 

@@ -182,9 +182,9 @@ network() {
     run_vfpool 0 reconcile
     boot 5 net
     export FAKE_LIBVIRT=$LIBVIRT SWEEP_AGAIN=1
-    printf 'hold 0000:01:10.2\nhold 0000:01:10.4\n' | "$ROOT/usr/sbin/vfpool-gate" set net 3< "$ROOT"
+    printf 'block 0000:01:10.2\nblock 0000:01:10.4\n' | "$ROOT/usr/sbin/vfpool-gate" set net 3< "$ROOT"
     assert_equal "$(owner net 0000:01:10.0),$(owner net 0000:01:10.2)" "g5,vfpool"
-    printf 'free 0000:01:10.2\nfree 0000:01:10.4\n' > "$XML"
+    printf 'open 0000:01:10.2\nopen 0000:01:10.4\n' > "$XML"
     sweep 1 tests/libvirt/gate set net
     # A call that was killed leaves vfpool's own ports for the next "set" to make: here are none.
     "$ROOT/usr/sbin/vfpool-gate" set net < "$XML" 3< "$ROOT"
@@ -205,7 +205,7 @@ network() {
     sweep 1 tests/libvirt/gate network net
     sweep 1 tests/libvirt/gate ports net
     # All as it is wished: a call that changed something says so, the next one does not.
-    printf 'hold 0000:01:10.4\n' > "$XML"
+    printf 'block 0000:01:10.4\n' > "$XML"
     sweep 1 tests/libvirt/gate set net
     echo "${UUID[7]}" > "$XML"
     sweep 1 tests/libvirt/gate prune net

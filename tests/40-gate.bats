@@ -75,7 +75,7 @@ reserve() {
     sed -i "s|<pf dev='\([^']*\)'/>|<pf dev='\1'><reserve vfs='1' guest='g$2'/></pf>|" "$ROOT/etc/vfpool/$1.xml"
 }
 
-# offer NETWORK [HELD...]: libvirt may give all of its VFs but those.
+# offer NETWORK [BLOCKED...]: libvirt may give all of its VFs but those.
 offer() {
     local mark=$ROOT/run/vfpool/witness/daemon daemon
     read -r daemon < "$mark"
@@ -96,12 +96,12 @@ was_long_ago() {
     sed -i "s/clock=\"$clock\"/clock=\"$((clock - 30001))\"/" "$file"
 }
 
-@test "prepare holds the pool's other VFs and frees its own, start and release call nobody" {
+@test "prepare blocks the pool's other VFs and opens its own, start and release call nobody" {
     prepare 0 "$A" 11 p
     assert_equal "$(calls)" "set p
-hold 0000:01:10.2
-hold 0000:01:10.4
-free 0000:01:10.0"
+block 0000:01:10.2
+block 0000:01:10.4
+open 0000:01:10.0"
     assert_taken 0000:01:10.0 "$A"
     give "$A" 11 0000:01:10.0
     start 0 "$A" 11 0000:01:10.0
@@ -187,23 +187,23 @@ free 0000:01:10.0"
 @test "a guest on two pools opens both, in the order of their names" {
     prepare 0 "$A" 11 q p
     assert_equal "$(calls)" "set p
-hold 0000:01:10.2
-hold 0000:01:10.4
-free 0000:01:10.0
+block 0000:01:10.2
+block 0000:01:10.4
+open 0000:01:10.0
 set q
-hold 0000:02:10.2
-free 0000:02:10.0"
+block 0000:02:10.2
+open 0000:02:10.0"
 }
 
-@test "a static device stays held" {
+@test "a static device stays blocked" {
     fixed prepare "$A"
     assert_equal "$(calls)" ""
     assert_taken 0000:01:10.2 "$A"
     prepare 0 "$B" 12 p p
     assert_equal "$(calls)" "set p
-hold 0000:01:10.2
-free 0000:01:10.4
-free 0000:01:10.0"
+block 0000:01:10.2
+open 0000:01:10.4
+open 0000:01:10.0"
     # Nor does libvirt tell of it.
     fixed start "$A"
     fixed release "$A"
@@ -252,12 +252,12 @@ ports q"
     assert_one_line "no q"
     # What is open there is any guest's.
     assert_equal "$(calls)" "set p
-hold 0000:01:10.2
-hold 0000:01:10.4
-free 0000:01:10.0
+block 0000:01:10.2
+block 0000:01:10.4
+open 0000:01:10.0
 set q
-hold 0000:02:10.2
-free 0000:02:10.0"
+block 0000:02:10.2
+open 0000:02:10.0"
     assert_released "$A"
     assert_invariants
 }
@@ -273,10 +273,10 @@ free 0000:02:10.0"
     assert_taken 0000:02:10.2 "$A"
     give "$A" 11 0000:02:10.2 q
     wait "$waiting"
-    assert_equal "$(calls | grep '^[sf]')" "set p
-free 0000:01:10.0
+    assert_equal "$(calls | grep '^[so]')" "set p
+open 0000:01:10.0
 set q
-free 0000:02:10.0"
+open 0000:02:10.0"
 }
 
 @test "who stops waits for nobody, whoever is to have just its own VFs" {
@@ -388,14 +388,14 @@ free 0000:02:10.0"
     done
     # What others wait for stays open beside one's own.
     assert_equal "$(calls)" "set p
-hold 0000:01:10.2
-hold 0000:01:10.4
-free 0000:01:10.0
+block 0000:01:10.2
+block 0000:01:10.4
+open 0000:01:10.0
 set p
-hold 0000:01:10.4
-free 0000:01:10.2
+block 0000:01:10.4
+open 0000:01:10.2
 set p
-free 0000:01:10.4"
+open 0000:01:10.4"
     # Each gets one of them, whichever comes first.
     give "${A%?}3" 13 0000:01:10.0
     give "${A%?}1" 11 0000:01:10.2
@@ -408,21 +408,21 @@ free 0000:01:10.4"
     assert_invariants
 }
 
-@test "a VF that its guest has, or has not come for in time, is held beside the next one's" {
+@test "a VF that its guest has, or has not come for in time, is blocked beside the next one's" {
     prepare 0 "$A" 11 p
     give "$A" 11 0000:01:10.0
     calls > /dev/null
     prepare 0 "$B" 12 p
     assert_equal "$(calls)" "set p
-hold 0000:01:10.0
-hold 0000:01:10.4
-free 0000:01:10.2"
+block 0000:01:10.0
+block 0000:01:10.4
+open 0000:01:10.2"
     was_long_ago "$B"
     prepare 0 "${A%?}3" 13 p
     assert_equal "$(calls)" "set p
-hold 0000:01:10.0
-hold 0000:01:10.2
-free 0000:01:10.4"
+block 0000:01:10.0
+block 0000:01:10.2
+open 0000:01:10.4"
     assert_taken 0000:01:10.0 "$A" 0000:01:10.2 "$B" 0000:01:10.4 "${A%?}3"
 }
 
@@ -441,9 +441,9 @@ free 0000:01:10.4"
     release "${A%?}3" 13
     wait "$waiting"
     assert_equal "$(calls)" "set p
-hold 0000:01:10.0
-hold 0000:01:10.4
-free 0000:01:10.2"
+block 0000:01:10.0
+block 0000:01:10.4
+open 0000:01:10.2"
     assert_taken 0000:01:10.0 "$B" 0000:01:10.2 "$A"
 }
 
@@ -451,9 +451,9 @@ free 0000:01:10.2"
     reserve p 11
     prepare 0 "$A" 11 p p
     assert_equal "$(calls)" "set p
-hold 0000:01:10.4
-free 0000:01:10.2
-free 0000:01:10.0"
+block 0000:01:10.4
+open 0000:01:10.2
+open 0000:01:10.0"
     prepare 0 "$B" 12 p < /dev/null 3>&- &
     local waiting=$!
     is_waiting "$waiting"
@@ -462,9 +462,9 @@ free 0000:01:10.0"
     made 0 p "$A" g11 52:54:00:00:11:02 0000:01:10.2
     wait "$waiting"
     assert_equal "$(calls)" "set p
-hold 0000:01:10.0
-hold 0000:01:10.2
-free 0000:01:10.4"
+block 0000:01:10.0
+block 0000:01:10.2
+open 0000:01:10.4"
     assert_taken 0000:01:10.0 "$A" 0000:01:10.2 "$A" 0000:01:10.4 "$B"
 }
 
@@ -521,9 +521,9 @@ free 0000:01:10.4"
     wait "$waiting"
     # What is its own stays that.
     assert_equal "$(calls)" "set p
-hold 0000:01:10.2
-hold 0000:01:10.4
-free 0000:01:10.0"
+block 0000:01:10.2
+block 0000:01:10.4
+open 0000:01:10.0"
     assert_taken 0000:01:10.0 "$B" 0000:01:10.2 "$A"
 }
 
@@ -695,15 +695,15 @@ C
     assert_taken 0000:01:10.2 "${A%?}3" 0000:01:10.0 "$A" 0000:01:10.4 "$B"
 }
 
-@test "where it is known what is open, only what is before a guest's own and nobody's is held" {
+@test "where it is known what is open, only what is before a guest's own and nobody's is blocked" {
     spread
     offer p 0000:01:10.4 0000:02:10.2
     prepare 0 "$A" 11 p
     assert_equal "$(calls)" ""
     VFPOOL_TIMEOUT=10 prepare 0 "$B" 12 p
     assert_equal "$(calls)" "set p
-hold 0000:01:10.2
-free 0000:02:10.0"
+block 0000:01:10.2
+open 0000:02:10.0"
     assert_taken 0000:01:10.0 "$A" 0000:02:10.0 "$B"
     # That is known now; all others may be open again when nobody waits for libvirt.
     assert_equal "$(tail -n +2 "$ROOT/run/vfpool/offers/p")" "narrowed
@@ -725,8 +725,8 @@ free 0000:02:10.0"
     was_long_ago "${A%?}3"
     wait "$waiting"
     assert_equal "$(calls)" "set p
-hold 0000:01:10.0
-free 0000:01:10.2"
+block 0000:01:10.0
+open 0000:01:10.2"
     assert_taken 0000:01:10.0 "${A%?}3" 0000:01:10.2 "$A"
     prepare 0 "$B" 12 p < /dev/null 3>&- &
     waiting=$!

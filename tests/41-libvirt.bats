@@ -10,14 +10,14 @@ load libvirt/helpers
 
 setup() { libvirt_setup; }
 
-OFFERED="offered the free VFs of libvirt network 'p', and held the others"
+OFFERED="offered the free VFs of libvirt network 'p', and blocked the others"
 
-# reserve VFS N: these of eth3 are for guest N alone, and held until it comes.
+# reserve VFS N: these of eth3 are for guest N alone, and blocked until it comes.
 reserve() {
     sed -i "s,<pf dev='eth3'/>,<pf dev='eth3'><reserve vfs='$1' guest='g$2'/></pf>," "$ROOT/etc/vfpool/p.xml"
 }
 
-# Two guests run; the other VFs are open, or reserved, and held.
+# Two guests run; the other VFs are open, or reserved, and blocked.
 two_guests() {
     run_vfpool 0 reconcile
     run_guest 1
@@ -81,12 +81,12 @@ $OFFERED"
     assert_equal "$output" "nothing to repair"
 }
 
-@test "a network whose libvirt does not tell what it gives is held, and offered once it does" {
+@test "a network whose libvirt does not tell what it gives is blocked, and offered once it does" {
     local hook
     for hook in network daemon; do
         mv "$ROOT/etc/libvirt/hooks/$hook" "$ROOT/$hook"
         run_vfpool 1 reconcile
-        [[ $stderr == *"note: held 4 VFs of libvirt network 'p'"* ]]
+        [[ $stderr == *"note: blocked 4 VFs of libvirt network 'p'"* ]]
         [[ ${stderr##*$'\n'} == "vfpool: no VF is given, as there is no hook $hook of vfpool's"* ]]
         assert_whole vfpool vfpool vfpool vfpool
         run_hook 1 g1 prepare < <(vm 1 p)
@@ -108,14 +108,14 @@ $OFFERED"
 }
 
 # bats test_tags=deep
-@test "what is open is held whichever call fails or is the last one" {
+@test "what is open is blocked whichever call fails or is the last one" {
     two_guests
     reserve 2-3 7
     AFTER=assert_kept FINALLY="assert_whole g1 g2 vfpool vfpool" each_fault vfpool reconcile
 }
 
 # bats test_tags=deep
-@test "what is held is opened whichever call fails or is the last one" {
+@test "what is blocked is opened whichever call fails or is the last one" {
     reserve 2-3 7
     two_guests
     pool p eth3
@@ -173,7 +173,7 @@ $OFFERED"
 }
 
 # bats test_tags=deep
-@test "a reserved VF is held again behind its guest, whichever call fails or is the last one" {
+@test "a reserved VF is blocked again behind its guest, whichever call fails or is the last one" {
     reserve 0 1
     two_guests
     nobody_settles
@@ -217,7 +217,7 @@ $OFFERED"
     run_vfpool 1 reconcile
     grep -q "the port of guest 'g1' on libvirt network 'p', VF ${V[0]}, could not be made again: " "$STDERR"
     grep -q "the port of guest 'g2' on libvirt network 'p', VF ${V[1]}, could not be made again: " "$STDERR"
-    grep -q "cannot hold VF ${V[3]} of libvirt network 'p' again: " "$STDERR"
+    grep -q "cannot block VF ${V[3]} of libvirt network 'p' again: " "$STDERR"
     fault
     run_vfpool 0 reconcile
     assert_whole vfpool vfpool open vfpool
@@ -350,15 +350,15 @@ give_foreign() {
     assert_whole other another g1 g2
 }
 
-@test "a VF that another process holds at the same moment is held: that is no failure" {
+@test "a VF that another process blocks at the same moment is blocked: that is no failure" {
     run_vfpool 0 reconcile
     reserve 0 7
-    # Between the list of the ports and the first one that is made, somebody holds the same.
+    # Between the list of the ports and the first one that is made, somebody blocks the same.
     mv "$ROOT/usr/sbin/vfpool-gate" "$ROOT/usr/sbin/gate"
     cat > "$ROOT/usr/sbin/vfpool-gate" << X
 #!/bin/bash
 cat > "$ROOT/wish"
-printf 'hold %s\n' "${V[0]}" > "$ROOT/other"
+printf 'block %s\n' "${V[0]}" > "$ROOT/other"
 FAKE_BETWEEN="$ROOT/usr/sbin/gate set p < $ROOT/other > /dev/null" exec "$ROOT/usr/sbin/gate" "\$@" < "$ROOT/wish"
 X
     chmod +x "$ROOT/usr/sbin/vfpool-gate"
@@ -367,7 +367,7 @@ X
     assert_whole vfpool open open open
 }
 
-@test "a port whose guest does not run is freed: a defined one's, and a transient one's that had a claim" {
+@test "a port whose guest does not run is opened: a defined one's, and a transient one's that had a claim" {
     run_vfpool 0 reconcile
     foreign 0 g1 "${UUID[1]}"
     : > "$LIBVIRT/domains/${UUID[1]}.inactive"
@@ -376,13 +376,13 @@ X
     gone 2
     assert_whole g1 g2 open open
     run_vfpool 0 reconcile --dry-run
-    assert_equal "$output" "freed a VF of libvirt network 'p' from guest 'g1', which is not running
-freed a VF of libvirt network 'p' from guest 'g2', which is not running
+    assert_equal "$output" "opened a VF of libvirt network 'p' from guest 'g1', which is not running
+opened a VF of libvirt network 'p' from guest 'g2', which is not running
 released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not running"
     assert_whole g1 g2 open open
     run_vfpool 0 reconcile
-    assert_equal "$output" "freed a VF of libvirt network 'p' from guest 'g1', which is not running
-freed a VF of libvirt network 'p' from guest 'g2', which is not running
+    assert_equal "$output" "opened a VF of libvirt network 'p' from guest 'g1', which is not running
+opened a VF of libvirt network 'p' from guest 'g2', which is not running
 $OFFERED
 released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not running"
     assert_whole open open open open
@@ -481,10 +481,10 @@ X
     two_guests
     rm "$ROOT/etc/vfpool/p.xml"
     run_vfpool 0 reconcile --dry-run
-    assert_equal "$output" "freed libvirt network 'p', as its pool file is gone"
+    assert_equal "$output" "opened all VFs of libvirt network 'p', as its pool file is gone"
     assert_whole g1 g2 open vfpool
     run_vfpool 0 reconcile
-    assert_equal "$output" "freed libvirt network 'p', as its pool file is gone"
+    assert_equal "$output" "opened all VFs of libvirt network 'p', as its pool file is gone"
     assert_equal "$(open_vfs p)" "${V[2]}
 ${V[3]}"
     run_vfpool 0 reconcile
@@ -641,7 +641,7 @@ hastily() { VFPOOL_BUILD=$PLAIN/tests/libvirt/hasty run_vfpool "$@"; }
     [[ -e $ROOT/run/vfpool/guests/${UUID[3]}.xml ]]
     fault
     run_vfpool 0 reconcile
-    [[ $output == *"freed a VF of libvirt network 'q' from guest 'g3'"* ]]
+    [[ $output == *"opened a VF of libvirt network 'q' from guest 'g3'"* ]]
     assert_taken "${V[0]}" "${UUID[1]}"
     run_vfpool 0 reconcile
     assert_equal "$output" "nothing to repair"

@@ -230,7 +230,7 @@ blind() {
     assert_claim "$ours" "0000:01:10.0 ${MAC[1]} yes"
     made 1 p "$B" b "${MAC[2]}" 0000:01:10.0
     assert_one_line "held by guest 'vfpool'"
-    # What vfpool holds 0000:01:10.0 with, on 0000:01:10.2.
+    # What vfpool blocks 0000:01:10.0 with, on 0000:01:10.2.
     prepare "$B" b "p:${MAC[2]}"
     PORT=00000000-7666-4000-8000-000000000180 made 0 p "$B" b "${MAC[2]}" 0000:01:10.2
     assert_claim "$B" "0000:01:10.2 ${MAC[2]} yes"

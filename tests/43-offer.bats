@@ -40,7 +40,7 @@ held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
     assert_equal "$output" "nothing to repair"
 }
 
-@test "reconcile offers what a guest might get, and holds the rest" {
+@test "reconcile offers what a guest might get, and blocks the rest" {
     host eth4:vfs=2,down
     pool p eth3 eth4
     witness
@@ -48,7 +48,7 @@ held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
         <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x2'/></source></hostdev>")
     guest static "${UUID[9]}" > "$LIBVIRT/domains/${UUID[9]}.xml"
     run_vfpool 0 reconcile
-    [[ $output == *"offered the free VFs of libvirt network 'p', and held the others"* ]]
+    [[ $output == *"offered the free VFs of libvirt network 'p', and blocked the others"* ]]
     assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[0]}" "${V[2]}" "${V[3]}")"
     assert_equal "$(held_in_offer)" "$(printf '%s\n' "${V[1]}" 0000:02:10.0 0000:02:10.2)"
     run_vfpool 0 reconcile
@@ -60,7 +60,7 @@ held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
     assert_equal "$(calls)" ""
 }
 
-@test "a reserved VF is held, and opened for its guest" {
+@test "a reserved VF is blocked, and opened for its guest" {
     echo "<network><name>p</name><forward mode='hostdev' managed='yes'><pf dev='eth3'><reserve vfs='0' guest='g7'/></pf></forward></network>" \
         > "$ROOT/etc/vfpool/p.xml"
     witness
@@ -106,7 +106,7 @@ held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
         [[ $stderr == *"no VF is given, $words"* ]]
         assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[@]}")"
         run_vfpool 1 reconcile
-        [[ $output$stderr == *"held 4 VFs of libvirt network 'p'"*"no VF is given, $words"* ]]
+        [[ $output$stderr == *"blocked 4 VFs of libvirt network 'p'"*"no VF is given, $words"* ]]
         assert_equal "$(open_vfs p)" ""
     done
     # Looked for, and found.
@@ -239,7 +239,7 @@ distrusted() {
     assert_equal "$(calls)" ""
 }
 
-@test "what is open before the VF that was chosen is held first, and offered again afterwards" {
+@test "what is open before the VF that was chosen is blocked first, and offered again afterwards" {
     host eth4:vfs=2
     pool p eth4 eth3
     run_vfpool 0 reconcile
@@ -373,7 +373,7 @@ spread() {
     assert_one_line "held by guest 'g1'"
 }
 
-@test "a VF that a guest names itself ends the offer, as nothing holds it yet" {
+@test "a VF that a guest names itself ends the offer, as nothing blocks it yet" {
     offered
     run_hook 0 static prepare < <(guest static "${UUID[9]}" "<hostdev mode='subsystem' type='pci' managed='yes'>
         <source><address domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>")
@@ -390,7 +390,7 @@ spread() {
     assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[0]}" "${V[2]}" "${V[3]}")"
 }
 
-@test "a PF that a guest has whole: its VFs are held, and offered again after its release" {
+@test "a PF that a guest has whole: its VFs are blocked, and offered again after its release" {
     local device="<hostdev mode='subsystem' type='pci' managed='yes'>
         <source><address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></source></hostdev>"
     host eth4:vfs=1
@@ -437,7 +437,7 @@ spread() {
     assert_equal "$(taken)" "${V[0]} ${UUID[1]}"
 }
 
-@test "a port that is deleted beneath a running guest: its VF is held, and nobody's start fails" {
+@test "a port that is deleted beneath a running guest: its VF is blocked, and nobody's start fails" {
     offered
     run_guest 1
     local group open
@@ -461,7 +461,7 @@ spread() {
     assert_invariants
 }
 
-@test "a VF that is refused is held from then on: the next start does not fail" {
+@test "a VF that is refused is blocked from then on: the next start does not fail" {
     offered
     run_guest 1
     unport p "${UUID[1]}" "${V[0]}"
@@ -547,7 +547,7 @@ spread() {
     assert_invariants
 }
 
-# Guest 1 has its VF, or we hold it for it; the others are open.
+# Guest 1 has its VF, or it is blocked for it; the others are open.
 assert_offered() {
     look p
     case ${OWNER[${V[0]}]-} in g1 | vfpool) ;; *) fail "guest 1's VF is '${OWNER[${V[0]}]-}'s" || return ;; esac

@@ -20,7 +20,7 @@ setup() {
     chmod +x "$BATS_TEST_TMPDIR/bin/libvirtd"
     PATH=$BATS_TEST_TMPDIR/bin:$PATH
     rm -r "$ROOT/etc/libvirt/hooks"
-    # Nobody has told that it calls them, so that all is held: the worst that there is to leave.
+    # Nobody has told that it calls them, so that all is blocked: the worst that there is to leave.
     hooks 0 put
     rm "$ROOT/run/vfpool/witness/daemon"
     run_vfpool 1 reconcile
@@ -57,7 +57,7 @@ gone() { [[ ! -e $ROOT/etc/libvirt/hooks/qemu && ! -e $ROOT/etc/libvirt/hooks/vf
     fault virConnectOpen hang
     stays "libvirt did not answer"
     fault virNetworkPortDelete fail
-    stays "cannot free VF"
+    stays "cannot open VF"
     fault
     assert_equal "$(open_vfs p)" ""
     hooks 0 remove
@@ -80,7 +80,7 @@ gone() { [[ ! -e $ROOT/etc/libvirt/hooks/qemu && ! -e $ROOT/etc/libvirt/hooks/vf
     all_open
 }
 
-@test "what can be freed is freed, though one cannot, and though another process frees some" {
+@test "what can be opened is opened, though one cannot, and though another process opens some" {
     local first
     rm -f "$LIBVIRT/calls"
     cp -a "$LIBVIRT" "$ROOT/before"
@@ -88,10 +88,10 @@ gone() { [[ ! -e $ROOT/etc/libvirt/hooks/qemu && ! -e $ROOT/etc/libvirt/hooks/vf
     first=$(grep -n -m 1 virNetworkPortDelete "$LIBVIRT/calls" | cut -d: -f1)
     rm -r "$LIBVIRT"
     mv "$ROOT/before" "$LIBVIRT"
-    # The first call is another process's that asks whether anything is held.
+    # The first call is another process's that asks whether anything is blocked.
     fault "$first" fail
     run_vfpool 1 open
-    assert_one_line "cannot free VF"
+    assert_one_line "cannot open VF"
     fault
     assert_equal "$(open_vfs p | wc -l)" 3
     run_vfpool 0 open
@@ -107,7 +107,7 @@ gone() { [[ ! -e $ROOT/etc/libvirt/hooks/qemu && ! -e $ROOT/etc/libvirt/hooks/vf
     : > "$ports/00000000-7666-4000-8000-000000000182.xml"
     : > "$ports/5d744f21-ba4a-4d6e-bdb2-30a35ff3207d.xml"
     hooks 0 remove
-    [[ $output == *"freed libvirt network 'p'"* ]]
+    [[ $output == *"opened all VFs of libvirt network 'p'"* ]]
     gone
     assert_equal "$(ls "$ports")" 5d744f21-ba4a-4d6e-bdb2-30a35ff3207d.xml
 }
@@ -138,7 +138,7 @@ gone() { [[ ! -e $ROOT/etc/libvirt/hooks/qemu && ! -e $ROOT/etc/libvirt/hooks/vf
     kill "$COPROC_PID"
 }
 
-@test "whoever settles meanwhile leaves nothing held, and nobody settles afterwards" {
+@test "whoever settles meanwhile leaves nothing blocked, and nobody settles afterwards" {
     local round
     for round in {1..8}; do
         witness
@@ -169,7 +169,7 @@ gone() { [[ ! -e $ROOT/etc/libvirt/hooks/qemu && ! -e $ROOT/etc/libvirt/hooks/vf
     all_open
 }
 
-@test "without its hook nobody holds a VF: neither a start that was under way, nor reconcile, now and later" {
+@test "without its hook nobody blocks a VF: neither a start that was under way, nor reconcile, now and later" {
     rm -r "$ROOT/etc/libvirt/hooks"
     run_vfpool 0 open
     all_open
@@ -178,7 +178,7 @@ gone() { [[ ! -e $ROOT/etc/libvirt/hooks/qemu && ! -e $ROOT/etc/libvirt/hooks/vf
     all_open
     assert_taken
     run_vfpool 1 reconcile
-    assert_one_line "vfpool's hook is not in /etc/libvirt/hooks, so no VF is held: put it there"
+    assert_one_line "vfpool's hook is not in /etc/libvirt/hooks, so no VF is blocked: put it there"
     all_open
     # Somebody's script that calls it is as good as itself.
     mkdir -p "$ROOT/etc/libvirt/hooks"
@@ -220,7 +220,7 @@ gone() { [[ ! -e $ROOT/etc/libvirt/hooks/qemu && ! -e $ROOT/etc/libvirt/hooks/vf
 @test "of a pool whose file is gone nothing is left to look at" {
     rm "$ROOT/etc/vfpool/p.xml"
     run_vfpool 0 reconcile
-    assert_equal "$output" "freed libvirt network 'p', as its pool file is gone"
+    assert_equal "$output" "opened all VFs of libvirt network 'p', as its pool file is gone"
     [[ ! -e $ROOT/run/vfpool/turns/p ]]
     calls > /dev/null
     run_vfpool 0 reconcile

@@ -54,7 +54,7 @@ all_run() { for i in 1 2 3 4; do runs $i "${V[i - 1]}"; done; }
 }
 
 # A guest that is held to run, and has no port, has its VF held by reconcile, and so by whoever settles.
-@test "a VF that was held for a guest that is gone is opened for the next one" {
+@test "a VF that was blocked for a guest that is gone is opened for the next one" {
     all_run
     : > "$LIBVIRT/domains/${UUID[2]}.xml"
     for i in 1 3 4; do port p "g$i" "${UUID[i]}" "${V[i - 1]}"; : > "$LIBVIRT/domains/${UUID[i]}.xml"; done

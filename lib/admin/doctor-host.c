@@ -10,11 +10,11 @@
 #include <sys/xattr.h>
 
 #include "claim.h"
-#include "daemon.h"
 #include "doctor-work.h"
 #include "hooks.h"
 #include "io.h"
 #include "ledger.h"
+#include "libvirtd.h"
 #include "memory.h"
 #include "vfinfo.h"
 
@@ -306,7 +306,7 @@ static void check_claim(const struct patient *patient, const struct claim *claim
             finding_add(finding, VERDICT_WRONG, release, "%s %s of guest '%.256s' is gone from sysfs", claim_kind(vf),
                         text, claim->name);
     }
-    if (live && claim->state == CLAIM_HELD && !daemon_has_guest(patient->root, claim->name))
+    if (live && claim->state == CLAIM_HELD && !libvirtd_has_guest(patient->root, claim->name))
         finding_add(finding, VERDICT_WRONG, "vfpool reconcile", "guest '%.256s' holds VFs and does not run",
                     claim->name);
 }

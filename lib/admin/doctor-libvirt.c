@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "daemon.h"
 #include "doctor-work.h"
 #include "gate-protocol.h"
 #include "gate.h"
 #include "hooks.h"
 #include "io.h"
 #include "ledger.h"
+#include "libvirtd.h"
 #include "memory.h"
 #include "witness.h"
 #include "xml.h"
@@ -161,8 +161,8 @@ void check_libvirt_calls(const struct patient *patient, struct finding *finding)
     else
         finding_add(
             finding, VERDICT_WRONG,
-            daemon_is_modular(patient->root) ? "systemctl reload virtqemud virtnetworkd, then vfpool reconcile"
-                                             : "systemctl reload libvirtd, then vfpool reconcile",
+            libvirtd_is_modular(patient->root) ? "systemctl reload virtqemud virtnetworkd, then vfpool reconcile"
+                                               : "systemctl reload libvirtd, then vfpool reconcile",
             "libvirt has not looked for the hooks network and daemon since they were put: no VF is given, neither to a "
             "guest that starts nor to one that runs");
 }

@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "definition.h"
 #include "gate-protocol.h"
 #include "io.h"
 #include "ledger.h"
 #include "memory.h"
-#include "network.h"
 #include "offer.h"
 #include "pf.h"
 #include "reconcile-work.h"
@@ -42,11 +42,11 @@ static int is_alike(const struct vf_table *table, const char *text, struct error
         return error_set(error, EEXIST,
                          "libvirt has another network named '%s', with forward mode '%s': rename that one or the pool",
                          table->pool->name, mode ? mode : "none");
-    listed = network_addresses(doc, &count);
-    result = network_format(doc, NETWORK_COMPARE, listed, count, 0, &have, &length, error);
+    listed = definition_addresses(doc, &count);
+    result = definition_format(doc, DEFINITION_COMPARE, listed, count, 0, &have, &length, error);
     if (result == 0)
-        result =
-            network_format(table->pool->doc, NETWORK_COMPARE, addresses, table->vf_count, 0, &want, &length, error);
+        result = definition_format(table->pool->doc, DEFINITION_COMPARE, addresses, table->vf_count, 0, &want, &length,
+                                   error);
     return result < 0 ? result : strcmp(have, want) == 0;
 }
 
@@ -78,7 +78,8 @@ static int define(struct work *work, const struct vf_table *table, bool restart,
     _cleanup_(cleanup_free) struct pciaddr *addresses = table_addresses(table);
     _cleanup_(cleanup_free) char *xml = NULL;
     size_t length = 0;
-    int result = network_format(table->pool->doc, NETWORK_DEFINE, addresses, table->vf_count, 0, &xml, &length, error);
+    int result =
+        definition_format(table->pool->doc, DEFINITION_DEFINE, addresses, table->vf_count, 0, &xml, &length, error);
     return result < 0 ? result : work_heard(work, gate_change(work->root, arguments, xml, error));
 }
 

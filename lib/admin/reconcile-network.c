@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon.h"
+#include "definition.h"
 #include "gate-protocol.h"
 #include "hooks.h"
 #include "io.h"
 #include "ledger.h"
+#include "libvirtd.h"
 #include "memory.h"
-#include "network.h"
 #include "offer.h"
 #include "portfile.h"
 #include "reconcile-work.h"
@@ -66,7 +66,7 @@ static int prune_ports(struct work *work, size_t pool, struct error *error)
             ports->ports[left++] = *port;
             continue;
         }
-        work_note(work, "freed a VF of libvirt network '%s' from guest '%s', which is not running",
+        work_note(work, "opened a VF of libvirt network '%s' from guest '%s', which is not running",
                   work->pools.pools[pool].name, port->name);
         free(port->name);
     }
@@ -89,8 +89,8 @@ static bool is_awaited(const struct work *work, const struct claim *claim, const
 /* What becomes of the ports of a pool's VFs. */
 struct wish {
     struct pciaddr *addresses;
-    struct gate_set hold, free; /* from the front of the addresses, and from their back */
-    struct pciaddr *kept;       /* those to hold that stay held: no guest's going gives them back */
+    struct gate_set block, open; /* from the front of the addresses, and from their back */
+    struct pciaddr *kept;        /* those to block that stay blocked: no guest's going gives them back */
     size_t kept_count;
 };
 
@@ -100,9 +100,9 @@ static void free_wish(struct wish *wish)
     free(wish->kept);
 }
 
-static void wish_hold(struct wish *wish, const struct vf *vf)
+static void wish_block(struct wish *wish, const struct vf *vf)
 {
-    wish->addresses[wish->hold.count++] = vf->address;
+    wish->addresses[wish->block.count++] = vf->address;
 }
 
 /* Also once it is free, the offer passes it over. */
@@ -168,8 +168,8 @@ static void make_wish(const struct work *work, size_t pool, const struct view *v
     bool choosy = has_clear(table, view);
     wish->addresses = memory_new(table->vf_count, sizeof *wish->addresses);
     wish->kept = memory_new(table->vf_count, sizeof *wish->kept);
-    wish->hold.addresses = wish->addresses;
-    wish->free.addresses = wish->addresses + table->vf_count;
+    wish->block.addresses = wish->addresses;
+    wish->open.addresses = wish->addresses + table->vf_count;
     for (size_t i = 0; i < table->vf_count; i++) {
         const struct vf *vf = &table->vfs[i];
         const struct claim_vf *claimed = NULL;
@@ -178,19 +178,19 @@ static void make_wish(const struct work *work, size_t pool, const struct view *v
             claimed = claim_find(view->claims[j], &vf->address);
             awaited = is_awaited(work, view->claims[j], &vf->address);
         }
-        bool hold = taken || !offered || !is_wanted(vf, choosy) || has_port(&work->ports[pool], &vf->address);
+        bool block = taken || !offered || !is_wanted(vf, choosy) || has_port(&work->ports[pool], &vf->address);
         if (awaited ? vf->reserved == VF_FOR_OTHER
-                    : hold && (!claimed || claimed->by_address || claimed->stuck || vf->reserved == VF_FOR_OTHER))
+                    : block && (!claimed || claimed->by_address || claimed->stuck || vf->reserved == VF_FOR_OTHER))
             wish_keep(wish, vf);
         if (awaited)
             continue;
         /* One whose guest is gone is let go of by its claim first. A port of somebody's whom the ledger does not know
          * makes it one that libvirt does not give. */
-        if (hold) {
-            wish_hold(wish, vf);
+        if (block) {
+            wish_block(wish, vf);
         } else {
-            *--wish->free.addresses = vf->address;
-            wish->free.count++;
+            *--wish->open.addresses = vf->address;
+            wish->open.count++;
         }
     }
 }
@@ -212,7 +212,7 @@ static int set_ports(struct work *work, size_t pool, bool *offered, struct error
         return result;
     vf_examine_all(&work->host, &work->tables[pool]);
     make_wish(work, pool, &view, *offered, &wish);
-    result = work_heard(work, gate_set(work->root, network, &wish.hold, &wish.free, NULL, error));
+    result = work_heard(work, gate_set(work->root, network, &wish.block, &wish.open, NULL, error));
     if (result < 0)
         return result;
     int made = *offered ? offer_make(work->root, network, mark, wish.kept, wish.kept_count, false, error) : 0;
@@ -227,12 +227,12 @@ static int foresee_ports(const struct work *work, size_t vfs, bool absent, bool 
 }
 
 /* @fresh: an offer is one that was not there, or ports were set for it. */
-static void note_ports(struct work *work, const char *network, bool offered, bool fresh, size_t held)
+static void note_ports(struct work *work, const char *network, bool offered, bool fresh, size_t blocked)
 {
     if (offered && fresh)
-        work_note(work, "offered the free VFs of libvirt network '%s', and held the others", network);
-    else if (held > 0)
-        work_note(work, "held %zu VF%s of libvirt network '%s'", held, PLURAL(held), network);
+        work_note(work, "offered the free VFs of libvirt network '%s', and blocked the others", network);
+    else if (blocked > 0)
+        work_note(work, "blocked %zu VF%s of libvirt network '%s'", blocked, PLURAL(blocked), network);
 }
 
 /* What nobody witnesses is not given. */
@@ -358,12 +358,12 @@ static int open_network(const struct work *work, const char *name, struct error 
         return result == -ENOENT ? 0 : result;
     text[strcspn(text, "\n")] = '\0';
     /* One that lost count (F27) gives out what guests have. */
-    bool due = gate_has_word(text, GATE_HOLDING) || gate_has_word(text, GATE_MISCOUNTED) ||
+    bool due = gate_has_word(text, GATE_BLOCKING) || gate_has_word(text, GATE_MISCOUNTED) ||
                gate_has_word(text, GATE_UNFINISHED);
     return due && !work->dry_run ? gate_change(work->root, open, NULL, error) : due;
 }
 
-/* Whatever libvirt does: one that does not run has what it held in files. Return: as open_network(). */
+/* Whatever libvirt does: one that does not run has our ports in files. Return: as open_network(). */
 static int open_anyhow(const struct work *work, const char *name, struct error *error)
 {
     int result = 0;
@@ -371,12 +371,12 @@ static int open_anyhow(const struct work *work, const char *name, struct error *
         result = open_network(work, name, error);
         if (result != -EHOSTDOWN)
             return result;
-    } else if (daemon_serves_networks(work->root)) {
+    } else if (libvirtd_serves_networks(work->root)) {
         return error_set(error, EHOSTDOWN,
                          "libvirt runs, and its socket is not in /run/libvirt: restart it "
                          "(systemctl restart libvirtd), and try again");
     }
-    return daemon_serves_networks(work->root) || work->dry_run ? result : portfile_remove(work->root, name, error);
+    return libvirtd_serves_networks(work->root) || work->dry_run ? result : portfile_remove(work->root, name, error);
 }
 
 static void open_one(struct work *work, const char *name, bool gone)
@@ -399,7 +399,7 @@ static void open_one(struct work *work, const char *name, bool gone)
     if (result < 0)
         fail_network(work, name, &problem);
     else if (result > 0)
-        work_note(work, "freed libvirt network '%s'%s", name, gone ? ", as its pool file is gone" : "");
+        work_note(work, "opened all VFs of libvirt network '%s'%s", name, gone ? ", as its pool file is gone" : "");
     if (result >= 0 && gone && !work->dry_run)
         turn_forget(turn, name);
     turn_close(turn);

@@ -85,7 +85,7 @@ bool reconcile_adopt(struct work *work) must_check nonnull(1);
 /** reconcile_again() - look once more at the ports of networks that are offered */
 void reconcile_again(struct work *work) nonnull(1);
 
-/** reconcile_open_networks() - every VF that vfpool holds goes back to libvirt's own choice; @all: of pools, too, and
+/** reconcile_open_networks() - every VF that vfpool blocks goes back to libvirt's own choice; @all: of pools, too, and
  * not of networks alone whose pool file is gone */
 void reconcile_open_networks(struct work *work, bool all) nonnull(1);
 

@@ -3,11 +3,11 @@
  * Theory of operation
  *
  * A guest is gone when libvirt, asked after its claim was read, does not list it among the guests that run or are being
- * started. It is listed from before its prepare until it begins to stop; from then to after its release libvirt holds
+ * started. It is listed from before its prepare until it begins to stop; from then to after its release libvirt keeps
  * that guest's lock, for which the listing waits (F26; read, 11.3.0: qemuProcessInit, qemuProcessStop). A claim that
  * changed in the meantime is left alone.
  *
- * What is held on a network is decided with the network's turn taken: a guest that claims a VF after the ledger was
+ * What is blocked on a network is decided with the network's turn taken: a guest that claims a VF after the ledger was
  * read frees that VF's port in a turn of its own, later.
  */
 #include "reconcile.h"
@@ -22,7 +22,6 @@
 #include "absent.h"
 #include "claim-settings.h"
 #include "claim.h"
-#include "daemon.h"
 #include "gate-protocol.h"
 #include "gate.h"
 #include "handback.h"
@@ -31,6 +30,7 @@
 #include "hotplug.h"
 #include "io.h"
 #include "ledger.h"
+#include "libvirtd.h"
 #include "memory.h"
 #include "offer.h"
 #include "pool.h"
@@ -437,7 +437,7 @@ int reconcile(int root, bool dry_run, int wait_s, struct error *error)
         result = finish_settings(&work);
     if (result == 0)
         result = adopt_guests(&work);
-    /* What they had was held, and is to be offered. */
+    /* What they had was blocked, and is to be offered. */
     if (result == 0 && work.guests && work.dropped)
         reconcile_again(&work);
     return result < 0 ? result : end_work(&work);

@@ -26,7 +26,7 @@
  * In this order: PFs get what the pool files ask for (sriov.h); links of the ledger that say nothing go,
  * missing ones come back; claims of guests that are gone are dropped, VFs that libvirt gave to running guests without a
  * claim are claimed; each pool's network is defined, started and autostarted; every VF of it that is not a guest's is
- * offered or held (offer.h).
+ * open or blocked (offer.h).
  *
  * It takes @wait_s and a call, SRIOV_WAIT_S (sriov.h), RECONCILE_S and RECONCILE_FINISH_S at most, and what this host
  * needs to set VFs. What libvirt's silence kept it from is one failure, which names it.
@@ -58,7 +58,7 @@ int reconcile_boot(int root, bool dry_run, int wait_s, struct error *error) must
 int reconcile_offers(int root, struct error *error) must_check nonnull(2);
 
 /**
- * reconcile_open() - free every port held on the pools' networks: libvirt picks by itself
+ * reconcile_open() - open every VF that vfpool blocks on libvirt's networks: libvirt picks by itself
  * @settings: put back what was set on the VFs of guests as well, as nobody will when vfpool is gone; but for MAC
  * address and VLAN of guests that run, which are libvirt's
  *

@@ -11,11 +11,11 @@
 
 #include "absent.h"
 #include "claim.h"
-#include "daemon.h"
 #include "domain.h"
 #include "handback.h"
 #include "host.h"
 #include "ledger.h"
+#include "libvirtd.h"
 #include "memory.h"
 
 #define OR_FORCE ", or take it with --force"
@@ -44,7 +44,7 @@ static int check_device(const struct work *work, const struct pciaddr *address, 
 
 static int check_guest(const struct work *work, const struct claim *claim, struct error *error)
 {
-    int known = daemon_find_guest(work->root, claim->name);
+    int known = libvirtd_find_guest(work->root, claim->name);
     int64_t wait_ms = absent_after_ms(claim);
     if (known > 0)
         return error_set(error, EBUSY, "guest '%.256s' (%s) runs: shut it down" OR_FORCE, claim->name, claim->uuid);

@@ -2,10 +2,10 @@
 /*
  * settle - make an offer anew that is due, when nobody waits for it
  *
- * A guest that had its VFs opened has held others, a guest that named a VF itself has one that should be held, and a
- * daemon that was started or reloaded may have lost count. What each of them leaves is due (offer.h); a process of its
- * own looks at all the network's VFs, sets their ports, and offers what is free. What it does not come to, the next one
- * does, and reconcile.
+ * A guest that had its VFs opened has others blocked, a guest that named a VF itself has one that should be blocked,
+ * and a daemon that was started or reloaded may have lost count. What each of them leaves is due (offer.h); a process
+ * of its own looks at all the network's VFs, sets their ports, and offers what is free. What it does not come to, the
+ * next one does, and reconcile.
  */
 #ifndef VFPOOL_SETTLE_H
 #define VFPOOL_SETTLE_H

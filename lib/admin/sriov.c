@@ -17,9 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon.h"
 #include "io.h"
 #include "ledger.h"
+#include "libvirtd.h"
 #include "memory.h"
 #include "parallel.h"
 #include "pf.h"
@@ -165,7 +165,7 @@ static int check_unheld(const struct demand *demand, const struct host_pf *pf, s
     const char *pool = find_other_demand(demand, pf);
     if (pool)
         return error_set(error, EBUSY, "pool '%s' asks for another number", pool);
-    if (daemon_runs(demand->sriov->root))
+    if (libvirtd_runs(demand->sriov->root))
         return error_set(error, EBUSY, "libvirt runs");
     for (unsigned int i = 0; i < pf->vf_count; i++) {
         struct pciaddr address;

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "claim.h"
+#include "definition.h"
 #include "gate.h"
 #include "hooks.h"
 #include "host.h"
 #include "interface.h"
 #include "ledger.h"
 #include "memory.h"
-#include "network.h"
 #include "offer.h"
 #include "pool.h"
 #include "vf.h"
@@ -318,14 +318,14 @@ static void add_unlisted(xmlNodePtr parent, const struct view *view, const char 
 /* Why the pool's free VFs are not offered; NULL: they are. The caller frees it. */
 static char *find_unoffered(int root, const struct pool *pool)
 {
-    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
+    _cleanup_(pciaddr_set_free) struct pciaddr_set blocked = {0};
     _cleanup_(error_free) struct error missed = {0};
     char mark[WITNESS_MARK_SIZE];
     if (!gate_present(root) || pool->fault.code)
         return NULL;
     if (!hooks_are_put(root))
         return memory_copy("guests that start get none of its VFs, as there is no hook qemu of vfpool's: " HOOKS_PUT);
-    if (offer_read(root, pool->name, &held))
+    if (offer_read(root, pool->name, &blocked))
         return NULL;
     if (witness_mark(root, mark))
         return memory_copy(
@@ -416,8 +416,8 @@ static int format_network(const struct view *view, const struct vf_table *table,
         addresses[i] = table->vfs[i].address;
         connected += find_entry(view, &addresses[i]) != NULL;
     }
-    return network_format(table->pool->doc, define ? NETWORK_DEFINE : NETWORK_DUMP, addresses, table->vf_count,
-                          connected, text, length, error);
+    return definition_format(table->pool->doc, define ? DEFINITION_DEFINE : DEFINITION_DUMP, addresses, table->vf_count,
+                             connected, text, length, error);
 }
 
 int status_network(int root, const char *pool, bool define, char **text, size_t *length, struct error *error)

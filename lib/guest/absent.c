@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "absent.h"
 
-#include "daemon.h"
 #include "io.h"
+#include "libvirtd.h"
 
 static bool is_open(const struct host *host, const struct claim *claim)
 {
@@ -19,5 +19,5 @@ int64_t absent_after_ms(const struct claim *claim)
 
 bool absent_is(int root, const struct host *host, const struct claim *claim)
 {
-    return absent_after_ms(claim) <= 0 && !daemon_has_guest(root, claim->name) && !is_open(host, claim);
+    return absent_after_ms(claim) <= 0 && !libvirtd_has_guest(root, claim->name) && !is_open(host, claim);
 }

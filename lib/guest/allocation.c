@@ -8,7 +8,6 @@
 #include "absent.h"
 #include "claim-settings.h"
 #include "claim.h"
-#include "daemon.h"
 #include "gate.h"
 #include "handback.h"
 #include "history.h"
@@ -16,6 +15,7 @@
 #include "host.h"
 #include "hotplug.h"
 #include "ledger.h"
+#include "libvirtd.h"
 #include "memory.h"
 #include "offer.h"
 #include "pool.h"
@@ -30,8 +30,8 @@
 static bool is_ours(xmlNodePtr port, const struct pciaddr *address)
 {
     _cleanup_(cleanup_xml_string) char *uuid = xml_text(xml_child(port, "uuid"));
-    struct pciaddr held;
-    return uuid && gate_port_address(uuid, &held) && pciaddr_equal(&held, address);
+    struct pciaddr ours;
+    return uuid && gate_port_address(uuid, &ours) && pciaddr_equal(&ours, address);
 }
 
 void allocation_free(struct allocation *allocation)
@@ -172,7 +172,7 @@ static int refuse_stuck(const struct allocation *allocation, const struct claim_
                      allocation->name, pciaddr_format(&allocation->address, text), allocation->network, vf->stuck);
 }
 
-/* Which another guest has for itself: libvirt may give it before that is held. */
+/* Which another guest has for itself: libvirt may give it before that is blocked. */
 static int check_reserved(const struct place *place, const struct claim *claim, struct error *error)
 {
     char reason[VF_REASON_SIZE], text[PCIADDR_SIZE];
@@ -227,13 +227,13 @@ static int add(int root, struct claim *claim, const struct allocation *allocatio
     return 1;
 }
 
-/* A usable VF of the pool that no guest has, of those that are held, or of the others. NULL: there is none. */
-static const struct vf *find_free(struct place *place, const struct pciaddr_set *held, const struct pciaddr_set *taken,
-                                  bool is_held)
+/* A usable VF of the pool that no guest has, of those that are blocked, or of the others. NULL: there is none. */
+static const struct vf *find_free(struct place *place, const struct pciaddr_set *blocked,
+                                  const struct pciaddr_set *taken, bool is_blocked)
 {
     for (size_t i = 0; i < place->table->vf_count; i++) {
         struct vf *vf = &place->table->vfs[i];
-        if (pciaddr_set_has(held, &vf->address) != is_held || pciaddr_set_has(taken, &vf->address))
+        if (pciaddr_set_has(blocked, &vf->address) != is_blocked || pciaddr_set_has(taken, &vf->address))
             continue;
         vf_examine(&place->host, place->table, vf);
         if (vf_is_free(vf))
@@ -245,12 +245,12 @@ static const struct vf *find_free(struct place *place, const struct pciaddr_set 
 /* A VF of the offer that nobody has claimed. Return: NULL when there is none. */
 static const struct vf *find_offered(int root, struct ledger *ledger, struct place *place, struct error *error)
 {
-    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0}, taken = {0};
-    if (!place->table || !offer_read(root, place->table->pool->name, &held) ||
+    _cleanup_(pciaddr_set_free) struct pciaddr_set blocked = {0}, taken = {0};
+    if (!place->table || !offer_read(root, place->table->pool->name, &blocked) ||
         ledger_taken(ledger, NULL, &taken, error) < 0)
         return NULL;
     whole_mark(ledger, &place->tables[place->table - place->tables], &taken, NULL);
-    return find_free(place, &held, &taken, false);
+    return find_free(place, &blocked, &taken, false);
 }
 
 /* The other guest gets what this one awaits; which this one's claim still has here, and not in the ledger, as what is
@@ -356,7 +356,7 @@ static int check_pf(struct ledger *ledger, int root, const struct allocation *al
 /* A guest without a claim. Return: a claim for one that runs; NULL: it gets none. */
 static struct claim *new_claim(int root, const struct allocation *allocation)
 {
-    if (!daemon_has_guest(root, allocation->name))
+    if (!libvirtd_has_guest(root, allocation->name))
         return NULL;
     struct claim *claim = claim_new(allocation->owner, allocation->name);
     claim->state = CLAIM_HELD;
@@ -460,7 +460,7 @@ static int made(struct ledger *ledger, int root, const struct allocation *alloca
     }
     if (!claim)
         claim = new_claim(root, allocation);
-    if (!claim && !certain && daemon_defines_guest(root, allocation->name))
+    if (!claim && !certain && libvirtd_defines_guest(root, allocation->name))
         return refuse_unseen(allocation, error);
     if (!claim)
         return offer_withdraw(root, allocation->network, error);
@@ -480,20 +480,20 @@ static int made(struct ledger *ledger, int root, const struct allocation *alloca
     return result < 0 ? result : keep(ledger, root, claim, &allocation->address, certain, result > 0, error);
 }
 
-/* Whether all that was offered is given, and VFs are held that a guest would get last. */
+/* Whether all that was offered is given, and VFs are blocked that a guest would get last. */
 static bool is_used_up(int root, struct ledger *ledger, const struct allocation *allocation)
 {
     _cleanup_(close_place) struct place place = {.host.sys = -1};
-    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0}, taken = {0};
+    _cleanup_(pciaddr_set_free) struct pciaddr_set blocked = {0}, taken = {0};
     _cleanup_(error_free) struct error ignored = {0};
-    /* Mostly nothing is held. Whatever cannot be read here, the next start finds out. */
-    if (!offer_read(root, allocation->network, &held) || held.count == 0 ||
+    /* Mostly nothing is blocked. Whatever cannot be read here, the next start finds out. */
+    if (!offer_read(root, allocation->network, &blocked) || blocked.count == 0 ||
         ledger_taken(ledger, NULL, &taken, &ignored) < 0 || find_place(root, allocation, &place, &ignored) < 0)
         return false;
     if (!place.table)
         return false;
     whole_mark(ledger, &place.tables[place.table - place.tables], &taken, NULL);
-    return !find_free(&place, &held, &taken, false) && find_free(&place, &held, &taken, true);
+    return !find_free(&place, &blocked, &taken, false) && find_free(&place, &blocked, &taken, true);
 }
 
 int allocation_made(int root, const struct allocation *allocation, bool certain, struct error *error)
@@ -504,7 +504,7 @@ int allocation_made(int root, const struct allocation *allocation, bool certain,
         result = made(ledger, root, allocation, certain, error);
     if (result == -EBUSY)
         history_refuse(root, allocation->owner, allocation->name, error->message);
-    /* What is refused was open, and is to be held; where that cannot be written down, the refusal is what to say. */
+    /* What is refused was open, and is to be blocked; where that cannot be written down, the refusal is what to say. */
     _cleanup_(error_free) struct error ignored = {0};
     if (result == -EBUSY && offer_withdraw(root, allocation->network, &ignored) < 0)
         return result;
@@ -516,10 +516,10 @@ int allocation_made(int root, const struct allocation *allocation, bool certain,
 /* ---- ended ---- */
 
 /* Whether it is one of those that the offer passes over. */
-static bool is_held(int root, const struct allocation *allocation)
+static bool is_blocked(int root, const struct allocation *allocation)
 {
-    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
-    return offer_read(root, allocation->network, &held) && pciaddr_set_has(&held, &allocation->address);
+    _cleanup_(pciaddr_set_free) struct pciaddr_set blocked = {0};
+    return offer_read(root, allocation->network, &blocked) && pciaddr_set_has(&blocked, &allocation->address);
 }
 
 int allocation_ended(int root, const struct allocation *allocation, struct error *error)
@@ -528,7 +528,7 @@ int allocation_ended(int root, const struct allocation *allocation, struct error
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     char text[PCIADDR_SIZE];
     if (!ledger_has_file(root, allocation->owner))
-        return is_held(root, allocation) ? offer_withdraw(root, allocation->network, error) : 0;
+        return is_blocked(root, allocation) ? offer_withdraw(root, allocation->network, error) : 0;
     int result = ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0)
         result = ledger_get(ledger, allocation->owner, &claim, error);
@@ -552,8 +552,8 @@ int allocation_ended(int root, const struct allocation *allocation, struct error
         /* Else libvirt gives it to the next one. */
         return offer_withdraw(root, allocation->network, error);
     }
-    /* One that is for certain guests is to be held again. */
-    result = is_held(root, allocation) ? offer_withdraw(root, allocation->network, error) : 0;
+    /* One that is for certain guests is to be blocked again. */
+    result = is_blocked(root, allocation) ? offer_withdraw(root, allocation->network, error) : 0;
     if (result < 0)
         return result;
     bool stuck = false;

@@ -31,7 +31,7 @@ struct allocation {
  * @network:    kept, not copied
  * @allocation: the caller frees with allocation_free(), also after a failure
  *
- * Return: 1; 0 when it is not about a guest's PCI device, or about a port that vfpool holds itself; or -EINVAL.
+ * Return: 1; 0 when it is not about a guest's PCI device, or about a port of vfpool's own; or -EINVAL.
  */
 int allocation_read(const char *network, const char *data, size_t length, struct allocation *allocation,
                     struct error *error) must_check nonnull(1, 2, 4, 5);
@@ -49,7 +49,7 @@ void allocation_free(struct allocation *allocation) nonnull(1);
  * otherwise.
  *
  * The network's offer is withdrawn, to be made again by settling, where a VF is refused, or is given to who is no
- * guest, or was the last one while others are held only as better ones were free.
+ * guest, or was the last one while others are blocked only as better ones were free.
  *
  * Return: 0; -EBUSY when another guest has the VF, or is to have it: libvirt shall undo it; or another negative errno
  * value.

@@ -8,12 +8,12 @@
 
 #include "claim-settings.h"
 #include "claim.h"
-#include "daemon.h"
 #include "gate.h"
 #include "guest-work.h"
 #include "handback.h"
 #include "io.h"
 #include "ledger.h"
+#include "libvirtd.h"
 #include "memory.h"
 #include "plan.h"
 #include "port.h"
@@ -168,9 +168,9 @@ static int look(struct call *call, struct plan *plan)
 /* ---- a pool that is used up, and whose guests wait ---- */
 
 /* Whether so many hooks run that those which give VFs back might find no worker of libvirt's (F11). */
-static bool is_crowded(struct call *call, struct daemon_load *load)
+static bool is_crowded(struct call *call, struct libvirtd_load *load)
 {
-    return daemon_of_hook(call->root, load) && load->hooks * 2 > load->max_workers;
+    return libvirtd_of_hook(call->root, load) && load->hooks * 2 > load->max_workers;
 }
 
 /* One look at a pool whose turn it is. Return: 1 when there is no VF yet, else as claim_now(). */
@@ -189,7 +189,7 @@ static int wait_and_claim(struct call *call, struct plan *plan, const char *pool
 {
     int64_t deadline = io_now_ms() + (int64_t)seconds * 1000;
     struct queue queue = QUEUE_NONE;
-    struct daemon_load load;
+    struct libvirtd_load load;
     if (is_crowded(call, &load))
         return error_prefix(call->error, "not waiting, as %u of %s's %u workers are at work", load.hooks, load.name,
                             load.max_workers);

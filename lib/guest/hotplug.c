@@ -7,10 +7,10 @@
 #include <syslog.h>
 
 #include "claim-settings.h"
-#include "daemon.h"
 #include "detach.h"
 #include "host.h"
 #include "io.h"
+#include "libvirtd.h"
 #include "wanted.h"
 #include "xml.h"
 
@@ -20,7 +20,7 @@
 int hotplug_find_wanted(int root, const struct pool *pool, const char *guest, const char *mac, const char *portgroup,
                         struct settings *wanted, struct error *error)
 {
-    _cleanup_(cleanup_xml_doc) xmlDocPtr state = daemon_read_guest(root, guest);
+    _cleanup_(cleanup_xml_doc) xmlDocPtr state = libvirtd_read_guest(root, guest);
     const struct wanted_device device = {.portgroup = portgroup, .mac = mac};
     const xmlNode *domain = state ? xml_child(xmlDocGetRootElement(state), "domain") : NULL;
     return wanted_find(pool, &device, domain, guest, wanted, error);

@@ -386,7 +386,7 @@ int plan_take_left(const struct plan *plan, struct ledger *ledger, struct error 
         result = ledger_holder(ledger, address, &claim, uuid, error);
         if (result < 0 || !claim || strcmp(uuid, plan->domain.uuid) == 0 || !is_left(plan, claim, address))
             continue;
-        /* While it was held to run, without a port, its VF may have got one of ours. */
+        /* While it was thought to run, without a port, its VF may have got one of ours. */
         result = offer_withdraw(plan->root, plan->choices[i].table->pool->name, error);
         if (result == 0)
             result = handback_guest(ledger, plan->root, uuid, error);

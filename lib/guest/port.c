@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon.h"
 #include "gate.h"
 #include "io.h"
 #include "ledger.h"
+#include "libvirtd.h"
 #include "memory.h"
 #include "offer.h"
 #include "turn.h"
@@ -95,25 +95,25 @@ static size_t count_looked_at(const struct plan *plan, const struct vf_table *ta
 
 /* What becomes of a network's ports for a guest. */
 struct opening {
-    struct pciaddr_set held, awaited;
-    struct pciaddr *addresses; /* from the front those to hold, from the back those to free */
-    struct gate_set hold, free;
-    struct pciaddr *left; /* those that are held then */
+    struct pciaddr_set blocked, awaited;
+    struct pciaddr *addresses; /* from the front those to block, from the back those to open */
+    struct gate_set block, open;
+    struct pciaddr *left; /* those that are blocked then */
     size_t left_count;
 };
 
 static void free_opening(struct opening *opening)
 {
-    pciaddr_set_free(&opening->held);
+    pciaddr_set_free(&opening->blocked);
     pciaddr_set_free(&opening->awaited);
     free(opening->addresses);
     free(opening->left);
 }
 
 /*
- * The guest's own are freed, and each that libvirt might give before them is held, but for what others wait for. Where
- * the offer is known, so is what is open, and what is behind them may stay. What has a guest's port stays that guest's,
- * whoever wants it held.
+ * The guest's own are opened, and each that libvirt might give before them is blocked, but for what others wait for.
+ * Where the offer is known, so is what is open, and what is behind them may stay. What has a guest's port stays that
+ * guest's, whoever wants it blocked.
  */
 static void plan_opening(const struct port_session *session, const struct vf_table *table, bool known,
                          struct opening *opening)
@@ -122,21 +122,21 @@ static void plan_opening(const struct port_session *session, const struct vf_tab
     size_t count = count_looked_at(plan, table);
     opening->addresses = memory_new(table->vf_count, sizeof *opening->addresses);
     opening->left = memory_new(table->vf_count, sizeof *opening->left);
-    opening->hold.addresses = opening->addresses;
-    opening->free.addresses = opening->addresses + table->vf_count;
+    opening->block.addresses = opening->addresses;
+    opening->open.addresses = opening->addresses + table->vf_count;
     for (size_t i = 0; i < table->vf_count; i++) {
         const struct vf *vf = &table->vfs[i];
-        bool own = is_opened(plan, vf), is_held = pciaddr_set_has(&opening->held, &vf->address);
-        bool hold = !own && (known ? i < count && !is_held && (session->exact || vf->obstacle != VF_TAKEN)
-                                   : !pciaddr_set_has(&opening->awaited, &vf->address));
+        bool own = is_opened(plan, vf), is_blocked = pciaddr_set_has(&opening->blocked, &vf->address);
+        bool block = !own && (known ? i < count && !is_blocked && (session->exact || vf->obstacle != VF_TAKEN)
+                                    : !pciaddr_set_has(&opening->awaited, &vf->address));
         if (own) {
-            *--opening->free.addresses = vf->address;
-            opening->free.count++;
+            *--opening->open.addresses = vf->address;
+            opening->open.count++;
         }
-        if (hold)
-            opening->addresses[opening->hold.count++] = vf->address;
-        /* What is reserved for the guest is held again when it lets go of it. */
-        if (hold || (is_held && (!own || vf->reserved == VF_FOR_GUEST)))
+        if (block)
+            opening->addresses[opening->block.count++] = vf->address;
+        /* What is reserved for the guest is blocked again when it lets go of it. */
+        if (block || (is_blocked && (!own || vf->reserved == VF_FOR_GUEST)))
             opening->left[opening->left_count++] = vf->address;
     }
 }
@@ -149,7 +149,7 @@ static int open_pool(struct port_session *session, const struct pool *pool, stru
     _cleanup_(free_opening) struct opening opening = {.left = NULL};
     struct vf_table *table = plan_table(session->plan, pool);
     char mark[WITNESS_MARK_SIZE];
-    bool known = witness_mark(root, mark) && offer_read(root, pool->name, &opening.held);
+    bool known = witness_mark(root, mark) && offer_read(root, pool->name, &opening.blocked);
     int result = session->exact || known ? 0 : ledger_awaited(root, pool->name, uuid, OFFER_AWAIT_MS, &opening.awaited);
     if (result < 0)
         return error_set(error, -result, "cannot read /" LEDGER_DIRECTORY "/guests: %s", strerror(-result));
@@ -157,7 +157,7 @@ static int open_pool(struct port_session *session, const struct pool *pool, stru
     result = offer_want(root, pool->name, error);
     if (result < 0)
         return result;
-    result = gate_set(root, pool->name, &opening.hold, &opening.free, &others, error);
+    result = gate_set(root, pool->name, &opening.block, &opening.open, &others, error);
     add_ports(table, &others);
     if (result == -EBUSY && !must_choose_again(session->plan))
         return -EIO;
@@ -216,9 +216,9 @@ static int take_turns(struct port_session *session, struct error *error)
 static bool may_share(const struct port_session *session)
 {
     for (size_t i = 0; i < session->count; i++) {
-        _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
-        if (!daemon_has_network(session->root, session->pools[i]->name) ||
-            !offer_read(session->root, session->pools[i]->name, &held))
+        _cleanup_(pciaddr_set_free) struct pciaddr_set blocked = {0};
+        if (!libvirtd_has_network(session->root, session->pools[i]->name) ||
+            !offer_read(session->root, session->pools[i]->name, &blocked))
             return false;
     }
     return true;
@@ -294,14 +294,14 @@ void port_end(struct port_session *session)
 static bool suits_pool(const struct port_session *session, const struct pool *pool, bool first)
 {
     const struct vf_table *table = plan_table(session->plan, pool);
-    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0};
-    if (!offer_read(session->root, pool->name, &held))
+    _cleanup_(pciaddr_set_free) struct pciaddr_set blocked = {0};
+    if (!offer_read(session->root, pool->name, &blocked))
         return !first;
     size_t count = count_looked_at(session->plan, table);
     for (size_t i = 0; i < count; i++) {
         const struct vf *vf = &table->vfs[i];
-        bool is_held = pciaddr_set_has(&held, &vf->address);
-        if (is_opened(session->plan, vf) ? is_held : first && !is_held && vf->obstacle != VF_TAKEN)
+        bool is_blocked = pciaddr_set_has(&blocked, &vf->address);
+        if (is_opened(session->plan, vf) ? is_blocked : first && !is_blocked && vf->obstacle != VF_TAKEN)
             return false;
     }
     return true;

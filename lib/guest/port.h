@@ -7,26 +7,26 @@
  * The port of a VF on its pool's network is in one of three states. libvirt gives a guest the first VF that is open;
  * its network hook tells which, and the claim follows (allocation.h).
  *
- *   state  libvirt's port  becomes  by whom, with the turn of the network (turn.h) alone, where it is vfpool
- *   held   ours            open     reconcile and settling, of what is free; port_open(), of what was chosen
- *   open   none            given    libvirt, when a guest starts or is plugged an interface
- *                          held     port_open(), of what is before the chosen ones and nobody's;
- *                                   reconcile and settling, of what is of no use, or not for everybody
- *   given  the guest's     open     libvirt, at stop, at unplug, or when a start fails
+ *   state    libvirt's port becomes  by whom, with the turn of the network (turn.h) alone, where it is vfpool
+ *   blocked  ours           open     reconcile and settling, of what is free; port_open(), of what was chosen
+ *   open     none           given    libvirt, when a guest starts or is plugged an interface
+ *                           blocked  port_open(), of what is before the chosen ones and nobody's;
+ *                                    reconcile and settling, of what is of no use, or not for everybody
+ *   given    the guest's    open     libvirt, at stop, at unplug, or when a start fails
  *
  * A guest starts in one way. It shares the turn with others while it chooses and claims, and where what it chose is
  * just what libvirt would give of all that is open, that is all. Else it has the turn alone for the moment in which it
- * holds what is open before its own and nobody's; what others have claimed, and wait for, stays open beside it. So
+ * blocks what is open before its own and nobody's; what others have claimed, and wait for, stays open beside it. So
  * guests of all policies start side by side, and each gets one of the VFs that was chosen for any of them. Only who
  * must have its own and no others (plan_is_exact()) waits until nobody waits for libvirt, and keeps the turn until it
  * has them.
  *
- * A VF that a guest asks for by its address has no port of the guest's: it is held all the time (F23); the offer is
- * withdrawn, and it is held when that is made again.
+ * A VF that a guest asks for by its address has no port of the guest's: it is blocked all the time (F23); the offer is
+ * withdrawn, and it is blocked when that is made again.
  *
  * What a kill leaves is an offer that is withdrawn or narrowed (offer.h): the next one who settles makes it anew. A VF
  * that is open for nobody is no harm: it is any guest's. A network that was ended and not started again:
- * hook/gate-network.h.
+ * hook/libvirt-network.h.
  */
 #ifndef VFPOOL_PORT_H
 #define VFPOOL_PORT_H

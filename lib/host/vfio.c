@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon.h"
 #include "io.h"
+#include "libvirtd.h"
 #include "memory.h"
 
 struct opened {
@@ -113,7 +113,7 @@ static void look(struct vfio *vfio)
     bool confined = proc && is_confined(dirfd(proc));
     for (struct dirent *entry; proc && (entry = io_next_entry(proc, &result));)
         if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-            !(confined && daemon_is_helper(strtol(entry->d_name, NULL, 10))))
+            !(confined && libvirtd_is_helper(strtol(entry->d_name, NULL, 10))))
             look_at_process(vfio, dirfd(proc), entry->d_name);
     /* Half a list, or none, says nothing of the rest. */
     if (result < 0)

@@ -19,17 +19,17 @@ enum gate_status {
 
 #define GATE_ROOT_FD 3 /* vfpool-gate finds $VFPOOL_ROOT open there */
 
-/* The ports that vfpool holds are a guest's that does not exist. */
+/* The ports by which vfpool blocks VFs are a guest's that does not exist. */
 #define GATE_OWNER_NAME "vfpool"
 #define GATE_OWNER_UUID "76667000-0000-4000-8000-000000000000"
 
 /* Input of "set". */
-#define GATE_HOLD "hold "
-#define GATE_FREE "free "
+#define GATE_BLOCK "block "
+#define GATE_OPEN "open "
 
 /* Output of whatever changes something; a note is for the person. */
-#define GATE_HELD "held "
-#define GATE_FREED "freed "
+#define GATE_BLOCKED "blocked "
+#define GATE_OPENED "opened "
 #define GATE_NOTE "note "
 
 /* Output of "ports", and of a "set" that ends with GATE_BUSY: ports of others, as "port ADDRESS PORT OWNER NAME", the
@@ -51,7 +51,7 @@ enum gate_status {
 #define GATE_INACTIVE "inactive"
 #define GATE_MISCOUNTED "miscounted" /* libvirt has lost count of its ports (F27) */
 #define GATE_PASSING "passing"       /* not defined, or not started with libvirt */
-#define GATE_HOLDING "holding"       /* some of its VFs are held by vfpool */
+#define GATE_BLOCKING "blocking"     /* some of its VFs are blocked by vfpool */
 #define GATE_UNFINISHED "unfinished" /* a killed call ended it and did not make its ports again */
 
 /* The second argument of "define": whether an active network is ended and started. */

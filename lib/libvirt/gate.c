@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "child.h"
-#include "daemon.h"
 #include "gate-protocol.h"
 #include "io.h"
+#include "libvirtd.h"
 #include "memory.h"
 
 #define TRIES 2
@@ -17,17 +17,17 @@
 
 bool gate_present(int root)
 {
-    return daemon_is_modular(root) || daemon_is_monolithic(root);
+    return libvirtd_is_modular(root) || libvirtd_is_monolithic(root);
 }
 
 int gate_usable(int root, struct error *error)
 {
-    struct daemon_load load;
+    struct libvirtd_load load;
     if (!gate_present(root))
         return 0;
     /* virtnetworkd has workers of its own: virtqemud's hooks occupy none, and it serves while guests are autostarted.
      */
-    if (daemon_is_modular(root) || !daemon_of_hook(root, &load))
+    if (libvirtd_is_modular(root) || !libvirtd_of_hook(root, &load))
         return 1;
     if (load.starting)
         return 0;
@@ -169,13 +169,13 @@ static size_t add_lines(char *input, size_t used, const char *verb, const struct
     return used;
 }
 
-int gate_set(int root, const char *network, const struct gate_set *hold, const struct gate_set *free,
+int gate_set(int root, const char *network, const struct gate_set *block, const struct gate_set *open,
              struct gate_ports *others, struct error *error)
 {
     const char *arguments[] = {"set", network, NULL};
-    size_t lines = (hold ? hold->count : 0) + (free ? free->count : 0);
-    _cleanup_(cleanup_free) char *input = memory_new(lines + 1, sizeof GATE_HOLD + PCIADDR_SIZE);
-    add_lines(input, add_lines(input, 0, GATE_HOLD, hold), GATE_FREE, free);
+    size_t lines = (block ? block->count : 0) + (open ? open->count : 0);
+    _cleanup_(cleanup_free) char *input = memory_new(lines + 1, sizeof GATE_BLOCK + PCIADDR_SIZE);
+    add_lines(input, add_lines(input, 0, GATE_BLOCK, block), GATE_OPEN, open);
     int result = -ETIMEDOUT;
     for (int i = 0; i < TRIES && result == -ETIMEDOUT; i++)
         result = change(root, arguments, input, others, error);

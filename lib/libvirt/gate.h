@@ -2,9 +2,9 @@
 /*
  * gate - which VFs libvirt may pick: the ports of the libvirt network that carries a pool's name
  *
- * libvirt gives a guest the first VF of the network without a port. A port held for every other VF leaves it no choice
- * (docs/design.md, section 2). Every call is made by vfpool-gate, a short process that is killed past its deadline:
- * a call back into libvirt from a hook can hang (F11), and libvirt's client library has no deadlines.
+ * libvirt gives a guest the first VF of the network without a port. A port of ours for every other VF leaves it no
+ * choice (docs/design.md, section 2). Every call is made by vfpool-gate, a short process that is killed past its
+ * deadline: a call back into libvirt from a hook can hang (F11), and libvirt's client library has no deadlines.
  */
 #ifndef VFPOOL_GATE_H
 #define VFPOOL_GATE_H
@@ -74,23 +74,23 @@ int gate_ports(int root, const char *network, struct gate_ports *ports, struct e
 void gate_ports_free(struct gate_ports *ports) nonnull(1);
 
 /**
- * gate_set() - hold the ports of some VFs of a network, and free those of others
- * @hold: each gets a port of ours unless it has one, whoever's; those that the network does not list are passed over
- * @free: none of them has a port of ours afterwards, and the network lists each
+ * gate_set() - block some VFs of a network, and open others
+ * @block: each gets a port of ours unless it has one, whoever's; those that the network does not list are passed over
+ * @open: none of them has a port of ours afterwards, and the network lists each
  *
  * @others: after -EBUSY the ports of others, for the caller to free with gate_ports_free(); may be NULL
  *
  * Doing it twice is doing it once.
  *
  * Return: how many ports it made or took away; -ETIMEDOUT; -ENOENT when the network is not there or not active; -EBUSY
- * when a VF to be freed has somebody else's port; -EIO with libvirt's words otherwise.
+ * when a VF to be opened has somebody else's port; -EIO with libvirt's words otherwise.
  */
-int gate_set(int root, const char *network, const struct gate_set *hold, const struct gate_set *free,
+int gate_set(int root, const char *network, const struct gate_set *block, const struct gate_set *open,
              struct gate_ports *others, struct error *error) must_check nonnull(2, 6);
 
 /**
  * gate_ask() - have vfpool-gate answer
- * @arguments: behind the program's name, ended by NULL: gate-verb.h of hook/
+ * @arguments: behind the program's name, ended by NULL: libvirt-verb.h of hook/
  * @input:     for its standard input; may be NULL
  * @answer:    what it printed, which the caller frees
  *

@@ -37,7 +37,7 @@ bool hooks_find(int root, const char *kind, char path[HOOKS_PATH_SIZE], bool *pr
 /**
  * hooks_are_put() - whether our qemu hook is in libvirt's directory
  *
- * Without it nobody opens what is held, so nothing may be held then: while vfpool is removed, and after that.
+ * Without it nobody opens what is blocked, so nothing may be blocked then: while vfpool is removed, and after that.
  */
 bool hooks_are_put(int root) must_check;
 

@@ -22,12 +22,12 @@ static int offer_path(const char *network, char path[PATH_SIZE])
 }
 
 /* @narrowed: whether it is due, though it holds */
-static bool read_offer(int root, const char *network, struct pciaddr_set *held, bool *narrowed)
+static bool read_offer(int root, const char *network, struct pciaddr_set *blocked, bool *narrowed)
 {
     char path[PATH_SIZE], mark[WITNESS_MARK_SIZE];
     _cleanup_(cleanup_free) char *text = NULL;
     size_t length = 0;
-    *held = (struct pciaddr_set){0};
+    *blocked = (struct pciaddr_set){0};
     *narrowed = false;
     if (offer_path(network, path) < 0 || io_read_file(root, path, MAX_OFFER_BYTES, &text, &length) < 0)
         return false;
@@ -39,25 +39,25 @@ static bool read_offer(int root, const char *network, struct pciaddr_set *held, 
         if (strcmp(line, NARROWED) == 0)
             *narrowed = true;
         else if (pciaddr_parse(line, &address) == 0)
-            pciaddr_set_add(held, &address);
+            pciaddr_set_add(blocked, &address);
         else
             return false;
     }
     return true;
 }
 
-bool offer_read(int root, const char *network, struct pciaddr_set *held)
+bool offer_read(int root, const char *network, struct pciaddr_set *blocked)
 {
     bool narrowed;
-    return read_offer(root, network, held, &narrowed);
+    return read_offer(root, network, blocked, &narrowed);
 }
 
 /* A narrowed one is not while guests wait for what was opened for them: the last of them finds it due. */
 static bool is_due(int root, const char *network)
 {
-    _cleanup_(pciaddr_set_free) struct pciaddr_set held = {0}, awaited = {0};
+    _cleanup_(pciaddr_set_free) struct pciaddr_set blocked = {0}, awaited = {0};
     bool narrowed;
-    if (!read_offer(root, network, &held, &narrowed))
+    if (!read_offer(root, network, &blocked, &narrowed))
         return true;
     return narrowed && (ledger_awaited(root, network, "", OFFER_AWAIT_MS, &awaited) < 0 || awaited.count == 0);
 }
@@ -87,14 +87,14 @@ static int replace(int root, const char *network, const char *text, struct error
                : 0;
 }
 
-int offer_make(int root, const char *network, const char *mark, const struct pciaddr *held, size_t count, bool narrowed,
-               struct error *error)
+int offer_make(int root, const char *network, const char *mark, const struct pciaddr *blocked, size_t count,
+               bool narrowed, struct error *error)
 {
     _cleanup_(cleanup_free) char *text = memory_new(strlen(mark) + sizeof NARROWED + count * PCIADDR_SIZE + 2, 1);
     size_t used = (size_t)sprintf(text, "%s\n%s", mark, narrowed ? NARROWED "\n" : "");
     for (size_t i = 0; i < count; i++) {
         char address[PCIADDR_SIZE];
-        used += (size_t)sprintf(text + used, "%s\n", pciaddr_format(&held[i], address));
+        used += (size_t)sprintf(text + used, "%s\n", pciaddr_format(&blocked[i], address));
     }
     return replace(root, network, text, error);
 }

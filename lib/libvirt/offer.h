@@ -7,13 +7,13 @@
  * In the steady state every VF that a guest might get is open: it has no port of ours, libvirt gives the first of them
  * by itself, its network hook tells which, and the claim follows (allocation.h). So a start and a stop call libvirt not
  * at all, and what is plugged into a running guest works as on libvirt's own pool. Only VFs that not every guest should
- * get are held: such as are of no use now, such as a guest has by their addresses, and such as are reserved for a
- * guest. These last ones are in the offer also while their guest has them, so that it is withdrawn, and they are held
- * again, when it lets go of them. For a guest that is to have others than the first ones, those before them are held:
- * the offer is narrowed, until it is made anew.
+ * get are blocked: such as are of no use now, such as a guest has by their addresses, and such as are reserved for a
+ * guest. These last ones are in the offer also while their guest has them, so that it is withdrawn, and they are
+ * blocked again, when it lets go of them. For a guest that is to have others than the first ones, those before them are
+ * blocked: the offer is narrowed, until it is made anew.
  *
  * The offer of a network is its file, run/vfpool/offers/NETWORK: the mark of the witness (witness.h), by which it is
- * old as soon as libvirt forgets what it gave, and the VFs that are held. Who changes ports, or makes a claim that
+ * old as soon as libvirt forgets what it gave, and the VFs that are blocked. Who changes ports, or makes a claim that
  * libvirt is not to follow, withdraws it before, and it is made again by who has looked at all of the VFs: reconcile,
  * or settling.
  */
@@ -33,11 +33,11 @@
 
 /**
  * offer_read() - the offer of a network
- * @held: the VFs that are not in it; the caller frees with pciaddr_set_free()
+ * @blocked: the VFs that are not in it; the caller frees with pciaddr_set_free()
  *
  * Return: false when there is none that holds now: it was withdrawn, or is old.
  */
-bool offer_read(int root, const char *network, struct pciaddr_set *held) must_check nonnull(2, 3);
+bool offer_read(int root, const char *network, struct pciaddr_set *blocked) must_check nonnull(2, 3);
 
 /**
  * offer_is_due() - whether an offer is to be made anew: of this network, or, NULL, of any that ever had one
@@ -53,8 +53,8 @@ bool offer_is_due(int root, const char *network) must_check;
  *
  * Return: 0 or a negative errno value.
  */
-int offer_make(int root, const char *network, const char *mark, const struct pciaddr *held, size_t count, bool narrowed,
-               struct error *error) must_check nonnull(2, 3, 7);
+int offer_make(int root, const char *network, const char *mark, const struct pciaddr *blocked, size_t count,
+               bool narrowed, struct error *error) must_check nonnull(2, 3, 7);
 
 /** offer_withdraw() - nobody relies on the offer from now on; where there is none, nothing. Return: 0 or a negative
  * errno value. */

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon.h"
 #include "gate.h"
 #include "io.h"
 #include "ledger.h"
+#include "libvirtd.h"
 
 #define PORTS "run/libvirt/network/%s/ports"
 #define PATH_SIZE (sizeof PORTS + NAME_MAX)
@@ -56,8 +56,8 @@ int portfile_remove(int root, const char *network, struct error *error)
     }
     if (result == 0 && listed < 0)
         result = error_set(error, -listed, "cannot read /%s: %s", path, strerror(-listed));
-    if (result == 0 && removed && daemon_serves_networks(root))
-        return error_set(error, EAGAIN, "libvirt was started meanwhile, and may hold VFs of network '%s': try again",
+    if (result == 0 && removed && libvirtd_serves_networks(root))
+        return error_set(error, EAGAIN, "libvirt was started meanwhile, and may block VFs of network '%s': try again",
                          network);
     return result < 0 ? result : removed;
 }

@@ -11,10 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon.h"
 #include "hooks.h"
 #include "io.h"
 #include "ledger.h"
+#include "libvirtd.h"
 
 #define MARK LEDGER_DIRECTORY "/witness/daemon"
 #define MAX_BYTES ((size_t)2 * HOOKS_PATH_SIZE + 256)
@@ -71,8 +71,8 @@ static int write_mark(int root, const struct mark *mark)
 int witness_leave(int root)
 {
     long long put;
-    struct mark mark = {.process = daemon_of_networks()};
-    mark.started = mark.process ? daemon_started(mark.process) : 0;
+    struct mark mark = {.process = libvirtd_of_networks()};
+    mark.started = mark.process ? libvirtd_started(mark.process) : 0;
     if (!mark.started)
         return 0;
     if (find_file(root, "daemon", &mark.daemon, &put) && find_file(root, "network", &mark.network, &put))
@@ -96,8 +96,8 @@ bool witness_find(int root, bool make)
     long long daemon_put = 0, network_put = 0;
     if (witness_mark(root, text))
         return true;
-    struct mark mark = {.process = daemon_find_networks(root)};
-    mark.started = mark.process ? daemon_started(mark.process) : 0;
+    struct mark mark = {.process = libvirtd_find_networks(root)};
+    mark.started = mark.process ? libvirtd_started(mark.process) : 0;
     if (!mark.started || !find_file(root, "daemon", &mark.daemon, &daemon_put) ||
         !find_file(root, "network", &mark.network, &network_put))
         return false;
@@ -140,7 +140,7 @@ bool witness_mark(int root, char text[WITNESS_MARK_SIZE])
     struct mark mark;
     struct stat status;
     text[0] = '\0';
-    if (!read_mark(root, &mark) || daemon_started(mark.process) != mark.started || !is_called(root, &mark.daemon) ||
+    if (!read_mark(root, &mark) || libvirtd_started(mark.process) != mark.started || !is_called(root, &mark.daemon) ||
         !is_called(root, &mark.network) || fstatat(root, MARK, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return false;
     /* A file that was replaced is another one: each call of the daemon hook makes one. */
@@ -158,12 +158,13 @@ int witness_missed(int root, const char *what, struct error *error)
             return error_set(error, ENOENT, "%s, as there is no hook %s of vfpool's: " HOOKS_PUT, what, kinds[i]);
     return error_set(error, ENOENT,
                      "%s, as libvirt does not call vfpool's hooks network and daemon: systemctl reload %s", what,
-                     daemon_is_modular(root) ? "virtqemud virtnetworkd" : "libvirtd");
+                     libvirtd_is_modular(root) ? "virtqemud virtnetworkd" : "libvirtd");
 }
 
 bool witness_is_unsteady(int root)
 {
     struct mark mark;
     /* Whatever became of the hooks' files: they may be on their way out. */
-    return read_mark(root, &mark) && daemon_started(mark.process) == mark.started && daemon_is_unsteady(mark.process);
+    return read_mark(root, &mark) && libvirtd_started(mark.process) == mark.started &&
+           libvirtd_is_unsteady(mark.process);
 }

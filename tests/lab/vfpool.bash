@@ -135,8 +135,8 @@ is_exact() {
         [[ $line == *vfio-pci*"$address"* ]] || { echo "# $address is not on QEMU's command line"; return 1; }
     done
 }
-# held_ports NETWORK: the addresses that vfpool holds.
-held_ports() { ports "$1" | awk '$2 == "vfpool" { print $3 }' | sort; }
+# blocked_ports NETWORK: the addresses that vfpool blocks.
+blocked_ports() { ports "$1" | awk '$2 == "vfpool" { print $3 }' | sort; }
 # owner_of NETWORK ADDRESS
 owner_of() { ports "$1" | awk -v address="$2" '$3 == address { print $2 }'; }
 # listed NETWORK: the VFs that libvirt may give
@@ -155,8 +155,8 @@ ports_are_right() {
     wait_until 20 offer_holds "$network" || return
     # What is reserved is in it also while its guest has it.
     want=$(tail -n +2 "/run/vfpool/offers/$network" | grep -vxF -f <(printf '%s\n' - "$@") | sort)
-    have=$(held_ports "$network")
-    [ "$have" = "$want" ] || { echo "# of network $network vfpool holds ${have//$'\n'/ }, not ${want//$'\n'/ }"; return 1; }
+    have=$(blocked_ports "$network")
+    [ "$have" = "$want" ] || { echo "# of network $network vfpool blocks ${have//$'\n'/ }, not ${want//$'\n'/ }"; return 1; }
     for vf; do
         case $(owner_of "$network" "$vf") in '' | vfpool) echo "# no guest has the port of $vf"; return 1 ;; esac
     done

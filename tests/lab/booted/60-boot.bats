@@ -157,7 +157,7 @@ teardown() {
         [ ! -e "$i" ] && [ ! -L "$i" ]
     done
     # By ports, as AppArmor lets no guest open a VF of libvirt's own pool (F51).
-    [ -z "$(held_ports passthrough)" ]
+    [ -z "$(blocked_ports passthrough)" ]
     for ((i = 1; i <= count; i++)); do
         echo "<networkport><uuid>0f0e0d0c-0000-4000-8000-00000000001$i</uuid><owner><name>last$i</name><uuid>0f0e0d0c-0000-4000-8000-00000000000$i</uuid></owner>
             <mac address='52:54:00:00:00:0$i'/></networkport>" > /tmp/port.xml

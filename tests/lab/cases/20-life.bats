@@ -255,7 +255,7 @@ SCRIPT
 }
 
 # bats test_tags=short
-@test "after the host's reboot guests that start with the daemon have what libvirt picked, and reconcile holds the rest (F12)" {
+@test "after the host's reboot guests that start with the daemon have what libvirt picked, and reconcile blocks the rest (F12)" {
     for guest in g1 g2; do
         lab_define "$guest" "$(lab_interface passthrough)"
         run_virsh autostart "$guest"

@@ -100,8 +100,8 @@ teardown() {
     lab_libvirtd_restart
     run_virsh_fail start g1
     says "guest 'g1' was given a VF of pool 'passthrough' and never asked for it"
-    # Nor does vfpool hold any, as if it were removed; and says what is missing.
-    [ -z "$(held_ports passthrough)" ]
+    # Nor does vfpool block any, as if it were removed; and says what is missing.
+    [ -z "$(blocked_ports passthrough)" ]
     run_ok vfpool status
     says "there is no hook qemu of vfpool's: /usr/libexec/vfpool/hooks put"
     hooks_back
@@ -121,7 +121,7 @@ teardown() {
         [ -z "$(ledger)" ]
         run_fail vfpool reconcile
         says "no VF is given, as there is no hook $name of vfpool's"
-        [ "$(held_ports passthrough | wc -l)" = 7 ]
+        [ "$(blocked_ports passthrough | wc -l)" = 7 ]
         run_ok vfpool status
         says "its free VFs are not offered, and guests get none, as there is no hook $name of vfpool's"
         run_fail vfpool doctor

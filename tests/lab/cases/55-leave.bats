@@ -32,12 +32,12 @@ installed_again() {
     fi
     hooks_are_ours || hooks_back
 }
-# held_pool: one whose VFs are all held, as they are for one guest
-held_pool() {
+# blocked_pool: one whose VFs are all blocked, as they are for one guest
+blocked_pool() {
     pool passthrough enp1s0
     sed -i "s,<pf dev='enp1s0'/>,<pf dev='enp1s0'><reserve vfs='0-6' guest='g1'/></pf>," /etc/vfpool/passthrough.xml
     pools_up
-    [ "$(held_ports passthrough | wc -l)" = 7 ]
+    [ "$(blocked_ports passthrough | wc -l)" = 7 ]
 }
 # gone [VF...]: vfpool is, and libvirt gives every VF but these
 gone() {
@@ -45,7 +45,7 @@ gone() {
     for path in "$hook" "${guest_program%/*}" "$network_hook" "$daemon_hook" /usr/sbin/vfpool /usr/sbin/vfpool-gate /run/vfpool; do
         [ ! -e "$path" ] || { echo "# left: $path"; return 1; }
     done
-    [ -z "$(held_ports passthrough)" ] || { echo "# held: $(held_ports passthrough)"; return 1; }
+    [ -z "$(blocked_ports passthrough)" ] || { echo "# blocked: $(blocked_ports passthrough)"; return 1; }
     [ -z "${LAB_APPARMOR:-}" ] || return 0
     # As many guests as there are VFs, all at once.
     local i want=$((7 - $#)) commands=
@@ -60,8 +60,8 @@ gone() {
     done
 }
 
-@test "removed while libvirt runs, with all that it holds and a guest" {
-    held_pool
+@test "removed while libvirt runs, with all that it blocks and a guest" {
+    blocked_pool
     lab_define g1 "$(lab_interface passthrough)"
     run_virsh start g1
     is_exact g1
@@ -71,7 +71,7 @@ gone() {
 }
 
 @test "removed while libvirt hangs: vfpool stays as it was and says why; once libvirt answers it goes" {
-    held_pool
+    blocked_pool
     stopped_daemon=$(networks_pid)
     kill -STOP "$stopped_daemon"
     LAB_COMMAND_TIMEOUT=150 run_fail "${leave[@]}"
@@ -85,7 +85,7 @@ gone() {
     hooks_are_ours
     wait_until 60 libvirtd_answers
     # A package's script has left a process behind that looks at them.
-    wait_until 60 eval '[ "$(held_ports passthrough | wc -l)" = 7 ]'
+    wait_until 60 eval '[ "$(blocked_ports passthrough | wc -l)" = 7 ]'
     lab_define g1 "$(lab_interface passthrough)"
     run_virsh start g1
     is_exact g1
@@ -96,7 +96,7 @@ gone() {
 }
 
 @test "removed while libvirt is stopped: it gives every VF when it is started next" {
-    held_pool
+    blocked_pool
     lab_define g1 "$(lab_interface passthrough)"
     run_virsh start g1
     is_exact g1
@@ -113,31 +113,31 @@ gone() {
     gone "$vf"
 }
 
-@test "removed while a process settles, several times: nothing is held then, nor later" {
+@test "removed while a process settles, several times: nothing is blocked then, nor later" {
     local round
     for round in 1 2 3 4; do
         pool passthrough enp1s0
-        # Of these VFs some are held: nobody may have them.
+        # Of these VFs some are blocked: nobody may have them.
         sed -i "s,<pf dev='enp1s0'/>,<pf dev='enp1s0'><reserve vfs='0-3' guest='nobody'/></pf>," /etc/vfpool/passthrough.xml
         pools_up
         wait_until 20 offer_holds passthrough
-        [ "$(held_ports passthrough | wc -l)" = 4 ]
+        [ "$(blocked_ports passthrough | wc -l)" = 4 ]
         # It begins to settle now, and removal comes right behind it.
         lab_reload
         run_ok "${leave[@]}"
-        [ -z "$(held_ports passthrough)" ]
+        [ -z "$(blocked_ports passthrough)" ]
         [ ! -e /run/vfpool ]
         lab_reload
-        [ -z "$(held_ports passthrough)" ]
+        [ -z "$(blocked_ports passthrough)" ]
         installed_again
     done
 }
 
 # Some of them start before the hooks are gone, some behind them; one may fail, as its claim is gone when libvirt asks.
-@test "removed while guests start: nothing is held then, and who runs has a VF of its own" {
+@test "removed while guests start: nothing is blocked then, and who runs has a VF of its own" {
     local guest starts=()
     pool passthrough enp1s0
-    # Of these VFs some are held: they are for a guest that starts, and for nobody.
+    # Of these VFs some are blocked: they are for a guest that starts, and for nobody.
     sed -i "s,<pf dev='enp1s0'/>,<pf dev='enp1s0'><reserve vfs='0' guest='g1'/><reserve vfs='4-6' guest='nobody'/></pf>," /etc/vfpool/passthrough.xml
     pools_up
     wait_until 20 offer_holds passthrough
@@ -153,7 +153,7 @@ gone() {
     leave_unchecked=1
     LAB_COMMAND_TIMEOUT=150 run_ok "${leave[@]}"
     for guest in "${starts[@]}"; do wait "$guest" || true; done
-    [ -z "$(held_ports passthrough)" ]
+    [ -z "$(blocked_ports passthrough)" ]
     [ ! -e /run/vfpool ]
     # Those that did not start do now.
     for guest in g1 g2 g3 g4; do
@@ -165,7 +165,7 @@ gone() {
 }
 
 @test "purged, nothing of it is left; from another PREFIX it is not removed" {
-    held_pool
+    blocked_pool
     leave_unchecked=1
     if [ -e /host/package.deb ]; then
         # What the administrator wrote is his, purged or not.
@@ -178,7 +178,7 @@ gone() {
         run_fail env PREFIX=/usr/local "$top/install.sh" uninstall
         says "there is no /usr/local/sbin/vfpool"
         hooks_are_ours
-        [ "$(held_ports passthrough | wc -l)" = 7 ]
+        [ "$(blocked_ports passthrough | wc -l)" = 7 ]
         run_ok "$top/install.sh" uninstall --purge
         [ ! -e /etc/vfpool ]
     fi

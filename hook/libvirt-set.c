@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gate-verb.h"
+#include "libvirt-verb.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "gate-libvirt.h"
-#include "gate-network.h"
-#include "gate-port.h"
+#include "libvirt-connection.h"
+#include "libvirt-network.h"
+#include "libvirt-port.h"
 #include "memory.h"
 
-/* What is to be held and freed, in the order of the lines. */
+/* What is to be blocked and opened, in the order of the lines. */
 struct wish {
     struct pciaddr *addresses;
-    size_t hold_count, free_count; /* the first ones; the last ones */
+    size_t block_count, open_count; /* the first ones; the last ones */
 };
 
 struct work {
@@ -56,16 +56,19 @@ static int read_wish(struct wish *wish)
     for (const char *byte = input; *byte; byte++)
         lines += *byte == '\n';
     wish->addresses = memory_new(lines, sizeof *wish->addresses);
-    long hold = parse_lines(input, GATE_HOLD, wish->addresses);
-    long free = hold < 0 ? -1 : parse_lines(input, GATE_FREE, wish->addresses + hold);
-    if (free < 0)
+    long block = parse_lines(input, GATE_BLOCK, wish->addresses);
+    long open = block < 0 ? -1 : parse_lines(input, GATE_OPEN, wish->addresses + block);
+    if (open < 0)
         return GATE_USAGE;
-    wish->hold_count = (size_t)hold;
-    wish->free_count = (size_t)free;
+    /* What a vfpool of another version says, in the moment of an upgrade, is not done by halves. */
+    if ((size_t)(block + open + 1) != lines)
+        return libvirt_complain(GATE_USAGE, "a line is neither '" GATE_BLOCK "ADDRESS' nor '" GATE_OPEN "ADDRESS'");
+    wish->block_count = (size_t)block;
+    wish->open_count = (size_t)open;
     return 0;
 }
 
-/* Before a VF is freed, what libvirt counts must be right. Whoever frees a VF has the turn: nobody else ends the
+/* Before a VF is opened, what libvirt counts must be right. Whoever opens a VF has the turn: nobody else ends the
  * network meanwhile. */
 static int count_again(struct work *work)
 {
@@ -77,17 +80,17 @@ static int count_again(struct work *work)
 }
 
 /*
- * What is known before anything is held. One call a port tells whose it is, and one call a VF whether it can be held:
- * the fewer of the two are made, and none where there are as many ports as VFs.
+ * What is known before anything is blocked. One call a port tells whose it is, and one call a VF whether it can be
+ * blocked: the fewer of the two are made, and none where there are as many ports as VFs.
  */
 static int look(struct work *work)
 {
-    size_t foreign = work->ports.count - work->ports.held.count, missing = 0;
-    for (size_t i = 0; i < work->wish.hold_count; i++)
-        missing += !pciaddr_set_has(&work->ports.held, &work->wish.addresses[i]);
+    size_t foreign = work->ports.count - work->ports.blocked.count, missing = 0;
+    for (size_t i = 0; i < work->wish.block_count; i++)
+        missing += !pciaddr_set_has(&work->ports.blocked, &work->wish.addresses[i]);
     bool many = missing > 1 && missing >= foreign;
-    int result = work->wish.free_count || many ? libvirt_network_read(&work->network) : 0;
-    if (result == 0 && work->wish.free_count)
+    int result = work->wish.open_count || many ? libvirt_network_read(&work->network) : 0;
+    if (result == 0 && work->wish.open_count)
         result = count_again(work);
     work->complete = work->network.listed.count > 0 && work->ports.count >= work->network.listed.count;
     if (result == 0 && many && !work->complete)
@@ -96,34 +99,34 @@ static int look(struct work *work)
 }
 
 /* libvirt's error is one and the same for what somebody else has, and for what the network does not list (F25). Who
- * holds needs no turn, so another process of ours may have held it since the ports were listed. */
-static int explain_unheld(struct work *work, const struct pciaddr *address)
+ * blocks needs no turn, so another process of ours may have blocked it since the ports were listed. */
+static int explain_unblocked(struct work *work, const struct pciaddr *address)
 {
     char words[512], text[PCIADDR_SIZE];
     snprintf(words, sizeof words, "%s", libvirt_words());
     ports_free(&work->ports);
     int result = ports_list(&work->network, &work->ports);
-    if (result != 0 || pciaddr_set_has(&work->ports.held, address))
+    if (result != 0 || pciaddr_set_has(&work->ports.blocked, address))
         return result;
     result = ports_identify(&work->network, &work->ports);
     if (result == 0)
         result = libvirt_network_read(&work->network);
     if (result != 0 || ports_foreign(&work->ports, address) || !pciaddr_set_has(&work->network.listed, address))
         return result;
-    return libvirt_complain(GATE_FAILED, "cannot hold VF %s: %s", pciaddr_format(address, text), words);
+    return libvirt_complain(GATE_FAILED, "cannot block VF %s: %s", pciaddr_format(address, text), words);
 }
 
-static int hold(struct work *work, const struct pciaddr *address)
+static int block(struct work *work, const struct pciaddr *address)
 {
     char text[PCIADDR_SIZE];
-    if (work->complete || pciaddr_set_has(&work->ports.held, address))
+    if (work->complete || pciaddr_set_has(&work->ports.blocked, address))
         return 0;
     if (work->ports.identified &&
         (ports_foreign(&work->ports, address) || !pciaddr_set_has(&work->network.listed, address)))
         return 0;
-    if (ports_hold(&work->network, address) < 0)
-        return explain_unheld(work, address);
-    printf(GATE_HELD "%s\n", pciaddr_format(address, text));
+    if (ports_block(&work->network, address) < 0)
+        return explain_unblocked(work, address);
+    printf(GATE_BLOCKED "%s\n", pciaddr_format(address, text));
     return 0;
 }
 
@@ -135,7 +138,7 @@ static const struct port *our_port(const struct ports *ports, const struct pciad
     return NULL;
 }
 
-static int set_free(struct work *work, const struct pciaddr *address)
+static int open_one(struct work *work, const struct pciaddr *address)
 {
     const char *name = work->network.name;
     const struct port *ours = our_port(&work->ports, address), *other = NULL;
@@ -157,17 +160,17 @@ static int set_free(struct work *work, const struct pciaddr *address)
     if (result != 0 || !ours)
         return result;
     if (virNetworkPortDelete(ours->handle, 0) < 0)
-        return libvirt_complain(GATE_FAILED, "cannot free VF %s: %s", text, libvirt_words());
-    printf(GATE_FREED "%s\n", text);
+        return libvirt_complain(GATE_FAILED, "cannot open VF %s: %s", text, libvirt_words());
+    printf(GATE_OPENED "%s\n", text);
     return 0;
 }
 
-/* Everything is held before anything is freed: in between nothing more is open than afterwards. */
+/* Everything is blocked before anything is opened: in between nothing more is open than afterwards. */
 int verb_set(char **arguments)
 {
     _cleanup_(close_work) struct work work = {0};
     int result = read_wish(&work.wish);
-    if (result == 0 && work.wish.hold_count)
+    if (result == 0 && work.wish.block_count)
         result = ports_guard(false);
     if (result == 0)
         result = libvirt_network_find(arguments[0], &work.network);
@@ -177,10 +180,10 @@ int verb_set(char **arguments)
         result = ports_list(&work.network, &work.ports);
     if (result == 0)
         result = look(&work);
-    for (size_t i = 0; i < work.wish.hold_count && result == 0; i++)
-        result = hold(&work, &work.wish.addresses[i]);
-    for (size_t i = 0; i < work.wish.free_count && result == 0; i++)
-        result = set_free(&work, &work.wish.addresses[work.wish.hold_count + i]);
+    for (size_t i = 0; i < work.wish.block_count && result == 0; i++)
+        result = block(&work, &work.wish.addresses[i]);
+    for (size_t i = 0; i < work.wish.open_count && result == 0; i++)
+        result = open_one(&work, &work.wish.addresses[work.wish.block_count + i]);
     return result;
 }
 
@@ -206,7 +209,7 @@ static int delete_port(const struct libvirt_network *network, const char *uuid)
     if (port)
         virNetworkPortFree(port);
     if (deleted)
-        printf(GATE_FREED "%s\n", uuid);
+        printf(GATE_OPENED "%s\n", uuid);
     return deleted || virGetLastErrorCode() == VIR_ERR_NO_NETWORK_PORT
                ? 0
                : libvirt_complain(GATE_FAILED, "cannot delete port %s of libvirt network '%s': %s", uuid, network->name,
@@ -226,8 +229,8 @@ int verb_prune(char **arguments)
     return result;
 }
 
-/* What cannot be freed keeps no other one. */
-static int free_all(const struct ports *ports)
+/* What cannot be opened keeps no other one. */
+static int open_all(const struct ports *ports)
 {
     int failed = 0;
     for (size_t i = 0; i < ports->count; i++) {
@@ -236,9 +239,9 @@ static int free_all(const struct ports *ports)
             continue;
         pciaddr_format(&ports->ports[i].address, text);
         if (virNetworkPortDelete(ports->ports[i].handle, 0) == 0)
-            printf(GATE_FREED "%s\n", text);
+            printf(GATE_OPENED "%s\n", text);
         else if (virGetLastErrorCode() != VIR_ERR_NO_NETWORK_PORT && failed++ == 0)
-            (void)libvirt_complain(GATE_FAILED, "cannot free VF %s: %s", text, libvirt_words());
+            (void)libvirt_complain(GATE_FAILED, "cannot open VF %s: %s", text, libvirt_words());
     }
     return failed ? GATE_FAILED : 0;
 }
@@ -259,5 +262,5 @@ int verb_open(char **arguments)
         result = GATE_FAILED;
     if (result == 0)
         result = ports_list(&network, &ports);
-    return result == 0 ? free_all(&ports) : result;
+    return result == 0 ? open_all(&ports) : result;
 }

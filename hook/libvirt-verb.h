@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * gate-verb - the verbs of vfpool-gate, in gate-set.c, gate-network.c and gate-guest.c
+ * libvirt-verb - the verbs of vfpool-gate, in libvirt-set.c, libvirt-network.c and libvirt-guest.c
  *
  * Return: an exit status; what went wrong has been said.
  */
-#ifndef VFPOOL_GATE_VERB_H
-#define VFPOOL_GATE_VERB_H
+#ifndef VFPOOL_LIBVIRT_VERB_H
+#define VFPOOL_LIBVIRT_VERB_H
 
-/** set NETWORK < lines: "hold ADDRESS" and "free ADDRESS"; says what it changed, as "held ADDRESS", "freed ADDRESS" */
+/** set NETWORK < lines: "block ADDRESS" and "open ADDRESS"; says what it changed, as "blocked ADDRESS", "opened
+ * ADDRESS" */
 int verb_set(char **arguments);
 
 /** open NETWORK: every port of ours goes */
@@ -25,7 +26,7 @@ int verb_network(char **arguments);
 /**
  * define NETWORK restart|keep < XML: define it anew, and have it active, and at each start of libvirt
  *
- * An active one goes on as it is until it is ended and started: see gate-network.h.
+ * An active one goes on as it is until it is ended and started: see libvirt-network.h.
  */
 int verb_define(char **arguments);
 

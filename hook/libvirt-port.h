@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gate-port - the ports of an active network */
-#ifndef VFPOOL_GATE_PORT_H
-#define VFPOOL_GATE_PORT_H
+/* libvirt-port - the ports of an active network */
+#ifndef VFPOOL_LIBVIRT_PORT_H
+#define VFPOOL_LIBVIRT_PORT_H
 
-#include "gate-libvirt.h"
+#include "libvirt-connection.h"
 
 struct port {
     virNetworkPortPtr handle;
@@ -18,7 +18,7 @@ struct port {
 struct ports {
     struct port *ports;
     size_t count;
-    struct pciaddr_set held; /* those of ours */
+    struct pciaddr_set blocked; /* those of ours */
     bool identified;
 };
 
@@ -53,15 +53,15 @@ void ports_free(struct ports *ports) nonnull(1);
  */
 int ports_guard(bool alone) must_check;
 
-/** ports_hold() - make a port of ours. Return: 0, or -1 with libvirt's error set. */
-int ports_hold(const struct libvirt_network *network, const struct pciaddr *address) must_check nonnull(1, 2);
+/** ports_block() - make a port of ours. Return: 0, or -1 with libvirt's error set. */
+int ports_block(const struct libvirt_network *network, const struct pciaddr *address) must_check nonnull(1, 2);
 
 /**
  * ports_miscounted() - whether libvirt has lost count of the ports
  *
  * A reload (SIGHUP) makes libvirt forget how many ports each VF has, and not the ports: it gives out VFs that are taken
- * or held. From then on its count is wrong by as many ports as there were. A difference that comes and goes is only a
- * port that was made or deleted between the two questions.
+ * or blocked. From then on its count is wrong by as many ports as there were. A difference that comes and goes is only
+ * a port that was made or deleted between the two questions.
  *
  * The network must have been read.
  */

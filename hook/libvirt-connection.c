@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gate-libvirt.h"
+#include "libvirt-connection.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon.h"
+#include "libvirtd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,12 +17,12 @@
 #define AA_HELPER "virt-aa-helper"
 #define HOOKS_DIRECTORY "/etc/libvirt/hooks/"
 
-bool daemon_is_modular(int root)
+bool libvirtd_is_modular(int root)
 {
     return faccessat(root, "run/libvirt/virtnetworkd-sock", F_OK, 0) == 0;
 }
 
-bool daemon_is_monolithic(int root)
+bool libvirtd_is_monolithic(int root)
 {
     return faccessat(root, "run/libvirt/libvirt-sock", F_OK, 0) == 0;
 }
@@ -42,13 +42,13 @@ static bool is_locked(int root, const char *path)
     return locked_by(root, path) != 0;
 }
 
-bool daemon_runs(int root)
+bool libvirtd_runs(int root)
 {
     return is_locked(root, "run/libvirtd.pid") || is_locked(root, "run/virtqemud.pid") ||
            is_locked(root, "run/virtnetworkd.pid");
 }
 
-bool daemon_serves_networks(int root)
+bool libvirtd_serves_networks(int root)
 {
     return is_locked(root, "run/libvirtd.pid") || is_locked(root, "run/virtnetworkd.pid");
 }
@@ -124,7 +124,7 @@ static bool is_named(long process, const char *wanted)
     return read_name(path, name) && strcmp(name, wanted) == 0;
 }
 
-bool daemon_is_helper(long process)
+bool libvirtd_is_helper(long process)
 {
     /* What virt-aa-helper starts has its name, and its profile, until it has become another program. */
     long parent = parent_of(process);
@@ -141,7 +141,7 @@ static long find_caller(const char *daemon)
 }
 
 /* Looks at the threads of a daemon. Return: false when it is not there. */
-static bool look_at_threads(long daemon, struct daemon_load *load)
+static bool look_at_threads(long daemon, struct libvirtd_load *load)
 {
     char path[64], task[384], name[COMM_SIZE];
     snprintf(path, sizeof path, "/proc/%ld/task", daemon);
@@ -172,17 +172,17 @@ static int has_xml(int root, const char *directory, const char *name)
     return faccessat(root, path, F_OK, 0) == 0 ? 1 : errno == ENOENT ? 0 : -1;
 }
 
-int daemon_find_guest(int root, const char *name)
+int libvirtd_find_guest(int root, const char *name)
 {
     return has_xml(root, LIBVIRT_STATE, name);
 }
 
-bool daemon_has_guest(int root, const char *name)
+bool libvirtd_has_guest(int root, const char *name)
 {
-    return daemon_find_guest(root, name) != 0;
+    return libvirtd_find_guest(root, name) != 0;
 }
 
-xmlDocPtr daemon_read_guest(int root, const char *name)
+xmlDocPtr libvirtd_read_guest(int root, const char *name)
 {
     char path[PATH_MAX];
     _cleanup_(cleanup_free) char *data = NULL;
@@ -196,36 +196,36 @@ xmlDocPtr daemon_read_guest(int root, const char *name)
     return doc;
 }
 
-bool daemon_has_network(int root, const char *name)
+bool libvirtd_has_network(int root, const char *name)
 {
     return has_xml(root, LIBVIRT_NETWORKS, name) != 0;
 }
 
-bool daemon_defines_guest(int root, const char *name)
+bool libvirtd_defines_guest(int root, const char *name)
 {
     return has_xml(root, LIBVIRT_DEFINED, name) == 1;
 }
 
-bool daemon_of_hook(int root, struct daemon_load *load)
+bool libvirtd_of_hook(int root, struct libvirtd_load *load)
 {
     static const char *const names[] = {"libvirtd", "virtqemud"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         long daemon = find_caller(names[i]);
         if (!daemon)
             continue;
-        *load = (struct daemon_load){.name = names[i], .max_workers = daemon_max_workers(root, names[i])};
+        *load = (struct libvirtd_load){.name = names[i], .max_workers = libvirtd_max_workers(root, names[i])};
         return look_at_threads(daemon, load);
     }
     return false;
 }
 
-long daemon_of_networks(void)
+long libvirtd_of_networks(void)
 {
     long daemon = find_caller("libvirtd");
     return daemon ? daemon : find_caller("virtnetworkd");
 }
 
-long daemon_find_networks(int root)
+long libvirtd_find_networks(int root)
 {
     long daemon = locked_by(root, "run/libvirtd.pid");
     if (daemon == 0)
@@ -233,7 +233,7 @@ long daemon_find_networks(int root)
     return daemon < 0 ? 0 : daemon;
 }
 
-unsigned long long daemon_started(long process)
+unsigned long long libvirtd_started(long process)
 {
     char path[64], text[1024];
     unsigned long long started = 0;
@@ -246,24 +246,24 @@ unsigned long long daemon_started(long process)
     return started;
 }
 
-bool daemon_is_unsteady(long process)
+bool libvirtd_is_unsteady(long process)
 {
-    struct daemon_load load = {.starting = false};
+    struct libvirtd_load load = {.starting = false};
     return look_at_threads(process, &load) && (load.starting || load.reloading);
 }
 
-bool daemon_is_starting(void)
+bool libvirtd_is_starting(void)
 {
-    struct daemon_load load = {.starting = false};
-    return look_at_threads(daemon_of_networks(), &load) && load.starting;
+    struct libvirtd_load load = {.starting = false};
+    return look_at_threads(libvirtd_of_networks(), &load) && load.starting;
 }
 
-unsigned int daemon_max_workers(int root, const char *name)
+unsigned int libvirtd_max_workers(int root, const char *name)
 {
     char path[64];
     _cleanup_(cleanup_free) char *text = NULL;
     size_t length = 0;
-    unsigned int workers = DAEMON_DEFAULT_WORKERS;
+    unsigned int workers = LIBVIRTD_DEFAULT_WORKERS;
     snprintf(path, sizeof path, "etc/libvirt/%s.conf", name);
     if (io_read_file(root, path, 1 << 20, &text, &length) < 0)
         return workers;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gate-port.h"
+#include "libvirt-port.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ int ports_list(const struct libvirt_network *network, struct ports *ports)
         port->handle = handles[i];
         port->ours = port->has_device = gate_port_address(port->uuid, &port->address);
         if (port->ours)
-            pciaddr_set_add(&ports->held, &port->address);
+            pciaddr_set_add(&ports->blocked, &port->address);
         ports->count++;
     }
     free(handles);
@@ -97,7 +97,7 @@ void ports_free(struct ports *ports)
     for (size_t i = 0; i < ports->count; i++)
         virNetworkPortFree(ports->ports[i].handle);
     free(ports->ports);
-    pciaddr_set_free(&ports->held);
+    pciaddr_set_free(&ports->blocked);
     *ports = (struct ports){0};
 }
 
@@ -111,11 +111,12 @@ int ports_guard(bool alone)
                                 strerror(directory < 0 ? -directory : errno));
     if (alone || hooks_are_put(GATE_ROOT_FD))
         return 0;
-    return libvirt_complain(GATE_FAILED, "vfpool's hook is not in /etc/libvirt/hooks, so no VF is held: put it there "
-                                         "(install.sh install), and run 'vfpool reconcile'");
+    return libvirt_complain(GATE_FAILED,
+                            "vfpool's hook is not in /etc/libvirt/hooks, so no VF is blocked: put it there "
+                            "(install.sh install), and run 'vfpool reconcile'");
 }
 
-int ports_hold(const struct libvirt_network *network, const struct pciaddr *address)
+int ports_block(const struct libvirt_network *network, const struct pciaddr *address)
 {
     char xml[1024], uuid[VIR_UUID_STRING_BUFLEN];
     gate_port_uuid(address, uuid);

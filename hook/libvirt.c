@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gate-libvirt.h"
-#include "gate-verb.h"
+#include "libvirt-connection.h"
+#include "libvirt-verb.h"
 #include "program.h"
 
 static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "network.h"
+#include "definition.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,11 +19,11 @@ static xmlDocPtr list_vfs(const struct pciaddr *addresses, size_t count, size_t 
     return doc;
 }
 
-int network_format(xmlDocPtr network, enum network_form form, const struct pciaddr *addresses, size_t count,
-                   size_t connected, char **text, size_t *length, struct error *error)
+int definition_format(xmlDocPtr network, enum definition_form form, const struct pciaddr *addresses, size_t count,
+                      size_t connected, char **text, size_t *length, struct error *error)
 {
     static const char *const forms[] = {
-        [NETWORK_DUMP] = "dump", [NETWORK_DEFINE] = "define", [NETWORK_COMPARE] = "compare"};
+        [DEFINITION_DUMP] = "dump", [DEFINITION_DEFINE] = "define", [DEFINITION_COMPARE] = "compare"};
     const char *parameters[] = {"form", forms[form], NULL};
     _cleanup_(cleanup_xml_doc) xmlDocPtr vfs = list_vfs(addresses, count, connected), result = NULL;
     _cleanup_(cleanup_xml_string) char *string = NULL;
@@ -39,7 +39,7 @@ int network_format(xmlDocPtr network, enum network_form form, const struct pciad
     return 0;
 }
 
-struct pciaddr *network_addresses(xmlDocPtr network, size_t *count)
+struct pciaddr *definition_addresses(xmlDocPtr network, size_t *count)
 {
     struct pciaddr *list = NULL;
     xmlNodePtr forward = xml_child(xmlDocGetRootElement(network), "forward");

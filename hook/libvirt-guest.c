@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gate-verb.h"
+#include "libvirt-verb.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "domain.h"
-#include "gate-libvirt.h"
+#include "libvirt-connection.h"
 
 /* A guest may have another one's UUID as its name: what is a UUID is nobody's name. */
 static virDomainPtr find(virConnectPtr connection, const char *guest)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * gate-network - end a network and start it around its running guests
+ * libvirt-network - end a network and start it around its running guests
  *
  * Theory of operation
  *
@@ -17,10 +17,10 @@
  * Killed before 2, all is as it was, and making again finds each port there. Killed later, the file says that the
  * network has to be started and what is missing: the next call that has to do with the network does 3 to 5.
  */
-#ifndef VFPOOL_GATE_NETWORK_H
-#define VFPOOL_GATE_NETWORK_H
+#ifndef VFPOOL_LIBVIRT_NETWORK_H
+#define VFPOOL_LIBVIRT_NETWORK_H
 
-#include "gate-port.h"
+#include "libvirt-port.h"
 
 /**
  * network_restart() - end an active network and start it, its ports made again

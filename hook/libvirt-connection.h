@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gate-libvirt - what the parts of vfpool-gate share: the connection, a network on it, and how they fail */
-#ifndef VFPOOL_GATE_LIBVIRT_H
-#define VFPOOL_GATE_LIBVIRT_H
+/* libvirt-connection - what the parts of vfpool-gate share: the connection, a network on it, and how they fail */
+#ifndef VFPOOL_LIBVIRT_CONNECTION_H
+#define VFPOOL_LIBVIRT_CONNECTION_H
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>

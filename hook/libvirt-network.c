@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gate-network.h"
+#include "libvirt-network.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,10 +10,10 @@
 
 #include "domain.h"
 #include "error.h"
-#include "gate-verb.h"
 #include "hooks.h"
 #include "io.h"
 #include "ledger.h"
+#include "libvirt-verb.h"
 #include "memory.h"
 #include "xml.h"
 
@@ -137,8 +137,8 @@ static int hold_again(struct libvirt_network *network, const struct ports *ports
     int result = libvirt_network_read(network);
     for (size_t i = 0; i < ports->count && result == 0; i++) {
         const struct port *port = &ports->ports[i];
-        if (port->ours && pciaddr_set_has(&network->listed, &port->address) && ports_hold(network, &port->address) < 0)
-            libvirt_say(GATE_NOTE, "cannot hold VF %s of libvirt network '%s' again: %s",
+        if (port->ours && pciaddr_set_has(&network->listed, &port->address) && ports_block(network, &port->address) < 0)
+            libvirt_say(GATE_NOTE, "cannot block VF %s of libvirt network '%s' again: %s",
                         pciaddr_format(&port->address, text), network->name, libvirt_words());
     }
     return result;
@@ -189,10 +189,10 @@ static bool is_passing(const struct libvirt_network *network)
            !autostart;
 }
 
-static bool is_holding(const struct libvirt_network *network)
+static bool is_blocking(const struct libvirt_network *network)
 {
     _cleanup_(ports_free) struct ports ports = {0};
-    return ports_list(network, &ports) == 0 && ports.held.count > 0;
+    return ports_list(network, &ports) == 0 && ports.blocked.count > 0;
 }
 
 int verb_network(char **arguments)
@@ -210,7 +210,7 @@ int verb_network(char **arguments)
     if (result == 0)
         printf("%s%s%s%s%s\n%s", active ? GATE_ACTIVE : GATE_INACTIVE,
                active && ports_miscounted(&network) ? " " GATE_MISCOUNTED : "",
-               is_passing(&network) ? " " GATE_PASSING : "", active && is_holding(&network) ? " " GATE_HOLDING : "",
+               is_passing(&network) ? " " GATE_PASSING : "", active && is_blocking(&network) ? " " GATE_BLOCKING : "",
                network_unfinished(network.name) ? " " GATE_UNFINISHED : "", text);
     return result;
 }
