@@ -133,15 +133,6 @@ edit() {
     assert_found "lock: is no regular file"
 }
 
-@test "a list of what came back that is none" {
-    echo 0000:02:10.0 >"$LEDGER/returned"
-    "$TESTS/checker" "$ROOT"
-    echo 0000:02:10 >>"$LEDGER/returned"
-    assert_found "returned: line 2 is no address"
-    ln -sf lock "$LEDGER/returned"
-    assert_found "returned: is no regular file"
-}
-
 @test "directories that are links" {
     mv "$LEDGER" "$ROOT/elsewhere"
     ln -s "$ROOT/elsewhere" "$LEDGER"

@@ -103,14 +103,32 @@ back() {
     gets 6 '0000:01:10.2 0000:02:10.0' < <(guest g6 "${UUID[6]}" "p:${MAC[6]}" "p:${MAC[7]}")
     back 5 6
     # What is not to be understood counts for nothing.
-    printf '0000:01:10.0\n0000:01:1\nx\n\n0000:01:10.2' > "$ROOT/run/vfpool/returned"
+    local a="${UUID[8]} ${MAC[8]} 0000:01:10"
+    printf '%s.0\n%s\nx\n\n%s.0x\n%s.2' "$a" "${a%10}" "$a" "$a" > "$ROOT/var/lib/vfpool/last"
     gets 5 0000:02:10.0 < <(bound 5 '')
     gets 6 0000:02:10.2 < <(bound 6 '')
     gets 7 0000:01:10.0 < <(bound 7 '')
-    rm "$ROOT/run/vfpool/returned"
+    rm "$ROOT/var/lib/vfpool/last"
     back 7
     gets 8 0000:01:10.2 < <(bound 8 '')
-    assert_equal "$(< "$ROOT/run/vfpool/returned")" 0000:01:10.0
+    assert_equal "$(cut -d' ' -f3 "$ROOT/var/lib/vfpool/last" | xargs)" '0000:01:10.0 0000:01:10.0'
+    # Another host life: the ledger is gone, and what was had last is not.
+    back 8
+    rm -r "$ROOT/run/vfpool"
+    for i in 1:0000:02:10.0 2:0000:02:10.2 3:0000:01:10.0 4:0000:01:10.2; do
+        gets "${i%%:*}" "${i#*:}" < <(bound "${i%%:*}" '')
+    done
+}
+
+@test "lru: of a device that has no MAC address it is known as well when it came back" {
+    local i
+    host eth3:vfs=2
+    policy "order='lru'" eth3
+    guest g1 "${UUID[1]}" "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0' bus='0x01' slot='0x10' function='0x0'/></source></hostdev>" \
+        > "$BATS_TEST_TMPDIR/device.xml"
+    for i in prepare start release; do run_hook 0 g1 $i < "$BATS_TEST_TMPDIR/device.xml"; done
+    assert_equal "$(< "$ROOT/var/lib/vfpool/last")" "$(printf '%s 00:00:00:00:00:00 0000:01:10.0\n' "${UUID[1]}" "${UUID[1]}")"
+    gets 2 0000:01:10.2 < <(bound 2 '')
 }
 
 @test "what came back is kept short" {
@@ -118,13 +136,16 @@ back() {
     host eth3:vfs=2
     policy "order='lru'" eth3
     gets 1 0000:01:10.0 < <(bound 1 '')
-    for line in 0000:01:10.2 0000:01:10.0 0000:07:00.1; do
-        for ((i = 0; i < 100; i++)); do echo "$line"; done
-    done > "$BATS_TEST_TMPDIR/lines"
-    while (($(stat -c %s "$BATS_TEST_TMPDIR/lines") < 1048550)); do cat "$BATS_TEST_TMPDIR/lines"; done |
-        head -c $((80658 * 13)) > "$ROOT/run/vfpool/returned"
+    local a="${UUID[1]} ${MAC[1]}" b="${UUID[2]} ${MAC[2]}" last=$ROOT/var/lib/vfpool/last
+    for line in "$a 0000:01:10.2" "$b 0000:01:10.0" "$b 0000:07:00.1"; do
+        for ((i = 0; i < 5200; i++)); do echo "$line"; done
+    done > "$last"
+    truncate -s $((1048576 / 68 * 68)) "$last"
     back 1
-    assert_equal "$(xargs < "$ROOT/run/vfpool/returned")" '0000:01:10.2 0000:07:00.1 0000:01:10.0'
+    # It was made shorter at the start, and there is the return.
+    assert_equal "$(< "$last")" "$b 0000:07:00.1
+$a 0000:01:10.0
+$a 0000:01:10.0"
     gets 1 0000:01:10.2 < <(bound 1 '')
 }
 

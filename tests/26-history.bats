@@ -266,7 +266,7 @@ events() {
         printf '%s 52:54:00:00:%02x:%02x 0000:01:10.4\n' "$other" $((i % 3)) $((i % 5))
     done > "$LAST" 2> /dev/null
     lives 1
-    assert_equal "$(wc -l < "$LAST")" 16
+    assert_equal "$(wc -l < "$LAST")" 17 # and the return
     prepare 3
     lives 1
     assert_equal "$(tail -n 1 "$LAST")" "${UUID[1]} ${MAC[16]} ${V[1]}"

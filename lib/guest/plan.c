@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan.h"
 
-#include "returns.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -151,15 +149,17 @@ static void find_distances(struct plan *plan)
     }
 }
 
-/* The VFs that the guest's interfaces had last. */
+/* The VFs that the guest's interfaces had last, and when others had them. */
 static void find_had(const struct plan *plan, int root, struct vf_table *table)
 {
-    struct last last;
+    _cleanup_(last_free) struct last last = {.text = NULL};
     struct pciaddr address;
-    if (!table->policy.sticky)
+    if (!table->policy.sticky && table->policy.order != ORDER_LRU)
         return;
     last_read(root, &last);
-    for (size_t i = 0; i < plan->count; i++) {
+    if (table->policy.order == ORDER_LRU)
+        last_mark(&last, table);
+    for (size_t i = 0; i < plan->count && table->policy.sticky; i++) {
         const struct request *request = plan->requests[i];
         struct vf *vf = NULL;
         if (plan->choices[i].table == table && request->type == REQUEST_NETWORK &&
@@ -168,7 +168,6 @@ static void find_had(const struct plan *plan, int root, struct vf_table *table)
         if (vf)
             vf->had = true;
     }
-    last_free(&last);
 }
 
 /* What the guest itself says of the pools where it asks for any VF, and what there is to know then. */
@@ -192,7 +191,6 @@ static int find_policies(struct plan *plan, int root, struct error *error)
             continue;
         result =
             policy_override(&table->policy, domain, table->pool->override, plan->domain.name, table->pool->name, error);
-        returns_mark(root, table);
         find_had(plan, root, table);
     }
     return result;

@@ -76,9 +76,19 @@ static void add_event(int directory, const char *event, const struct claim *clai
     add_line(directory, fields);
 }
 
-bool history_used(const struct claim *claim, const struct claim_vf *vf)
+/* Whether the guest was seen with the VF, or libvirt told that it gave it. */
+static bool is_used(const struct claim *claim, const struct claim_vf *vf)
 {
     return claim->state == CLAIM_HELD || vf->given;
+}
+
+/* One that was only claimed was not away. */
+static void add_return(int directory, const struct claim *claim, const struct claim_vf *vf, const char *reason)
+{
+    bool used = is_used(claim, vf);
+    add_event(directory, used ? "returned" : "dropped", claim, vf, reason);
+    if (used)
+        last_add(directory, claim->uuid, vf->mac, &vf->address);
 }
 
 void history_change(int root, const struct claim *old, const struct claim *new, const char *reason)
@@ -88,7 +98,7 @@ void history_change(int root, const struct claim *old, const struct claim *new, 
         return;
     for (size_t i = 0; old && i < old->vf_count; i++)
         if (!claim_find(new, &old->vfs[i].address))
-            add_event(directory, history_used(old, &old->vfs[i]) ? "returned" : "dropped", old, &old->vfs[i], reason);
+            add_return(directory, old, &old->vfs[i], reason);
     for (size_t i = 0; new &&i < new->vf_count; i++) {
         const struct claim_vf *vf = &new->vfs[i], *before = claim_find(old, &vf->address);
         bool is_new = !before, held = new->state == CLAIM_HELD;

@@ -25,9 +25,6 @@
  */
 void history_change(int root, const struct claim *old, const struct claim *new, const char *reason);
 
-/** history_used() - whether a guest was seen with a VF of its claim, or libvirt told that it gave it */
-bool history_used(const struct claim *claim, const struct claim_vf *vf) must_check nonnull(1, 2);
-
 /** history_refuse() - a guest was refused, for this reason */
 void history_refuse(int root, const char *uuid, const char *name, const char *reason) nonnull(2, 3, 4);
 

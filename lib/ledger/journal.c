@@ -84,7 +84,7 @@ int journal_read(int directory, const char *path, char **text)
 
 static int compare_keys(const struct line *a, const struct line *b)
 {
-    return a->key ? memcmp(a->text, b->text, a->key) : strcmp(a->text, b->text);
+    return memcmp(a->text, b->text, a->key);
 }
 
 static int by_key(const void *a, const void *b)

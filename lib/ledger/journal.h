@@ -37,7 +37,7 @@ int journal_read(int directory, const char *path, char **text) nonnull(2, 3);
 
 /**
  * journal_shorten() - leave the last line of each key, and of many the later half
- * @key: how many of a line's first bytes say what it is of, and lines that are shorter go; 0: all of it
+ * @key: how many of a line's first bytes say what it is of, and lines that are shorter go
  */
 void journal_shorten(int directory, const char *name, size_t key) nonnull(2);
 

@@ -6,7 +6,6 @@
  *   guests/UUID.xml    all that this guest holds (claim.h)
  *   vfs/DDDD:BB:SS.F   a symbolic link to ../guests/UUID.xml
  *   new.xml            a guest file on its way to its name
- *   returned           in which order VFs came back (returns.h)
  *
  * A VF is taken if and only if its link resolves to a guest file that lists it. So there is one commit point:
  *
@@ -36,7 +35,6 @@
 #include "io.h"
 #include "lock.h"
 #include "memory.h"
-#include "returns.h"
 #include "trust.h"
 
 #define REFUSE_LOCK_MS 1000
@@ -391,14 +389,6 @@ static void remove_link(struct ledger *ledger, const char *uuid, const struct pc
         ledger->dirty = true;
 }
 
-/* @used: libvirt gave the VF to the guest, as far as is known; one that was only claimed was not away. */
-static void give_back(struct ledger *ledger, const char *uuid, const struct pciaddr *address, bool used)
-{
-    remove_link(ledger, uuid, address);
-    if (used)
-        returns_add(ledger->directory, address);
-}
-
 /* The VFs of a claim whose links were made in this call: new[i] is set. */
 static void undo_links(struct ledger *ledger, const struct claim *claim, const bool *new)
 {
@@ -431,7 +421,7 @@ static int remove_stale_links(struct ledger *ledger, const char *uuid, const str
         if (pciaddr_parse(entry->d_name, &address) < 0 || claim_find(claim, &address) ||
             ledger_read_link(ledger, entry->d_name, owner) < 0 || strcmp(owner, uuid) != 0)
             continue;
-        give_back(ledger, uuid, &address, true);
+        remove_link(ledger, uuid, &address);
         if (!claim)
             error_note(error, "released VF %s, which was kept for guest %s", entry->d_name, uuid);
     }
@@ -472,7 +462,7 @@ static void remove_old_links(struct ledger *ledger, const char *uuid, const stru
 {
     for (size_t i = 0; old && i < old->vf_count; i++)
         if (!claim_find(claim, &old->vfs[i].address))
-            give_back(ledger, uuid, &old->vfs[i].address, history_used(old, &old->vfs[i]));
+            remove_link(ledger, uuid, &old->vfs[i].address);
     if (has_file(ledger->guests, uuid, "bad") && remove_stale_links(ledger, uuid, claim, error) < 0)
         ledger->dirty = true;
 }
