@@ -16,8 +16,9 @@ int cmd_open(int root, int argc, char **argv, struct error *error)
     if (optind != argc)
         return command_usage(error, "open takes no arguments");
     _cleanup_(cleanup_close) int settling = -1;
+    _cleanup_(lines_free) struct lines done = {NULL};
     int result = settle_stop(root, &settling, error);
     if (result == 0)
-        result = reconcile_open(root, settings, error);
-    return result < 0 ? result : program_report(error);
+        result = reconcile_open(root, settings, &done, error);
+    return program_report(&done, result, error);
 }

@@ -39,11 +39,10 @@ int cmd_reconcile(int root, int argc, char **argv, struct error *error)
         return command_usage(error, "reconcile takes no arguments");
     if (wait_s == 0)
         return command_usage(error, "--wait is a number of seconds, 1 to 3600");
-    int result = boot ? reconcile_boot(root, dry_run, wait_s > 0 ? wait_s : SRIOV_WAIT_S, error)
-                      : reconcile(root, dry_run, wait_s > 0 ? wait_s : 0, error);
-    if (result < 0)
-        return result;
-    if (!error->notes)
-        error_note(error, boot ? "nothing to do" : "nothing to repair");
-    return program_report(error);
+    _cleanup_(lines_free) struct lines done = {NULL};
+    int result = boot ? reconcile_boot(root, dry_run, wait_s > 0 ? wait_s : SRIOV_WAIT_S, &done, error)
+                      : reconcile(root, dry_run, wait_s > 0 ? wait_s : 0, &done, error);
+    if (result == 0 && !done.text && !error->notes.text)
+        lines_add(&done, boot ? "nothing to do" : "nothing to repair");
+    return program_report(&done, result, error);
 }

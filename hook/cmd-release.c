@@ -17,6 +17,7 @@ int cmd_release(int root, int argc, char **argv, struct error *error)
     }
     if (argc - optind != 1)
         return command_usage(error, "release takes one guest, by name or UUID, or one VF's address");
-    int result = release_by_hand(root, argv[optind], &options, error);
-    return result < 0 ? result : program_report(error);
+    _cleanup_(lines_free) struct lines done = {NULL};
+    int result = release_by_hand(root, argv[optind], &options, &done, error);
+    return program_report(&done, result, error);
 }

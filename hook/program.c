@@ -70,27 +70,28 @@ int program_read_xml(const char *what, char **data, size_t *length, struct error
     }
 }
 
+static int fail_to_print(int result, struct error *error)
+{
+    return error_set(error, -result, "cannot write to standard output: %s", strerror(-result));
+}
+
 int program_print(const char *text, size_t length, struct error *error)
 {
     int result = io_write(STDOUT_FILENO, text, length);
-    return result < 0 ? error_set(error, -result, "cannot write to standard output: %s", strerror(-result)) : 0;
+    return result < 0 ? fail_to_print(result, error) : 0;
 }
 
-int program_report(struct error *error)
+int program_report(const struct lines *done, int result, struct error *error)
 {
-    int result = error->notes ? program_print(error->notes, strlen(error->notes), error) : 0;
-    error_free(error);
-    return result;
+    int written = done->text ? io_write(STDOUT_FILENO, done->text, strlen(done->text)) : 0;
+    return written < 0 && result == 0 ? fail_to_print(written, error) : result;
 }
 
 int program_end(const struct error *error, int result)
 {
-    const char *line = error->notes;
-    while (line && *line) {
-        size_t length = strcspn(line, "\n");
-        fprintf(stderr, "vfpool: note: %.*s\n", (int)length, line);
-        line += length + 1;
-    }
+    size_t length;
+    for (const char *at = NULL; (length = lines_next(&error->notes, &at)) > 0;)
+        fprintf(stderr, "vfpool: note: %.*s\n", (int)length, at);
     if (result < 0)
         fprintf(stderr, "vfpool: %s\n", error->message);
     return result < 0 ? EXIT_FAILED : EXIT_OK;

@@ -43,11 +43,12 @@ int program_read_xml(const char *what, char **data, size_t *length, struct error
 int program_print(const char *text, size_t length, struct error *error) must_check nonnull(1, 3);
 
 /**
- * program_report() - print the notes to standard output: for a command they are what it did
+ * program_report() - print what a command did, also where it failed then
+ * @result: a negative errno value after a failure, with the reason in @error
  *
- * Return: 0 or a negative errno value.
+ * Return: @result, or, where that is 0, a negative errno value when it could not be printed.
  */
-int program_report(struct error *error) must_check nonnull(1);
+int program_report(const struct lines *done, int result, struct error *error) must_check nonnull(1, 3);
 
 /**
  * program_end() - print the notes, and the error if there is one

@@ -698,7 +698,7 @@ half() {
             fi
             # The next one has nothing to do.
             run_vfpool 0 reconcile
-            assert_equal "$output" "there is no libvirt here (/etc/libvirt): no network is set up"
+            assert_equal "$output$stderr" "vfpool: note: there is no libvirt here (/etc/libvirt): no network is set up"
         done
     done
 }

@@ -65,8 +65,8 @@ made 8 VFs on PF eth3"
     kernel_makes eth3 8 &
     run_vfpool 1 reconcile --boot --wait 1
     wait $!
-    assert_equal "$stderr" "vfpool: note: made 8 VFs on PF eth3
-vfpool: pool 'a': there is no network interface eth9"
+    assert_equal "$output" "made 8 VFs on PF eth3"
+    assert_equal "$stderr" "vfpool: pool 'a': there is no network interface eth9"
     after_look "class/net/eth9" host eth9:vfs=2,total=8,address=0000:51:00.0
     assert_equal "$output" "nothing to do"
 }

@@ -322,9 +322,9 @@ void check_host_claims(const struct patient *patient, struct finding *finding)
         result = ledger_all(ledger, &claims, &count, &problem);
     if (result < 0)
         finding_add(finding, VERDICT_WRONG, NULL, "%s", problem.message);
-    else if (problem.notes)
-        finding_add(finding, VERDICT_WRONG, "vfpool release GUEST", "%.*s", (int)strcspn(problem.notes, "\n"),
-                    problem.notes);
+    else if (problem.notes.text)
+        finding_add(finding, VERDICT_WRONG, "vfpool release GUEST", "%.*s", (int)strcspn(problem.notes.text, "\n"),
+                    problem.notes.text);
     for (size_t i = 0; i < count; i++)
         check_claim(patient, claims[i], finding);
     if (result == 0 && !finding->text)

@@ -68,7 +68,7 @@ static void foresee_guest(struct work *work, const char *xml, const char *uuid)
     _cleanup_(cleanup_xml_string) char *name = NULL;
     if (xml_parse(xml, strlen(xml), "the guest's XML", &doc, &problem) == 0)
         name = xml_text(xml_child(xmlDocGetRootElement(doc), "name"));
-    work_note(work, "claimed the VFs that running guest '%s' has", name ? name : uuid);
+    lines_add(work->done, "claimed the VFs that running guest '%s' has", name ? name : uuid);
 }
 
 /* Return: whether it has a claim now. */
@@ -100,7 +100,7 @@ static bool adopt_guest(struct work *work, const char *uuid, int64_t deadline)
     if (ledger_open(work->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, &problem) < 0 ||
         ledger_get(ledger, uuid, &claim, &problem) < 0 || !claim)
         return false;
-    work_note(work, "claimed the VFs that running guest '%s' has", claim->name);
+    lines_add(work->done, "claimed the VFs that running guest '%s' has", claim->name);
     return true;
 }
 

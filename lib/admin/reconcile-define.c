@@ -132,7 +132,7 @@ int reconcile_define(struct work *work, const struct vf_table *table, size_t *vf
         result = define(work, table, restart, error);
     if (result < 0)
         return result;
-    work_note(work, "%s libvirt network '%s' with %zu VF%s",
+    lines_add(work->done, "%s libvirt network '%s' with %zu VF%s",
               !state.present     ? "defined and started"
               : !state.alike     ? "changed"
               : state.miscounted ? "ended and started (libvirt had lost count of its ports)"

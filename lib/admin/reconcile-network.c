@@ -66,7 +66,7 @@ static int prune_ports(struct work *work, size_t pool, struct error *error)
             ports->ports[left++] = *port;
             continue;
         }
-        work_note(work, "opened a VF of libvirt network '%s' from guest '%s', which is not running",
+        lines_add(work->done, "opened a VF of libvirt network '%s' from guest '%s', which is not running",
                   work->pools.pools[pool].name, port->name);
         free(port->name);
     }
@@ -230,9 +230,9 @@ static int foresee_ports(const struct work *work, size_t vfs, bool absent, bool 
 static void note_ports(struct work *work, const char *network, bool offered, bool fresh, size_t blocked)
 {
     if (offered && fresh)
-        work_note(work, "offered the free VFs of libvirt network '%s', and blocked the others", network);
+        lines_add(work->done, "offered the free VFs of libvirt network '%s', and blocked the others", network);
     else if (blocked > 0)
-        work_note(work, "blocked %zu VF%s of libvirt network '%s'", blocked, PLURAL(blocked), network);
+        lines_add(work->done, "blocked %zu VF%s of libvirt network '%s'", blocked, PLURAL(blocked), network);
 }
 
 /* What nobody witnesses is not given. */
@@ -399,7 +399,8 @@ static void open_one(struct work *work, const char *name, bool gone)
     if (result < 0)
         fail_network(work, name, &problem);
     else if (result > 0)
-        work_note(work, "opened all VFs of libvirt network '%s'%s", name, gone ? ", as its pool file is gone" : "");
+        lines_add(work->done, "opened all VFs of libvirt network '%s'%s", name,
+                  gone ? ", as its pool file is gone" : "");
     if (result >= 0 && gone && !work->dry_run)
         turn_forget(turn, name);
     turn_close(turn);

@@ -17,7 +17,8 @@
 struct work {
     int root;
     bool dry_run;
-    struct error *error;  /* what was done is in its notes */
+    struct lines *done;
+    struct error *error;
     struct error failure; /* the last one; those before are notes */
     /* The end of all calls of libvirt, of io_now_ms(): past it, or once it was silent, none is begun any more. */
     int64_t deadline;
@@ -35,9 +36,6 @@ struct work {
     bool dropped;   /* claims of guests that were gone */
     char *guests;   /* the answer to "domains"; NULL: there was none */
 };
-
-/** work_note() - say what was done, or would be */
-void work_note(struct work *work, const char *format, ...) nonnull(1, 2) printf_like(2, 3);
 
 /** work_fail() - remember what went wrong; the others go on */
 void work_fail(struct work *work, const struct error *problem) nonnull(1, 2);

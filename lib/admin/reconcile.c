@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,16 +52,6 @@ static void close_work(struct work *work)
     vf_tables_free(work->tables, work->pools.count);
     pools_free(&work->pools);
     host_close(&work->host);
-}
-
-void work_note(struct work *work, const char *format, ...)
-{
-    char text[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    error_note(work->error, "%s", text);
 }
 
 void work_fail(struct work *work, const struct error *problem)
@@ -147,7 +136,7 @@ static int provide(struct work *work, bool boot, int wait_s, struct error *probl
                                 .dry_run = work->dry_run,
                                 .boot = boot,
                                 .wait_s = wait_s};
-    int result = sriov_provide(&sriov, problem);
+    int result = sriov_provide(&sriov, work->done, problem);
     error_move_notes(work->error, problem);
     return result;
 }
@@ -186,11 +175,16 @@ static int open_tables(struct work *work, bool make)
 static int read_claims(struct work *work, bool repair)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    _cleanup_(error_free) struct error problem = {0};
     enum ledger_mode mode = repair && !work->dry_run ? LEDGER_WRITE : LEDGER_READ;
-    int result = ledger_open(work->root, mode, LEDGER_LOCK_MS, &ledger, work->error);
+    int result = ledger_open(work->root, mode, LEDGER_LOCK_MS, &ledger, &problem);
     if (result == 0 && repair)
-        result = ledger_repair(ledger, work->error);
-    return result < 0 ? result : ledger_all(ledger, &work->claims, &work->claim_count, work->error);
+        result = ledger_repair(ledger, &problem);
+    if (result == 0)
+        result = ledger_all(ledger, &work->claims, &work->claim_count, &problem);
+    /* Elsewhere a note, here it is what was to be done. */
+    lines_move(work->done, &problem.notes);
+    return result < 0 ? error_set(work->error, problem.code, "%s", problem.message) : 0;
 }
 
 bool work_is_gone(const struct work *work, const struct claim *claim)
@@ -216,7 +210,7 @@ static int drop_unchanged(struct work *work, struct ledger *ledger, const struct
     work->dropped = work->dropped || (result == 0 && !work->dry_run);
     for (size_t i = 0; i < seen->vf_count && result == 0; i++)
         if (!claim_find(kept, &seen->vfs[i].address))
-            work_note(work, "released %s %s of pool '%s' from guest '%.256s' (%s), which is not running",
+            lines_add(work->done, "released %s %s of pool '%s' from guest '%.256s' (%s), which is not running",
                       claim_kind(&seen->vfs[i]), pciaddr_format(&seen->vfs[i].address, text), seen->vfs[i].pool,
                       seen->name, seen->uuid);
     return result;
@@ -264,7 +258,7 @@ static int retry_stuck(struct work *work, struct ledger *ledger, const struct cl
             result = handback_vf(ledger, work->root, now, address, &stuck, work->error);
         work->dropped = work->dropped || !stuck;
         if (!stuck)
-            work_note(work, "released VF %s of pool '%s', which was quarantined", pciaddr_format(address, text),
+            lines_add(work->done, "released VF %s of pool '%s', which was quarantined", pciaddr_format(address, text),
                       seen->vfs[i].pool);
     }
     return result;
@@ -288,7 +282,8 @@ static void finish_late(struct work *work, struct ledger *ledger, const struct c
         if (result < 0)
             work_fail(work, &problem);
         else if (result > 0)
-            work_note(work, "set VF %s of guest '%.256s' as it is wanted", pciaddr_format(address, text), seen->name);
+            lines_add(work->done, "set VF %s of guest '%.256s' as it is wanted", pciaddr_format(address, text),
+                      seen->name);
     }
 }
 
@@ -417,10 +412,11 @@ static int end_work(struct work *work)
                      work->passed ? "; not looked at: " : "", work->passed ? work->passed : "");
 }
 
-int reconcile(int root, bool dry_run, int wait_s, struct error *error)
+int reconcile(int root, bool dry_run, int wait_s, struct lines *done, struct error *error)
 {
     await_libvirt(root, wait_s);
-    _cleanup_(close_work) struct work work = {.root = root, .dry_run = dry_run, .error = error, .host.sys = -1};
+    _cleanup_(close_work) struct work work = {
+        .root = root, .dry_run = dry_run, .done = done, .error = error, .host.sys = -1};
     int result = open_tables(&work, true);
     if (result == 0)
         result = read_claims(&work, true);
@@ -443,9 +439,10 @@ int reconcile(int root, bool dry_run, int wait_s, struct error *error)
     return result < 0 ? result : end_work(&work);
 }
 
-int reconcile_boot(int root, bool dry_run, int wait_s, struct error *error)
+int reconcile_boot(int root, bool dry_run, int wait_s, struct lines *done, struct error *error)
 {
-    _cleanup_(close_work) struct work work = {.root = root, .dry_run = dry_run, .error = error, .host.sys = -1};
+    _cleanup_(close_work) struct work work = {
+        .root = root, .dry_run = dry_run, .done = done, .error = error, .host.sys = -1};
     _cleanup_(error_free) struct error problem = {0};
     int result = open_work(&work);
     if (result == 0 && provide(&work, true, wait_s, &problem) < 0)
@@ -453,9 +450,9 @@ int reconcile_boot(int root, bool dry_run, int wait_s, struct error *error)
     return result;
 }
 
-int reconcile_offers(int root, struct error *error)
+int reconcile_offers(int root, struct lines *done, struct error *error)
 {
-    _cleanup_(close_work) struct work work = {.root = root, .error = error, .host.sys = -1};
+    _cleanup_(close_work) struct work work = {.root = root, .done = done, .error = error, .host.sys = -1};
     _cleanup_(error_free) struct error trouble = {0};
     int result = open_tables(&work, false);
     if (result == 0)
@@ -486,13 +483,13 @@ static void forget_settings(struct work *work)
             if (result < 0)
                 work_fail(work, &problem);
             else if (result > 0)
-                work_note(work, "set VF %s of guest '%.256s' as it was", text, work->claims[i]->name);
+                lines_add(work->done, "set VF %s of guest '%.256s' as it was", text, work->claims[i]->name);
         }
 }
 
-int reconcile_open(int root, bool settings, struct error *error)
+int reconcile_open(int root, bool settings, struct lines *done, struct error *error)
 {
-    _cleanup_(close_work) struct work work = {.root = root, .error = error, .host.sys = -1};
+    _cleanup_(close_work) struct work work = {.root = root, .done = done, .error = error, .host.sys = -1};
     int result = pools_load(root, &work.pools, error);
     if (result == 0 && settings)
         result = read_claims(&work, false);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* reconcile - make ledger, libvirt's networks and their ports agree; what was done is added to the notes, a line each
- */
+/* reconcile - make ledger, libvirt's networks and their ports agree; what was done, or would be, is added to @done */
 #ifndef VFPOOL_RECONCILE_H
 #define VFPOOL_RECONCILE_H
 
@@ -35,7 +34,7 @@
  *
  * Return: 0 or a negative errno value.
  */
-int reconcile(int root, bool dry_run, int wait_s, struct error *error) must_check nonnull(4);
+int reconcile(int root, bool dry_run, int wait_s, struct lines *done, struct error *error) must_check nonnull(4, 5);
 
 /**
  * reconcile_boot() - give PFs what the pool files ask for, before libvirt starts; libvirt is not asked, as it would be
@@ -44,7 +43,8 @@ int reconcile(int root, bool dry_run, int wait_s, struct error *error) must_chec
  *
  * Return: 0, or a negative errno value when a PF is not as it should be; the others are.
  */
-int reconcile_boot(int root, bool dry_run, int wait_s, struct error *error) must_check nonnull(4);
+int reconcile_boot(int root, bool dry_run, int wait_s, struct lines *done, struct error *error) must_check
+    nonnull(4, 5);
 
 /**
  * reconcile_offers() - set the ports of networks whose offer is withdrawn, and offer their free VFs again
@@ -55,7 +55,7 @@ int reconcile_boot(int root, bool dry_run, int wait_s, struct error *error) must
  *
  * Return: as reconcile().
  */
-int reconcile_offers(int root, struct error *error) must_check nonnull(2);
+int reconcile_offers(int root, struct lines *done, struct error *error) must_check nonnull(2, 3);
 
 /**
  * reconcile_open() - open every VF that vfpool blocks on libvirt's networks: libvirt picks by itself
@@ -66,6 +66,6 @@ int reconcile_offers(int root, struct error *error) must_check nonnull(2);
  *
  * Return: as reconcile().
  */
-int reconcile_open(int root, bool settings, struct error *error) must_check nonnull(3);
+int reconcile_open(int root, bool settings, struct lines *done, struct error *error) must_check nonnull(3, 4);
 
 #endif

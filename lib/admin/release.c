@@ -23,6 +23,7 @@
 struct work {
     int root;
     const struct release_options *options;
+    struct lines *done;
     struct ledger *ledger;
     struct host host; /* open unless --force is said */
 };
@@ -61,40 +62,34 @@ static int check_guest(const struct work *work, const struct claim *claim, struc
 static int check_claim(const struct work *work, const struct claim *claim, const struct pciaddr *only,
                        struct error *error)
 {
-    int result = 0;
     bool has = false;
-    for (size_t i = 0; i < claim->vf_count && !work->options->force && result == 0; i++) {
+    for (size_t i = 0; i < claim->vf_count && !work->options->force; i++) {
         const struct claim_vf *vf = &claim->vfs[i];
         if (only && !pciaddr_equal(only, &vf->address))
             continue;
+        int result = check_device(work, &vf->address, claim_kind(vf), error);
+        if (result < 0)
+            return result;
         has = has || !vf->stuck;
-        result = check_device(work, &vf->address, claim_kind(vf), error);
     }
-    return result == 0 && has ? check_guest(work, claim, error) : result;
+    return has ? check_guest(work, claim, error) : 0;
 }
 
 /* ---- what goes ---- */
 
-/* @kept: what could not be set as it was, and stays; NULL: nothing */
-static void note_dropped(const struct claim *claim, const struct claim *kept, struct error *error)
-{
-    char text[PCIADDR_SIZE];
-    for (size_t i = 0; i < claim->vf_count; i++)
-        if (!claim_find(kept, &claim->vfs[i].address))
-            error_note(error, "released %s %s of pool '%s' from guest '%.256s' (%s)", claim_kind(&claim->vfs[i]),
-                       pciaddr_format(&claim->vfs[i].address, text), claim->vfs[i].pool, claim->name, claim->uuid);
-}
-
 static int drop_guest(const struct work *work, const struct claim *claim, struct error *error)
 {
-    _cleanup_(cleanup_claim) struct claim *kept = NULL;
+    _cleanup_(cleanup_claim) struct claim *kept = NULL; /* what could not be set as it was, and stays */
+    char text[PCIADDR_SIZE];
     int result = check_claim(work, claim, NULL, error);
     if (result == 0 && !work->options->dry_run)
         result = handback_guest(work->ledger, work->root, claim->uuid, error);
     if (result == 0 && !work->options->dry_run)
         result = ledger_get(work->ledger, claim->uuid, &kept, error);
-    if (result == 0)
-        note_dropped(claim, kept, error);
+    for (size_t i = 0; i < claim->vf_count && result == 0; i++)
+        if (!claim_find(kept, &claim->vfs[i].address))
+            lines_add(work->done, "released %s %s of pool '%s' from guest '%.256s' (%s)", claim_kind(&claim->vfs[i]),
+                      pciaddr_format(&claim->vfs[i].address, text), claim->vfs[i].pool, claim->name, claim->uuid);
     return result;
 }
 
@@ -107,7 +102,7 @@ static int release_corrupt(const struct work *work, const struct pciaddr *addres
     if (result == 0 && !work->options->dry_run)
         result = ledger_forget(work->ledger, address, error);
     if (result == 0)
-        error_note(error, "released VF %s, which was kept for guest %s", pciaddr_format(address, text), uuid);
+        lines_add(work->done, "released VF %s, which was kept for guest %s", pciaddr_format(address, text), uuid);
     return result;
 }
 
@@ -121,12 +116,14 @@ static int drop_corrupt(const struct work *work, const char *uuid, struct error 
         result = check_device(work, &kept[i], "VF", error);
     if (result == 0 && !work->options->dry_run)
         result = ledger_drop(work->ledger, uuid, error);
-    /* In the words of ledger_drop(). */
-    for (size_t i = 0; i < count && result == 0 && work->options->dry_run; i++)
-        error_note(error, "released VF %s, which was kept for guest %s", pciaddr_format(&kept[i], text), uuid);
-    if (result == 0)
-        error_note(error, "released every VF that was kept for guest %s", uuid);
-    return result;
+    if (result < 0)
+        return result;
+    /* In the words of ledger_drop(), whose notes are of what was done. */
+    for (size_t i = 0; i < count && work->options->dry_run; i++)
+        lines_add(work->done, "released VF %s, which was kept for guest %s", pciaddr_format(&kept[i], text), uuid);
+    lines_move(work->done, &error->notes);
+    lines_add(work->done, "released every VF that was kept for guest %s", uuid);
+    return 0;
 }
 
 /* One that is quarantined already is let go of as it is. */
@@ -159,12 +156,15 @@ static int release_address(const struct work *work, const struct pciaddr *addres
     result = check_claim(work, claim, address, error);
     if (result == 0)
         result = take_vf(work, claim, address, &stuck, error);
-    if (result == 0 && !stuck && claim->vf_count == 0)
-        error_note(error, "released %s %s of pool '%s' from guest '%.256s' (%s)", kind, text, pool, claim->name, uuid);
-    else if (result == 0 && !stuck)
-        error_note(error, "released %s %s from guest '%.256s' (%s), which keeps %zu", kind, text, claim->name, uuid,
-                   claim->vf_count);
-    return result;
+    if (result < 0 || stuck)
+        return result;
+    if (claim->vf_count == 0)
+        lines_add(work->done, "released %s %s of pool '%s' from guest '%.256s' (%s)", kind, text, pool, claim->name,
+                  uuid);
+    else
+        lines_add(work->done, "released %s %s from guest '%.256s' (%s), which keeps %zu", kind, text, claim->name, uuid,
+                  claim->vf_count);
+    return 0;
 }
 
 static int release_uuid(const struct work *work, const char *uuid, struct error *error)
@@ -211,10 +211,11 @@ static int release(const struct work *work, const char *what, struct error *erro
     return release_name(work, what, error);
 }
 
-int release_by_hand(int root, const char *what, const struct release_options *options, struct error *error)
+int release_by_hand(int root, const char *what, const struct release_options *options, struct lines *done,
+                    struct error *error)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    struct work work = {.root = root, .options = options, .host.sys = -1};
+    struct work work = {.root = root, .options = options, .done = done, .host.sys = -1};
     int result = ledger_open(root, options->dry_run ? LEDGER_READ : LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0 && !options->force && host_open(root, &work.host, error) < 0)
         result = error_prefix(error, "who has devices open cannot be seen (--force does not look)");

@@ -26,15 +26,11 @@
 /* The last try begins RETRY_MS after the first one; the kernel's alarm would end it in the middle of a network. */
 static_assert(SETTLE_S > RETRY_MS / 1000 + RECONCILE_S + RECONCILE_FINISH_S, "the last try has its time");
 
-/* Each line of the notes. */
-static void log_notes(const struct error *error)
+static void log_lines(const struct lines *lines)
 {
-    const char *line = error->notes;
-    while (line && *line) {
-        size_t length = strcspn(line, "\n");
-        syslog(LOG_INFO, "%.*s", (int)length, line);
-        line += length + 1;
-    }
+    size_t length;
+    for (const char *at = NULL; (length = lines_next(lines, &at)) > 0;)
+        syslog(LOG_INFO, "%.*s", (int)length, at);
 }
 
 /* A daemon that is only starting does not answer yet. */
@@ -43,11 +39,13 @@ static int settle_once(int root)
     int64_t deadline = io_now_ms() + RETRY_MS;
     int result = 0;
     do {
+        _cleanup_(lines_free) struct lines done = {NULL};
         _cleanup_(error_free) struct error error = {0};
         if (result < 0)
             poll(NULL, 0, PAUSE_MS);
-        result = reconcile_offers(root, &error);
-        log_notes(&error);
+        result = reconcile_offers(root, &done, &error);
+        log_lines(&done);
+        log_lines(&error.notes);
         if (result < 0 && io_now_ms() >= deadline)
             syslog(LOG_WARNING, "free VFs are not offered: %s: run 'vfpool reconcile'", error.message);
         /* Removed meanwhile: there is nothing to offer, and who removes it waits for this one. */

@@ -77,7 +77,7 @@ static int tell_up(const struct host *host, int index, struct error *error)
     return result < 0 ? error_set(error, -result, "%s", strerror(-result)) : 0;
 }
 
-static int bring_up(const struct demand *demand, struct host_pf *pf, struct error *error)
+static int bring_up(const struct demand *demand, struct host_pf *pf, struct lines *done, struct error *error)
 {
     host_pf_examine(demand->sriov->host, pf);
     if (!demand->source->up || pf->up == 1)
@@ -90,13 +90,13 @@ static int bring_up(const struct demand *demand, struct host_pf *pf, struct erro
                                           : tell_up(demand->sriov->host, index, error);
     if (result < 0)
         return error_prefix(error, "cannot bring PF %s up, as pool '%s' asks", pf->name, demand->pool->name);
-    error_note(error, "brought PF %s up", pf->name);
+    lines_add(done, "brought PF %s up", pf->name);
     return 0;
 }
 
 /* ---- the host's drivers ---- */
 
-static int set_autoprobe(const struct demand *demand, const struct host_pf *pf, struct error *error)
+static int set_autoprobe(const struct demand *demand, const struct host_pf *pf, struct lines *done, struct error *error)
 {
     bool on = demand->source->autoprobe == AUTOPROBE_ON;
     int now = demand->source->autoprobe == AUTOPROBE_LEFT ? on : host_pf_autoprobe(demand->sriov->host, pf);
@@ -106,7 +106,7 @@ static int set_autoprobe(const struct demand *demand, const struct host_pf *pf, 
     if (result < 0)
         return error_set(error, -result, "cannot say to PF %s whether drivers take its VFs, as pool '%s' asks: %s",
                          pf->name, demand->pool->name, strerror(-result));
-    error_note(error, "PF %s: the host's drivers %s VFs that are made from now on", pf->name, on ? "take" : "leave");
+    lines_add(done, "PF %s: the host's drivers %s VFs that are made from now on", pf->name, on ? "take" : "leave");
     return 0;
 }
 
@@ -217,7 +217,7 @@ static int fail_to_make(const struct demand *demand, const struct host_pf *pf, i
                      PLURAL(demand->source->vf_wanted), pf->name, demand->pool->name, more);
 }
 
-static int set_number(const struct demand *demand, struct host_pf *pf, struct error *error)
+static int set_number(const struct demand *demand, struct host_pf *pf, struct lines *done, struct error *error)
 {
     const struct sriov *sriov = demand->sriov;
     unsigned int wanted = demand->source->vf_wanted;
@@ -241,10 +241,10 @@ static int set_number(const struct demand *demand, struct host_pf *pf, struct er
     if (result < 0)
         return fail_to_make(demand, pf, result, error);
     if (changed)
-        error_note(error, "made %u VF%s on PF %s, which had %u, nobody's", wanted, PLURAL(wanted), pf->name,
-                   pf->vf_count);
+        lines_add(done, "made %u VF%s on PF %s, which had %u, nobody's", wanted, PLURAL(wanted), pf->name,
+                  pf->vf_count);
     else
-        error_note(error, "made %u VF%s on PF %s", wanted, PLURAL(wanted), pf->name);
+        lines_add(done, "made %u VF%s on PF %s", wanted, PLURAL(wanted), pf->name);
     return 0;
 }
 
@@ -276,26 +276,26 @@ static int await_vfs(const struct demand *demand, struct host_pf *pf, struct err
                      present, wanted, demand->pool->name, demand->sriov->wait_s);
 }
 
-static int provide_pf(size_t number, void *context, struct error *error)
+static int provide_pf(size_t number, void *context, struct lines *done, struct error *error)
 {
     const struct demand *demand = context;
     struct host_pf pf = demand->pfs[number], now;
     bool was_up;
-    int result = bring_up(demand, &pf, error);
+    int result = bring_up(demand, &pf, done, error);
     was_up = pf.up == 1;
     if (result == 0)
-        result = set_autoprobe(demand, &pf, error);
+        result = set_autoprobe(demand, &pf, done, error);
     if (result == 0)
-        result = set_number(demand, &pf, error);
+        result = set_number(demand, &pf, done, error);
     if (result < 0 || demand->sriov->dry_run)
         return result;
     result = host_pf_by_address(demand->sriov->host, &pf.address, &now, error);
     if (result == 0)
         result = demand->source->vf_wanted && demand->sriov->boot ? await_vfs(demand, &now, error) : 0;
     if (result == 0)
-        result = bring_up(demand, &now, error);
+        result = bring_up(demand, &now, done, error);
     if (result == 0 && was_up && now.up == 0 && !demand->source->up)
-        error_note(error, "PF %s went down when its VFs were made: ip link set %s up", now.name, now.name);
+        lines_add(done, "PF %s went down when its VFs were made: ip link set %s up", now.name, now.name);
     return result;
 }
 
@@ -340,7 +340,7 @@ static int find_pfs(struct demand *demand, size_t *count, struct error *error)
     return result;
 }
 
-static int provide(size_t number, void *context, struct error *error)
+static int provide(size_t number, void *context, struct lines *done, struct error *error)
 {
     struct demand *demand = (struct demand *)context + number;
     size_t count = 0;
@@ -350,19 +350,19 @@ static int provide(size_t number, void *context, struct error *error)
     else if (result < 0)
         result = error_prefix(error, "pool '%s'", demand->pool->name);
     else if (count == 1)
-        result = provide_pf(0, demand, error);
+        result = provide_pf(0, demand, done, error);
     else
         result = parallel_run(&(struct parallel){.count = count,
                                                  .work = provide_pf,
                                                  .late = late_pf,
                                                  .context = demand,
                                                  .deadline_ms = demand->end_ms + REPORT_MS / 2},
-                              error);
+                              done, error);
     free(steal(demand->pfs));
     return result;
 }
 
-int sriov_provide(const struct sriov *sriov, struct error *error)
+int sriov_provide(const struct sriov *sriov, struct lines *done, struct error *error)
 {
     _cleanup_(cleanup_free) struct demand *demands = NULL;
     size_t count = 0;
@@ -382,5 +382,5 @@ int sriov_provide(const struct sriov *sriov, struct error *error)
     return parallel_run(
         &(struct parallel){
             .count = count, .work = provide, .late = late_demand, .context = demands, .deadline_ms = end + REPORT_MS},
-        error);
+        done, error);
 }

@@ -30,10 +30,10 @@ struct sriov {
  * none of the VFs is a guest's, the host's, or open: the way to another number takes them all away (sriov_numvfs,
  * Documentation/ABI/testing/sysfs-bus-pci). A PF that is not there is a failure at boot alone; else status says so.
  *
- * What was done is added to @error's notes, a line each, and what failed before the last.
+ * @done: what was done is added; what failed before the last is a note of @error's
  *
  * Return: 0, or a negative errno value of the last that failed; the others are done.
  */
-int sriov_provide(const struct sriov *sriov, struct error *error) must_check nonnull(1, 2);
+int sriov_provide(const struct sriov *sriov, struct lines *done, struct error *error) must_check nonnull(1, 2, 3);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "cleanup.h"
+#include "lines.h"
 
 /* What a noun has behind any number but one: "1 VF", "2 VFs". */
 #define PLURAL(number) ((number) == 1 ? "" : "s")
@@ -19,7 +20,7 @@
 struct error {
     int code;           /* a positive errno value; 0: no error */
     char message[2048]; /* one line, no control characters, cut at a whole character */
-    char *notes;        /* lines, each ended by '\n'; NULL: none; freed by error_free() */
+    struct lines notes; /* freed by error_free() */
 };
 
 /**

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A worker writes its notes, as lines, and behind a NUL the errno value and the reason of a failure: to a file, as a
- * pipe would stay open in the workers of a worker.
+ * A worker writes what it did, its notes, and the errno value and the reason of a failure, with a NUL between them: to
+ * a file, as a pipe would stay open in the workers of a worker.
  */
 #include "parallel.h"
 
@@ -26,22 +26,26 @@ struct worker {
     int said; /* what it says; -1 before */
 };
 
+static bool say_text(int say, const char *text)
+{
+    return io_write(say, text ? text : "", text ? strlen(text) : 0) == 0 && io_write(say, "", 1) == 0;
+}
+
 static _Noreturn void be_worker(const struct parallel *parallel, size_t number, int say)
 {
-    _cleanup_(error_free) struct error error = {0};
+    struct lines done = {NULL};
+    struct error error = {0};
     char code[16];
     /* Whoever reads the output of the program does not wait for a worker that the kernel holds up. */
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(nothing, 1) < 0 || dup2(nothing, 2) < 0)
         _exit(1);
-    int result = parallel->work(number, parallel->context, &error);
-    if (error.notes && io_write(say, error.notes, strlen(error.notes)) < 0)
-        _exit(1);
-    int length = snprintf(code, sizeof code, "%c%d ", '\0', -result);
-    if (io_write(say, code, (size_t)length) < 0 ||
-        (result < 0 && io_write(say, error.message, strlen(error.message)) < 0))
-        _exit(1);
-    _exit(0);
+    int result = parallel->work(number, parallel->context, &done, &error);
+    snprintf(code, sizeof code, "%d", -result);
+    bool said = say_text(say, done.text) && say_text(say, error.notes.text) && say_text(say, code) &&
+                say_text(say, result < 0 ? error.message : NULL);
+    /* A child that ends frees nothing. */
+    _exit(said ? 0 : 1);
 }
 
 static int start_worker(const struct parallel *parallel, size_t number, struct worker *worker)
@@ -63,33 +67,42 @@ static int start_worker(const struct parallel *parallel, size_t number, struct w
     return result;
 }
 
-static void add_notes(struct error *error, char *text)
+/* The next of the texts that @at stands before. Return: it, or NULL when it was not said to its end. */
+static const char *next_text(const char **at, const char *end)
 {
-    for (char *rest = NULL, *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-        error_note(error, "%s", line);
+    const char *text = *at, *nul = memchr(text, '\0', (size_t)(end - text));
+    *at = nul ? nul + 1 : end;
+    return nul ? text : NULL;
+}
+
+static void add_lines(struct lines *lines, const char *text)
+{
+    for (size_t length; text && (length = strcspn(text, "\n")) > 0; text += length + 1)
+        lines_add(lines, "%.*s", (int)length, text);
 }
 
 /* Return: what the worker's failure is, in @problem. */
-static int hear(const struct worker *worker, struct error *error, struct error *problem)
+static int hear(const struct worker *worker, struct lines *done, struct error *error, struct error *problem)
 {
-    _cleanup_(cleanup_free) char *text = NULL;
-    char *message = NULL;
+    _cleanup_(cleanup_free) char *said = NULL;
     size_t length = 0;
     int result =
-        lseek(worker->said, 0, SEEK_SET) < 0 ? -errno : io_read(worker->said, SAID_MAX, IO_NO_DEADLINE, &text, &length);
+        lseek(worker->said, 0, SEEK_SET) < 0 ? -errno : io_read(worker->said, SAID_MAX, IO_NO_DEADLINE, &said, &length);
     if (result < 0)
         return error_set(problem, -result, "what a process of vfpool's said cannot be read: %s", strerror(-result));
-    add_notes(error, text);
-    const char *end = memchr(text, '\0', length);
-    if (!end)
+    const char *at = said, *end = said + length;
+    add_lines(done, next_text(&at, end));
+    add_lines(&error->notes, next_text(&at, end));
+    const char *code = next_text(&at, end), *message = next_text(&at, end);
+    if (!message)
         return error_set(problem, EPIPE, "a process of vfpool's was killed");
-    long code = strtol(end + 1, &message, 10);
-    return code == 0 ? 0 : error_set(problem, (int)code, "%s", message + 1);
+    int failure = (int)strtol(code, NULL, 10);
+    return failure == 0 ? 0 : error_set(problem, failure, "%s", message);
 }
 
 /* Return: what its failure is, in @problem. */
-static int finish_worker(const struct parallel *parallel, size_t number, struct worker *worker, struct error *error,
-                         struct error *problem)
+static int finish_worker(const struct parallel *parallel, size_t number, struct worker *worker, struct lines *done,
+                         struct error *error, struct error *problem)
 {
     int result = io_wait_readable(worker->end, parallel->deadline_ms);
     if (result < 0) {
@@ -101,7 +114,7 @@ static int finish_worker(const struct parallel *parallel, size_t number, struct 
     /* One that the kernel holds up is init's when this process ends. */
     while (waitpid(worker->process, NULL, result < 0 ? WNOHANG : 0) < 0 && errno == EINTR)
         ;
-    return result < 0 ? result : hear(worker, error, problem);
+    return result < 0 ? result : hear(worker, done, error, problem);
 }
 
 static int keep_failure(struct error *error, const struct error *problem)
@@ -111,7 +124,7 @@ static int keep_failure(struct error *error, const struct error *problem)
     return error_set(error, problem->code, "%s", problem->message);
 }
 
-int parallel_run(const struct parallel *parallel, struct error *error)
+int parallel_run(const struct parallel *parallel, struct lines *done, struct error *error)
 {
     _cleanup_(cleanup_free) struct worker *workers = memory_new(parallel->count, sizeof *workers);
     int failure = 0;
@@ -126,7 +139,7 @@ int parallel_run(const struct parallel *parallel, struct error *error)
     }
     for (size_t i = 0; i < parallel->count; i++) {
         struct error problem = {0};
-        if (workers[i].end >= 0 && finish_worker(parallel, i, &workers[i], error, &problem) < 0)
+        if (workers[i].end >= 0 && finish_worker(parallel, i, &workers[i], done, error, &problem) < 0)
             failure = keep_failure(error, &problem);
         if (workers[i].said >= 0)
             close(workers[i].said);

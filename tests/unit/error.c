@@ -57,21 +57,21 @@ static void test_notes(void)
     struct error error = {0};
     size_t lines = 0;
     error_note(&error, "one\ntwo %d", 2);
-    is(error.notes, "one two 2\n", "a note is one line");
+    is(error.notes.text, "one two 2\n", "a note is one line");
     for (int i = 0; i < 1000; i++)
         error_note(&error, "note %d, which is long enough to fill any room some day", i);
-    for (const char *p = error.notes; (p = strchr(p, '\n')); p++)
+    for (const char *p = error.notes.text; (p = strchr(p, '\n')); p++)
         lines++;
     ok(lines == 1001, "there is room for all (%zu)", lines);
     error_note(&error, "note 7, which is long enough to fill any room some day");
-    ok(strlen(strstr(error.notes, "note 999,")) < 70, "what was said once is enough");
+    ok(strlen(strstr(error.notes.text, "note 999,")) < 70, "what was said once is enough");
     error_note(&error, "some day");
-    ok(strstr(error.notes, "\nsome day\n") != NULL, "the end of another line is not that line");
+    ok(strstr(error.notes.text, "\nsome day\n") != NULL, "the end of another line is not that line");
     struct error other = {0};
     error_note(&other, "one two 2");
     error_note(&other, "another");
     error_move_notes(&error, &other);
-    ok(!other.notes && strstr(error.notes, "\nsome day\nanother\n"), "notes move, each once");
+    ok(!other.notes.text && strstr(error.notes.text, "\nsome day\nanother\n"), "notes move, each once");
     error_free(&error);
 }
 
