@@ -7,6 +7,18 @@
 #include "domain.h"
 #include "libvirt-connection.h"
 
+static void close_connection(const virConnectPtr *connection)
+{
+    if (*connection)
+        virConnectClose(*connection);
+}
+
+static void free_domain(const virDomainPtr *domain)
+{
+    if (*domain)
+        virDomainFree(*domain);
+}
+
 /* A guest may have another one's UUID as its name: what is a UUID is nobody's name. */
 static virDomainPtr find(virConnectPtr connection, const char *guest)
 {
@@ -17,21 +29,17 @@ static virDomainPtr find(virConnectPtr connection, const char *guest)
 
 static int print_domain(const char *guest, unsigned int flags)
 {
-    virConnectPtr connection = NULL;
+    _cleanup_(close_connection) virConnectPtr connection = NULL;
     int result = libvirt_connect("qemu:///system", &connection);
     if (result != 0)
         return result;
-    virDomainPtr domain = find(connection, guest);
+    _cleanup_(free_domain) virDomainPtr domain = find(connection, guest);
     _cleanup_(cleanup_free) char *text = domain ? virDomainGetXMLDesc(domain, flags) : NULL;
-    if (text)
-        fputs(text, stdout);
-    else
-        result = libvirt_complain(virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? GATE_NO_NETWORK : GATE_FAILED, "%s",
-                                  libvirt_words());
-    if (domain)
-        virDomainFree(domain);
-    virConnectClose(connection);
-    return result;
+    if (!text)
+        return libvirt_complain(virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? GATE_NO_NETWORK : GATE_FAILED, "%s",
+                                libvirt_words());
+    fputs(text, stdout);
+    return 0;
 }
 
 int verb_domain(char **arguments)
@@ -66,23 +74,12 @@ static int print_domains(virConnectPtr connection, unsigned int which, const cha
 int verb_domains(char **arguments)
 {
     (void)arguments;
-    virConnectPtr connection = NULL;
+    _cleanup_(close_connection) virConnectPtr connection = NULL;
     int result = libvirt_connect("qemu:///system", &connection);
     /* One that starts in between is in both, and runs. */
     if (result == 0)
         result = print_domains(connection, VIR_CONNECT_LIST_DOMAINS_INACTIVE, GATE_DEFINED);
-    if (result == 0)
-        result = print_domains(connection, VIR_CONNECT_LIST_DOMAINS_ACTIVE, GATE_RUNNING);
-    if (connection)
-        virConnectClose(connection);
-    return result;
-}
-
-/* An interface that has its VF is one on that device in the XML of a guest that runs. */
-static bool no_pool(void *context, const char *network)
-{
-    (void)context, (void)network;
-    return false;
+    return result != 0 ? result : print_domains(connection, VIR_CONNECT_LIST_DOMAINS_ACTIVE, GATE_RUNNING);
 }
 
 static void print_requests(const char *uuid, const struct domain *domain)
@@ -105,7 +102,8 @@ static void print_devices(const char *uuid, virDomainPtr handle)
     _cleanup_(cleanup_free) char *text = virDomainGetXMLDesc(handle, 0);
     if (!text && virGetLastErrorCode() == VIR_ERR_NO_DOMAIN)
         return;
-    if (text && domain_read(text, strlen(text), no_pool, NULL, false, &domain, &ignored) == 0)
+    /* No network is a pool: an interface that has its VF is one on that device in the XML of a guest that runs. */
+    if (text && domain_read(text, strlen(text), NULL, NULL, false, &domain, &ignored) == 0)
         print_requests(uuid, &domain);
     else
         libvirt_say(GATE_UNREAD, "%s", uuid);
@@ -114,21 +112,19 @@ static void print_devices(const char *uuid, virDomainPtr handle)
 /* One that has ended meanwhile may be defined still, with devices that it does not have. */
 static int look_at(virConnectPtr connection, const char *uuid)
 {
-    virDomainPtr handle = virDomainLookupByUUIDString(connection, uuid);
-    int active = handle ? virDomainIsActive(handle) : -1, result = 0;
+    _cleanup_(free_domain) virDomainPtr handle = virDomainLookupByUUIDString(connection, uuid);
+    int active = handle ? virDomainIsActive(handle) : -1;
     if (active == 1)
         print_devices(uuid, handle);
     else if (active < 0 && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN)
-        result = libvirt_complain(GATE_FAILED, "cannot look at guest %s: %s", uuid, libvirt_words());
-    if (handle)
-        virDomainFree(handle);
-    return result;
+        return libvirt_complain(GATE_FAILED, "cannot look at guest %s: %s", uuid, libvirt_words());
+    return 0;
 }
 
 int verb_devices(char **arguments)
 {
     (void)arguments;
-    virConnectPtr connection = NULL;
+    _cleanup_(close_connection) virConnectPtr connection = NULL;
     _cleanup_(cleanup_free) char *input = NULL;
     if (libvirt_input(&input) < 0)
         return GATE_FAILED;
@@ -136,23 +132,19 @@ int verb_devices(char **arguments)
     for (char *rest = NULL, *uuid = strtok_r(input, "\n", &rest); uuid && result == 0;
          uuid = strtok_r(NULL, "\n", &rest))
         result = look_at(connection, uuid);
-    if (connection)
-        virConnectClose(connection);
     return result;
 }
 
 int verb_version(char **arguments)
 {
-    virConnectPtr connection = NULL;
+    _cleanup_(close_connection) virConnectPtr connection = NULL;
     unsigned long version = 0;
     (void)arguments;
     int result = libvirt_connect("network:///system", &connection);
     if (result != 0)
         return result;
     if (virConnectGetLibVersion(connection, &version) < 0)
-        result = libvirt_complain(GATE_FAILED, "libvirt does not say its version: %s", libvirt_words());
-    else
-        printf("%lu\n", version);
-    virConnectClose(connection);
-    return result;
+        return libvirt_complain(GATE_FAILED, "libvirt does not say its version: %s", libvirt_words());
+    printf("%lu\n", version);
+    return 0;
 }

@@ -135,13 +135,15 @@ static int hold_again(struct libvirt_network *network, const struct ports *ports
 {
     char text[PCIADDR_SIZE];
     int result = libvirt_network_read(network);
-    for (size_t i = 0; i < ports->count && result == 0; i++) {
+    if (result != 0)
+        return result;
+    for (size_t i = 0; i < ports->count; i++) {
         const struct port *port = &ports->ports[i];
         if (port->ours && pciaddr_set_has(&network->listed, &port->address) && ports_block(network, &port->address) < 0)
             libvirt_say(GATE_NOTE, "cannot block VF %s of libvirt network '%s' again: %s",
                         pciaddr_format(&port->address, text), network->name, libvirt_words());
     }
-    return result;
+    return 0;
 }
 
 static int restart(int directory, struct libvirt_network *network)
@@ -156,9 +158,9 @@ static int restart(int directory, struct libvirt_network *network)
         result = libvirt_complain(GATE_FAILED, "cannot end libvirt network '%s': %s", network->name, libvirt_words());
     /* Where it did not end, nothing is missing, and this finds that. */
     int started = start_again(directory, network);
-    if (started == 0 && result == 0 && hooks_are_put(GATE_ROOT_FD))
-        started = hold_again(network, &ports);
-    return result != 0 ? result : started;
+    if (result != 0)
+        return result;
+    return started == 0 && hooks_are_put(GATE_ROOT_FD) ? hold_again(network, &ports) : started;
 }
 
 int network_restart(struct libvirt_network *network)
@@ -202,17 +204,17 @@ int verb_network(char **arguments)
     if (result != 0)
         return result;
     int active = virNetworkIsActive(network.handle);
-    if (active == 1)
-        result = libvirt_network_read(&network);
-    _cleanup_(cleanup_free) char *text = result == 0 ? virNetworkGetXMLDesc(network.handle, 0) : NULL;
-    if (result == 0 && (active < 0 || !text))
+    result = active == 1 ? libvirt_network_read(&network) : 0;
+    if (result != 0)
+        return result;
+    _cleanup_(cleanup_free) char *text = virNetworkGetXMLDesc(network.handle, 0);
+    if (active < 0 || !text)
         return libvirt_complain(GATE_FAILED, "libvirt network '%s': %s", network.name, libvirt_words());
-    if (result == 0)
-        printf("%s%s%s%s%s\n%s", active ? GATE_ACTIVE : GATE_INACTIVE,
-               active && ports_miscounted(&network) ? " " GATE_MISCOUNTED : "",
-               is_passing(&network) ? " " GATE_PASSING : "", active && is_blocking(&network) ? " " GATE_BLOCKING : "",
-               network_unfinished(network.name) ? " " GATE_UNFINISHED : "", text);
-    return result;
+    printf("%s%s%s%s%s\n%s", active ? GATE_ACTIVE : GATE_INACTIVE,
+           active && ports_miscounted(&network) ? " " GATE_MISCOUNTED : "",
+           is_passing(&network) ? " " GATE_PASSING : "", active && is_blocking(&network) ? " " GATE_BLOCKING : "",
+           network_unfinished(network.name) ? " " GATE_UNFINISHED : "", text);
+    return 0;
 }
 
 /*

@@ -92,10 +92,10 @@ static int look(struct work *work)
     int result = work->wish.open_count || many ? libvirt_network_read(&work->network) : 0;
     if (result == 0 && work->wish.open_count)
         result = count_again(work);
+    if (result != 0)
+        return result;
     work->complete = work->network.listed.count > 0 && work->ports.count >= work->network.listed.count;
-    if (result == 0 && many && !work->complete)
-        result = ports_identify(&work->network, &work->ports);
-    return result;
+    return many && !work->complete ? ports_identify(&work->network, &work->ports) : 0;
 }
 
 /* libvirt's error is one and the same for what somebody else has, and for what the network does not list (F25). Who
@@ -141,24 +141,23 @@ static const struct port *our_port(const struct ports *ports, const struct pciad
 static int open_one(struct work *work, const struct pciaddr *address)
 {
     const char *name = work->network.name;
-    const struct port *ours = our_port(&work->ports, address), *other = NULL;
+    const struct port *ours = our_port(&work->ports, address);
     char text[PCIADDR_SIZE];
     pciaddr_format(address, text);
     if (!pciaddr_set_has(&work->network.listed, address))
         return libvirt_complain(GATE_NO_NETWORK, "libvirt network '%s' does not list VF %s: run 'vfpool reconcile'",
                                 name, text);
-    int result = ours ? 0 : ports_identify(&work->network, &work->ports);
-    if (result == 0 && !ours)
-        other = ports_foreign(&work->ports, address);
-    if (result == 0 && other)
+    if (!ours) {
+        int result = ports_identify(&work->network, &work->ports);
+        const struct port *other = result == 0 ? ports_foreign(&work->ports, address) : NULL;
+        if (!other)
+            return result;
         ports_print(&work->ports);
-    if (result == 0 && other)
         return libvirt_complain(
             GATE_BUSY,
             "VF %s has a port of '%s' on libvirt network '%s' already; if it is nobody's: virsh net-port-delete %s %s",
             text, other->owner, name, name, other->uuid);
-    if (result != 0 || !ours)
-        return result;
+    }
     if (virNetworkPortDelete(ours->handle, 0) < 0)
         return libvirt_complain(GATE_FAILED, "cannot open VF %s: %s", text, libvirt_words());
     printf(GATE_OPENED "%s\n", text);
@@ -257,10 +256,11 @@ int verb_open(char **arguments)
         result = network_finish(&network);
     if (result == 0)
         result = libvirt_network_read(&network);
+    if (result != 0)
+        return result;
     /* libvirt is going to choose by its count from here on. */
-    if (result == 0 && network_count_again(&network) < 0)
-        result = GATE_FAILED;
-    if (result == 0)
-        result = ports_list(&network, &ports);
-    return result == 0 ? open_all(&ports) : result;
+    if (network_count_again(&network) < 0)
+        return GATE_FAILED;
+    result = ports_list(&network, &ports);
+    return result != 0 ? result : open_all(&ports);
 }

@@ -100,15 +100,6 @@ static int find_place(int root, const struct allocation *allocation, struct plac
 
 /* ---- made ---- */
 
-static void refuse(const struct allocation *allocation, const struct claim *holder, const char *uuid,
-                   struct error *error)
-{
-    char text[PCIADDR_SIZE];
-    (void)error_set(error, EBUSY, "libvirt gives guest '%.256s' VF %s of pool '%s', which is held by guest '%.256s'",
-                    allocation->name, pciaddr_format(&allocation->address, text), allocation->network,
-                    holder ? holder->name : uuid);
-}
-
 /* What the guest was going to get for this interface; NULL: nothing. */
 static struct claim_vf *find_awaited(const struct claim *claim, const struct allocation *allocation)
 {
@@ -304,12 +295,11 @@ static int yield(struct ledger *ledger, int root, const struct allocation *alloc
 static bool take_left(struct ledger *ledger, int root, const struct allocation *allocation, struct claim *holder,
                       int *result, struct error *error)
 {
-    struct host host = {.sys = -1};
+    _cleanup_(host_close) struct host host = {.sys = -1};
     bool stuck = true;
     *result = holder ? host_open(root, &host, error) : 0;
     if (holder && *result == 0 && absent_is(root, &host, holder))
         *result = handback_vf(ledger, root, holder, &allocation->address, &stuck, error);
-    host_close(&host);
     return *result == 0 && !stuck;
 }
 
@@ -327,7 +317,10 @@ static int stand(const struct claim *claim, bool certain, struct error *error)
 static int stand_or_refuse(const struct allocation *allocation, const struct claim *holder, const char *uuid,
                            const struct claim *claim, bool certain, struct error *error)
 {
-    refuse(allocation, holder, uuid, error);
+    char text[PCIADDR_SIZE];
+    (void)error_set(error, EBUSY, "libvirt gives guest '%.256s' VF %s of pool '%s', which is held by guest '%.256s'",
+                    allocation->name, pciaddr_format(&allocation->address, text), allocation->network,
+                    holder ? holder->name : uuid);
     return stand(claim, certain, error);
 }
 
@@ -337,7 +330,7 @@ static int check_pf(struct ledger *ledger, int root, const struct allocation *al
 {
     _cleanup_(error_free) struct error ignored = {0};
     _cleanup_(cleanup_free) char *holder = NULL;
-    struct host host = {.sys = -1};
+    _cleanup_(host_close) struct host host = {.sys = -1};
     struct host_pf pf;
     unsigned int number;
     char text[PCIADDR_SIZE];
@@ -345,7 +338,6 @@ static int check_pf(struct ledger *ledger, int root, const struct allocation *al
     if (host_open(root, &host, &ignored) == 0 && host_vf_pf(&host, &allocation->address, &pf.address) == 0 &&
         ledger_has_link(root, &pf.address) && host_pf_of_vf(&host, &allocation->address, &pf, &number, &ignored) == 0)
         holder = whole_holder(ledger, &pf.address, NULL);
-    host_close(&host);
     if (!holder)
         return 0;
     (void)error_set(error, EBUSY, "libvirt gives guest '%.256s' VF %s of pool '%s', and PF %s %s", allocation->name,
@@ -377,10 +369,9 @@ static int refuse_unseen(const struct allocation *allocation, struct error *erro
 static int find_user(int root, const struct allocation *allocation, pid_t *user, struct error *error)
 {
     char text[PCIADDR_SIZE];
-    struct host host = {.sys = -1};
+    _cleanup_(host_close) struct host host = {.sys = -1};
     int result = host_open(root, &host, error);
-    *user = result == 0 ? host_vf_user(&host, &allocation->address) : 0;
-    host_close(&host);
+    *user = result < 0 ? 0 : host_vf_user(&host, &allocation->address);
     if (*user < 0)
         return error_set(error, -*user, "whether VF %s of guest '%.256s' is in use cannot be seen: %s",
                          pciaddr_format(&allocation->address, text), allocation->name, strerror(-*user));
@@ -389,12 +380,9 @@ static int find_user(int root, const struct allocation *allocation, pid_t *user,
 
 static int reset(int root, const struct pciaddr *address, struct error *error)
 {
-    struct host host = {.sys = -1};
+    _cleanup_(host_close) struct host host = {.sys = -1};
     int result = host_open(root, &host, error);
-    if (result == 0)
-        result = host_vf_reset(&host, address, error);
-    host_close(&host);
-    return result;
+    return result < 0 ? result : host_vf_reset(&host, address, error);
 }
 
 /* The claim with the VF that libvirt has just given, and how that is set: nothing has been done with it yet, but to a
@@ -405,10 +393,11 @@ static int keep(struct ledger *ledger, int root, struct claim *claim, const stru
     struct claim_vf *vf = find_claimed(claim, address);
     bool late = vf && vf->late, stuck;
     int result = vf && vf->reset ? reset(root, address, error) : 0;
-    if (vf && result == 0)
+    if (result < 0)
+        return result;
+    if (vf)
         vf->reset = false;
-    if (result == 0)
-        result = claim_settings_record(root, claim, address, certain, error);
+    result = claim_settings_record(root, claim, address, certain, error);
     if (result >= 0 && (result > 0 || changed))
         result = ledger_put(ledger, claim, error);
     if (result < 0 || !late)

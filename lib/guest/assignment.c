@@ -63,11 +63,6 @@ static void add_cost(struct cost *to, const struct cost *cost)
         to->parts[i] += cost->parts[i];
 }
 
-static bool have_one_mac(const struct assignment *a, const struct assignment *b)
-{
-    return a != b && a->mac && b->mac && a->mac[0] && strcmp(a->mac, b->mac) == 0;
-}
-
 static const struct pciaddr *pf_address(const struct assignment *request, const struct vf *vf)
 {
     return &request->table->pfs[vf->pf].address;
@@ -170,10 +165,10 @@ static bool can_have(const struct problem *problem, const struct bin *bin, size_
     const struct assignment *requests = problem->requests, *request = &requests[problem->mine[next]];
     const struct pciaddr *pf = &problem->table->pfs[bin->vfs[0]->pf].address;
     for (size_t i = next + 1; i < end; i++)
-        if (have_one_mac(&requests[problem->mine[i]], request))
+        if (assignment_share_mac(&requests[problem->mine[i]], request))
             return false;
     for (size_t i = 0; i < problem->count; i++)
-        if (requests[i].wanted && have_one_mac(&requests[i], request) &&
+        if (requests[i].wanted && assignment_share_mac(&requests[i], request) &&
             pciaddr_equal(pf_address(&requests[i], requests[i].wanted), pf))
             return false;
     for (const struct ban *ban = problem->bans; ban; ban = ban->next)
@@ -237,7 +232,7 @@ static void assign_pool(struct assignment *requests, size_t count, size_t first,
             continue;
         mine[problem.mine_count++] = i;
         for (size_t j = 0; j < count && !problem.ordered; j++)
-            problem.ordered = have_one_mac(&requests[i], &requests[j]);
+            problem.ordered = assignment_share_mac(&requests[i], &requests[j]);
     }
     fill_bins(&problem, open);
     for (size_t i = 0; i < problem.bin_count; i++)
@@ -256,7 +251,7 @@ static void assign_pool(struct assignment *requests, size_t count, size_t first,
 static bool clash(const struct assignment *one, const struct assignment *other)
 {
     bool strict = one->table == other->table && one->table->policy.separate == WISH_REQUIRE;
-    return !one->wanted && !other->wanted && (strict || have_one_mac(one, other)) &&
+    return !one->wanted && !other->wanted && (strict || assignment_share_mac(one, other)) &&
            pciaddr_equal(pf_address(one, one->granted), pf_address(other, other->granted));
 }
 

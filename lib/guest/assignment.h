@@ -25,6 +25,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "vf.h"
 
@@ -35,6 +36,12 @@ struct assignment {
     const char *mac;              /* what the VF will be told; empty or NULL: nothing */
     const struct vf *granted;     /* the answer */
 };
+
+/** assignment_share_mac() - whether two different ones have one MAC address */
+static inline bool assignment_share_mac(const struct assignment *a, const struct assignment *b)
+{
+    return a != b && a->mac && b->mac && a->mac[0] && strcmp(a->mac, b->mac) == 0;
+}
 
 /**
  * assignment_find() - grant the first requests their VFs, at the lowest cost, or none

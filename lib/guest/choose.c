@@ -25,11 +25,6 @@ static bool uses_pf(const struct assignment *requests, size_t count, const struc
     return false;
 }
 
-static bool have_one_mac(const struct assignment *a, const struct assignment *b)
-{
-    return a != b && a->mac && b->mac && a->mac[0] && strcmp(a->mac, b->mac) == 0;
-}
-
 /* Whether another request with the same MAC address has a VF of the same PF, in whichever pool, or wants one. */
 static bool mac_clashes(const struct assignment *requests, size_t count, const struct assignment *request,
                         const struct vf *vf)
@@ -37,7 +32,7 @@ static bool mac_clashes(const struct assignment *requests, size_t count, const s
     for (size_t i = 0; i < count; i++) {
         const struct assignment *other = &requests[i];
         const struct vf *theirs = other->wanted ? other->wanted : other->granted;
-        if (theirs && have_one_mac(other, request) &&
+        if (theirs && assignment_share_mac(other, request) &&
             pciaddr_equal(&other->table->pfs[theirs->pf].address, &request->table->pfs[vf->pf].address))
             return true;
     }

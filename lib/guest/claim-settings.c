@@ -56,7 +56,7 @@ static int record(const struct host *host, struct claim_vf *vf, bool started, st
 int claim_settings_record(int root, struct claim *claim, const struct pciaddr *address, bool started,
                           struct error *error)
 {
-    struct host host = {.sys = -1};
+    _cleanup_(host_close) struct host host = {.sys = -1};
     int result = 0;
     bool recorded = false;
     for (size_t i = 0; i < claim->vf_count && result >= 0; i++) {
@@ -71,7 +71,6 @@ int claim_settings_record(int root, struct claim *claim, const struct pciaddr *a
         if (result < 0)
             result = settings_say(&vf->wanted) ? error_set(error, -result, "%s", problem.message) : 0;
     }
-    host_close(&host);
     return result < 0 ? result : recorded;
 }
 
@@ -102,7 +101,7 @@ static void undo(const struct host *host, const struct claim_vf *vf, const struc
 int claim_settings_apply(int root, const struct claim *claim, const struct pciaddr *address, bool started,
                          struct error *error)
 {
-    struct host host = {.sys = -1};
+    _cleanup_(host_close) struct host host = {.sys = -1};
     _cleanup_(cleanup_free) struct place *places = memory_new(claim->vf_count, sizeof *places);
     int result = 0;
     size_t count = 0;
@@ -117,10 +116,7 @@ int claim_settings_apply(int root, const struct claim *claim, const struct pciad
     for (size_t i = 0; result < 0 && i < count; i++)
         if (places[i].known)
             undo(&host, &claim->vfs[i], &places[i], error);
-    host_close(&host);
-    if (result < 0)
-        return error_prefix(error, "guest '%.256s'", claim->name);
-    return 0;
+    return result < 0 ? error_prefix(error, "guest '%.256s'", claim->name) : 0;
 }
 
 static int restore(const struct host *host, const struct claim_vf *vf, bool running, struct error *error)
@@ -132,10 +128,8 @@ static int restore(const struct host *host, const struct claim_vf *vf, bool runn
     if (result < 0)
         return result;
     struct settings whole = place.now, original = vf->original;
-    if (running) {
-        original.mac[0] = '\0';
-        original.vlan = original.qos = original.protocol = SETTINGS_UNKNOWN;
-    }
+    if (running)
+        leave_out(&original);
     settings_merge(&whole, &original);
     if (settings_equal(&whole, &place.now))
         return 0;
@@ -150,10 +144,9 @@ static int restore(const struct host *host, const struct claim_vf *vf, bool runn
 
 int claim_settings_restore(int root, const struct claim_vf *vf, bool running, struct error *error)
 {
-    struct host host = {.sys = -1};
-    int result = settings_say(&vf->original) ? host_open(root, &host, error) : 0;
-    if (result == 0 && host.sys >= 0)
-        result = restore(&host, vf, running, error);
-    host_close(&host);
-    return result;
+    _cleanup_(host_close) struct host host = {.sys = -1};
+    if (!settings_say(&vf->original))
+        return 0;
+    int result = host_open(root, &host, error);
+    return result < 0 ? result : restore(&host, vf, running, error);
 }

@@ -213,9 +213,7 @@ static int adopt(struct call *call, const struct plan *plan, struct claim **old,
         result = check_witnessed(call, plan, *old, *claim);
     if (result == 0)
         result = set(call, ledger, *old, *claim);
-    if (result < 0)
-        return result;
-    return ledger_put(ledger, *claim, call->error);
+    return result < 0 ? result : ledger_put(ledger, *claim, call->error);
 }
 
 int guest_start(struct call *call, struct plan *plan)

@@ -30,19 +30,21 @@ static int drop(struct call *call, const char *uuid)
     return result < 0 ? result : handback_guest(ledger, call->root, uuid, call->error);
 }
 
-/* What this guest holds from an earlier life, which counts as free; NULL: nothing. */
-static int read_own(struct call *call, const struct plan *plan, struct ledger *ledger, struct claim **own)
+/* What this guest holds, from an earlier life perhaps; NULL: nothing. The ledger stays open: the caller closes it. */
+static int read_own(struct call *call, enum ledger_mode mode, const char *uuid, struct ledger **ledger,
+                    struct claim **own)
 {
-    return plan->domain.uuid[0] ? ledger_get(ledger, plan->domain.uuid, own, call->error) : 0;
+    int result = ledger_open(call->root, mode, LEDGER_LOCK_MS, ledger, call->error);
+    return result < 0 || !uuid[0] ? result : ledger_get(*ledger, uuid, own, call->error);
 }
 
-/* Chooses and formats under the lock. */
+/* Chooses and formats under the lock. What is the guest's own counts as free. */
 static int decide(struct call *call, struct plan *plan, struct ledger *ledger, const struct claim *own)
 {
     int result = plan_choose(plan, ledger, own, call->error);
-    if (result == 0)
-        result = plan_format(plan, call->root, call->operation, &call->text, &call->text_length, call->error);
-    return result;
+    if (result < 0)
+        return result;
+    return plan_format(plan, call->root, call->operation, &call->text, &call->text_length, call->error);
 }
 
 /* Return: 0; 1 when nothing was claimed, as libvirt would give other VFs than those; or a negative errno value. */
@@ -51,9 +53,7 @@ static int claim_vfs(struct call *call, struct plan *plan, const struct port_ses
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     _cleanup_(cleanup_claim) struct claim *own = NULL, *claim = NULL;
     free(steal(call->text));
-    int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
-    if (result == 0)
-        result = read_own(call, plan, ledger, &own);
+    int result = read_own(call, LEDGER_WRITE, plan->domain.uuid, &ledger, &own);
     if (result == 0 && own && handback_try(ledger, call->root, own, NULL, call->error) > 0)
         result = ledger_put(ledger, own, call->error);
     if (result == 0)
@@ -159,9 +159,7 @@ static int look(struct call *call, struct plan *plan)
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     _cleanup_(cleanup_claim) struct claim *own = NULL;
     free(steal(call->text));
-    int result = ledger_open(call->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, call->error);
-    if (result == 0)
-        result = read_own(call, plan, ledger, &own);
+    int result = read_own(call, LEDGER_READ, plan->domain.uuid, &ledger, &own);
     return result < 0 ? result : decide(call, plan, ledger, own);
 }
 
@@ -290,37 +288,31 @@ static int show(struct call *call, struct plan *plan)
 
 /* ---- release: the claim by the UUID alone, as the XML does not say what the guest had (F7) ---- */
 
-static bool no_pool(void *context, const char *network)
-{
-    (void)context, (void)network;
-    return false;
-}
-
 /* What the guest holds, as a copy; NULL: nothing. */
 static int read_claim(struct call *call, const char *uuid, struct claim **claim)
 {
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    int result = ledger_open(call->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, call->error);
-    return result < 0 ? result : ledger_get(ledger, uuid, claim, call->error);
+    return read_own(call, LEDGER_READ, uuid, &ledger, claim);
 }
 
 /* Everything that the guest holds goes. */
 static int release(struct call *call)
 {
-    struct domain domain;
+    _cleanup_(domain_free) struct domain domain = {0};
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
-    int result = domain_read(call->data, call->length, no_pool, NULL, false, &domain, call->error);
-    bool may_hold = result == 0 && (ledger_has_file(call->root, domain.uuid) || ledger_is_interrupted(call->root));
-    if (may_hold)
-        result = read_claim(call, domain.uuid, &claim);
-    if (result == 0 && claim)
-        port_close(call->root, claim, call->error);
+    int result = domain_read(call->data, call->length, NULL, NULL, false, &domain, call->error);
+    if (result < 0)
+        return result;
     /* A killed writer may have left links of this guest without a file. */
-    if (result == 0 && may_hold)
-        result = drop(call, domain.uuid);
-    call->changed = may_hold;
-    domain_free(&domain);
-    return result;
+    call->changed = ledger_has_file(call->root, domain.uuid) || ledger_is_interrupted(call->root);
+    if (!call->changed)
+        return 0;
+    result = read_claim(call, domain.uuid, &claim);
+    if (result < 0)
+        return result;
+    if (claim)
+        port_close(call->root, claim, call->error);
+    return drop(call, domain.uuid);
 }
 
 /* ---- the table ---- */
@@ -357,14 +349,13 @@ bool guest_may_fail(enum guest_operation operation)
 
 static int run_plan(struct call *call, enum guest_operation operation, int (*run)(struct call *, struct plan *))
 {
-    struct plan plan;
+    _cleanup_(plan_free) struct plan plan = {.host.sys = -1};
     int result =
         plan_load(&plan, call->root, operations[operation].kind, call->draft, call->data, call->length, call->error);
     if (result == 0)
         result = run(call, &plan);
     if (result < 0 && call->recorded && plan.domain.uuid[0])
         ledger_refuse(call->root, plan.domain.uuid, plan.domain.name, call->error->message);
-    plan_free(&plan);
     return result;
 }
 

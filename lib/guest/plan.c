@@ -69,7 +69,9 @@ static int add_whole(struct plan *plan, const struct request *request, struct er
 static int add_static(struct plan *plan, const struct request *request, struct error *error)
 {
     int whole = add_whole(plan, request, error);
-    for (size_t i = 0; i < plan->pools.count && whole == 0; i++) {
+    if (whole != 0)
+        return whole < 0 ? whole : 0;
+    for (size_t i = 0; i < plan->pools.count; i++) {
         const struct vf_table *table = &plan->tables[i];
         const struct vf *vf = table->pool->fault.code ? NULL : vf_find(table, &request->address);
         if (!vf)
@@ -80,7 +82,7 @@ static int add_static(struct plan *plan, const struct request *request, struct e
         add_choice(plan, request, table, vf);
         return 0;
     }
-    return whole < 0 ? whole : 0;
+    return 0;
 }
 
 static int add_network(struct plan *plan, const struct request *request, struct error *error)
@@ -175,33 +177,36 @@ static int find_policies(struct plan *plan, int root, struct error *error)
 {
     const xmlNode *domain = xmlDocGetRootElement(plan->domain.doc);
     const char *mistaken = policy_mistaken(domain);
-    int result = 0;
     if (mistaken)
         error_note(
             error,
             "guest '%.256s' has elements of '%.64s' in its <metadata>, which is not vfpool's namespace, %s: they are "
             "not followed",
             plan->domain.name, mistaken, VFPOOL_NAMESPACE);
-    for (size_t i = 0; i < plan->pools.count && result == 0; i++) {
+    for (size_t i = 0; i < plan->pools.count; i++) {
         struct vf_table *table = &plan->tables[i];
         bool asked = false;
         for (size_t j = 0; j < plan->count; j++)
             asked |= plan->requests[j]->type == REQUEST_NETWORK && plan->choices[j].table == table;
         if (!asked)
             continue;
-        result =
+        int result =
             policy_override(&table->policy, domain, table->pool->override, plan->domain.name, table->pool->name, error);
+        if (result < 0)
+            return result;
         find_had(plan, root, table);
     }
-    return result;
+    return 0;
 }
 
 /* What the VFs are to be set to. Return: 0 or a negative errno value. */
 static int find_wanted(struct plan *plan, struct error *error)
 {
-    int result = plan->kind == PLAN_START && plan->count > 0 ? wanted_check_guest(&plan->domain, error) : 0;
     plan->wanted = memory_new(plan->count, sizeof *plan->wanted);
-    for (size_t i = 0; i < plan->count && result == 0 && plan->kind == PLAN_START; i++) {
+    if (plan->kind != PLAN_START || plan->count == 0)
+        return 0;
+    int result = wanted_check_guest(&plan->domain, error);
+    for (size_t i = 0; i < plan->count && result == 0; i++) {
         const struct request *request = plan->requests[i];
         const struct wanted_device device = {.portgroup = request->portgroup,
                                              .mac = request->type == REQUEST_HOSTDEV ? NULL : request->mac,
@@ -239,15 +244,15 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, cons
             result =
                 request->type == REQUEST_NETWORK ? add_network(plan, request, error) : add_static(plan, request, error);
     }
-    for (size_t i = 0; i < plan->pools.count && result == 0; i++)
+    if (result < 0)
+        return result;
+    for (size_t i = 0; i < plan->pools.count; i++)
         vf_reserve(&plan->tables[i], plan->domain.name, plan->domain.uuid);
-    if (result == 0)
-        result = find_policies(plan, root, error);
-    if (result == 0)
-        result = find_wanted(plan, error);
-    if (result == 0)
-        find_distances(plan);
-    return result;
+    result = find_policies(plan, root, error);
+    if (result < 0)
+        return result;
+    find_distances(plan);
+    return find_wanted(plan, error);
 }
 
 bool plan_has(const struct plan *plan, const struct request *request)
@@ -280,10 +285,12 @@ static int check_wholes(const struct plan *plan, struct ledger *ledger, struct e
 
 static int mark_taken(struct plan *plan, struct ledger *ledger, const struct claim *own, struct error *error)
 {
-    struct pciaddr_set taken = {0};
+    _cleanup_(pciaddr_set_free) struct pciaddr_set taken = {0};
     int result = ledger_taken(ledger, own ? NULL : plan->domain.uuid, &taken, error);
+    if (result < 0)
+        return result;
     const struct claim_vf *had;
-    for (size_t i = 0; i < plan->pools.count && result == 0; i++) {
+    for (size_t i = 0; i < plan->pools.count; i++) {
         struct vf_table *table = &plan->tables[i];
         for (size_t j = 0; j < table->vf_count && taken.count; j++)
             if (pciaddr_set_has(&taken, &table->vfs[j].address) &&
@@ -291,8 +298,7 @@ static int mark_taken(struct plan *plan, struct ledger *ledger, const struct cla
                 table->vfs[j].obstacle = VF_TAKEN;
         whole_mark(ledger, table, &taken, plan->domain.uuid);
     }
-    pciaddr_set_free(&taken);
-    return result < 0 ? result : check_wholes(plan, ledger, error);
+    return check_wholes(plan, ledger, error);
 }
 
 /*

@@ -201,12 +201,10 @@ static int take_turns(struct port_session *session, struct error *error)
     int result = 0;
     for (size_t i = 0; i < session->count && result == 0; i++) {
         const char *network = session->pools[i]->name;
-        if (session->way == SHARED) {
-            result = turn_share(session->root, network, uuid, deadline, turn_never, &session->turns[i], error);
-            continue;
-        }
-        result = turn_take(session->root, network, uuid, deadline, check_usable, &session->turns[i], error);
-        if (result == 0)
+        bool share = session->way == SHARED;
+        result = share ? turn_share(session->root, network, uuid, deadline, turn_never, &session->turns[i], error)
+                       : turn_take(session->root, network, uuid, deadline, check_usable, &session->turns[i], error);
+        if (result == 0 && !share)
             result = wait_for_others(session, network, deadline, error);
     }
     return result;

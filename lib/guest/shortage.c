@@ -32,18 +32,20 @@ static int list_holder(struct list *list, struct ledger *ledger, const struct vf
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     char uuid[UUID_SIZE], text[PCIADDR_SIZE];
     int result = ledger_holder(ledger, &vf->address, &claim, uuid, error);
+    if (result < 0)
+        return result;
     pciaddr_format(&vf->address, text);
     const char *separator = list->text[0] ? ", " : "";
     const struct claim_vf *held = claim_find(claim, &vf->address);
-    if (result == 0 && held && held->stuck)
+    if (held && held->stuck)
         list_add(list, "%s%s is quarantined: %.200s (vfpool reconcile, or vfpool release %s)", separator, text,
                  held->stuck, text);
-    else if (result == 0 && claim)
+    else if (claim)
         list_add(list, "%s%s is held by guest '%.64s'", separator, text, claim->name);
-    else if (result == 0)
+    else
         list_add(list, "%s%s is quarantined: the file of guest %s is corrupt (vfpool release %s)", separator, text,
                  uuid, text);
-    return result;
+    return 0;
 }
 
 /* What stands in the way of each VF of a pool; an obstacle that many VFs in a row share is said once. */
@@ -65,10 +67,12 @@ static int list_obstacles(struct list *list, const struct plan *plan, size_t ind
             list_add(list, "%s%s", separator, reason);
         strcpy(last, reason);
     }
-    _cleanup_(cleanup_free) char *gone = result == 0 ? whole_missing(ledger, table) : NULL;
+    if (result < 0)
+        return result;
+    _cleanup_(cleanup_free) char *gone = whole_missing(ledger, table);
     if (gone)
         list_add(list, "%s%s", list->text[0] ? ", " : "", gone);
-    if (result == 0 && table->missing)
+    if (table->missing)
         list_add(list, "%s%s", list->text[0] ? ", " : "", table->missing);
     if (list->left_out) {
         char tail[48];
@@ -76,7 +80,7 @@ static int list_obstacles(struct list *list, const struct plan *plan, size_t ind
         size_t used = strlen(list->text);
         strcpy(list->text + (used + sizeof tail < sizeof list->text ? used : sizeof list->text - sizeof tail), tail);
     }
-    return result;
+    return 0;
 }
 
 int shortage_describe(struct plan *plan, size_t index, struct ledger *ledger, struct error *error)

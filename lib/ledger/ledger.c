@@ -94,9 +94,9 @@ static int open_files(struct ledger *ledger, struct error *error)
     if (result < 0)
         return result;
     result = open_part(ledger->directory, "guests", LEDGER_DIRECTORY "/guests", true, &ledger->guests, error);
-    if (result == 0)
-        result = open_part(ledger->directory, "vfs", LEDGER_DIRECTORY "/vfs", true, &ledger->vfs, error);
-    return result;
+    if (result < 0)
+        return result;
+    return open_part(ledger->directory, "vfs", LEDGER_DIRECTORY "/vfs", true, &ledger->vfs, error);
 }
 
 static int start_writing(struct ledger *ledger, struct error *error)
@@ -146,15 +146,14 @@ static int open_ledger(int root, enum ledger_mode mode, int timeout_ms, struct l
 
 int ledger_open(int root, enum ledger_mode mode, int timeout_ms, struct ledger **ledger, struct error *error)
 {
-    struct ledger *opened = memory_new(1, sizeof *opened);
+    _cleanup_(cleanup_ledger) struct ledger *opened = memory_new(1, sizeof *opened);
     *ledger = NULL;
     *opened = (struct ledger){.root = root, .directory = -1, .lock = -1, .guests = -1, .vfs = -1};
     int result = open_ledger(root, mode, timeout_ms, opened, error);
     if (result < 0)
-        ledger_close(opened);
-    else
-        *ledger = opened;
-    return result;
+        return result;
+    *ledger = steal(opened);
+    return 0;
 }
 
 void ledger_refuse(int root, const char *uuid, const char *name, const char *reason)
@@ -219,6 +218,12 @@ static bool has_file(int guests, const char *uuid, const char *suffix)
     return faccessat(guests, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* Whether there is a guest file under either name. */
+static bool has_any_file(const struct ledger *ledger, const char *uuid)
+{
+    return has_file(ledger->guests, uuid, "bad") || has_file(ledger->guests, uuid, "xml");
+}
+
 int ledger_unlisted(const char *part, int result, struct error *error)
 {
     return error_set(error, -result, "cannot read /" LEDGER_DIRECTORY "/%s: %s", part, strerror(-result));
@@ -229,11 +234,11 @@ int ledger_taken(const struct ledger *ledger, const char *except, struct pciaddr
     char owner[UUID_SIZE];
     if (ledger->directory < 0)
         return 0;
-    if (except && !has_file(ledger->guests, except, "bad") && !has_file(ledger->guests, except, "xml"))
+    if (except && !has_any_file(ledger, except))
         except = NULL;
     _cleanup_(cleanup_dir) DIR *directory = io_list(ledger->vfs, ".");
     if (!directory)
-        return error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/vfs: %s", strerror(errno));
+        return ledger_unlisted("vfs", -errno, error);
     int result = 0;
     struct pciaddr address;
     for (struct dirent *entry; (entry = io_next_entry(directory, &result));)
@@ -289,12 +294,6 @@ int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, st
     return 0;
 }
 
-/* Whether there is a guest file under either name; it was found to be no good. */
-static bool has_corrupt(const struct ledger *ledger, const char *uuid)
-{
-    return has_file(ledger->guests, uuid, "bad") || has_file(ledger->guests, uuid, "xml");
-}
-
 int ledger_holder(struct ledger *ledger, const struct pciaddr *address, struct claim **claim, char uuid[UUID_SIZE],
                   struct error *error)
 {
@@ -310,7 +309,8 @@ int ledger_holder(struct ledger *ledger, const struct pciaddr *address, struct c
         return error_set(error, -result, "/" LEDGER_DIRECTORY "/vfs/%s is not a link that vfpool made: remove it",
                          text);
     result = ledger_get(ledger, uuid, claim, error);
-    if (result < 0 || claim_find(*claim, address) || (!*claim && has_corrupt(ledger, uuid)))
+    /* A file that holds no claim was found to be no good. */
+    if (result < 0 || claim_find(*claim, address) || (!*claim && has_any_file(ledger, uuid)))
         return result;
     claim_free(steal(*claim));
     uuid[0] = '\0';
@@ -336,7 +336,7 @@ int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, str
         return 0;
     _cleanup_(cleanup_dir) DIR *directory = io_list(ledger->guests, ".");
     if (!directory)
-        return error_set(error, errno, "cannot read /" LEDGER_DIRECTORY "/guests: %s", strerror(errno));
+        return ledger_unlisted("guests", -errno, error);
     int result = 0, listed = 0;
     char uuid[UUID_SIZE];
     for (struct dirent *entry; result == 0 && (entry = io_next_entry(directory, &listed));) {
@@ -344,7 +344,7 @@ int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, str
         if (file_guest(entry->d_name, uuid) < 0)
             continue;
         result = ledger_get(ledger, uuid, &claim, error);
-        if (result == 0 && claim)
+        if (claim)
             add_claim(claims, count, claim);
     }
     if (result == 0 && listed < 0)
@@ -408,26 +408,6 @@ static int make_links(struct ledger *ledger, const struct claim *claim, bool *ne
     return 0;
 }
 
-/* Removes the guest's links that its claim does not list; a NULL claim lists none. */
-static int remove_stale_links(struct ledger *ledger, const char *uuid, const struct claim *claim, struct error *error)
-{
-    _cleanup_(cleanup_dir) DIR *directory = io_list(ledger->vfs, ".");
-    if (!directory)
-        return -errno;
-    struct pciaddr address;
-    char owner[UUID_SIZE];
-    int result = 0;
-    for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
-        if (pciaddr_parse(entry->d_name, &address) < 0 || claim_find(claim, &address) ||
-            ledger_read_link(ledger, entry->d_name, owner) < 0 || strcmp(owner, uuid) != 0)
-            continue;
-        remove_link(ledger, uuid, &address);
-        if (!claim)
-            error_note(error, "released VF %s, which was kept for guest %s", entry->d_name, uuid);
-    }
-    return result;
-}
-
 int ledger_kept(const struct ledger *ledger, const char *uuid, struct pciaddr **addresses, size_t *count,
                 struct error *error)
 {
@@ -449,6 +429,24 @@ int ledger_kept(const struct ledger *ledger, const char *uuid, struct pciaddr **
         (*addresses)[(*count)++] = address;
     }
     return result < 0 ? ledger_unlisted("vfs", result, error) : 0;
+}
+
+/* Removes the guest's links that its claim does not list; a NULL claim lists none. */
+static int remove_stale_links(struct ledger *ledger, const char *uuid, const struct claim *claim, struct error *error)
+{
+    _cleanup_(cleanup_free) struct pciaddr *kept = NULL;
+    _cleanup_(error_free) struct error ignored = {0};
+    char text[PCIADDR_SIZE];
+    size_t count;
+    int result = ledger_kept(ledger, uuid, &kept, &count, &ignored);
+    for (size_t i = 0; i < count; i++) {
+        if (claim_find(claim, &kept[i]))
+            continue;
+        remove_link(ledger, uuid, &kept[i]);
+        if (!claim)
+            error_note(error, "released VF %s, which was kept for guest %s", pciaddr_format(&kept[i], text), uuid);
+    }
+    return result;
 }
 
 void ledger_by_hand(struct ledger *ledger)

@@ -107,7 +107,7 @@ static int read_network_interface(struct reader *reader, xmlNodePtr element, uns
     xmlNodePtr source = xml_child(element, "source");
     _cleanup_(cleanup_xml_string) char *network = xml_attribute(source, "network");
     struct request request = {.type = REQUEST_NETWORK, .number = number, .element = element};
-    if (!network || !reader->is_pool(reader->context, network))
+    if (!network || !reader->is_pool || !reader->is_pool(reader->context, network))
         return 0;
     struct interface_place place = {.guest = reader->domain->name, .pool = network, .number = number};
     int result = interface_check(element, &place, reader->error);

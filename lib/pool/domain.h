@@ -47,7 +47,7 @@ typedef bool domain_is_pool_t(void *context, const char *network);
 
 /**
  * domain_read() - read a domain's XML and find what it asks for
- * @is_pool: told of each network that an interface names
+ * @is_pool: told of each network that an interface names; NULL: none is a pool
  * @draft:   not defined yet: libvirt will give the guest and its interfaces the UUID and MAC addresses that it lacks
  * @domain:  the caller frees with domain_free(), also after a failure
  *
@@ -58,7 +58,7 @@ typedef bool domain_is_pool_t(void *context, const char *network);
  * Return: 0, or a negative errno value with the reason.
  */
 int domain_read(const char *data, size_t length, domain_is_pool_t *is_pool, void *context, bool draft,
-                struct domain *domain, struct error *error) must_check nonnull(1, 3, 6, 7);
+                struct domain *domain, struct error *error) must_check nonnull(1, 6, 7);
 void domain_free(struct domain *domain) nonnull(1);
 
 /**

@@ -56,27 +56,27 @@ static int find_by_mac(struct pf_finder *finder, const struct pool_source *sourc
         return 0;
     }
     int result = look(finder, error);
+    if (result < 0)
+        return result;
     for (size_t i = 0; i < finder->count; i++)
         if (has_mac(finder->host, &finder->all[i], source->pf))
             add(pfs, count, &finder->all[i]);
     if (*count > 1)
         return error_set(error, EEXIST, "%s and %s have MAC address %s both: name one of them by its PCI address",
                          (*pfs)[0].name, (*pfs)[1].name, source->pf);
-    if (result == 0 && *count == 0)
-        return error_set(error, ENOENT, "there is no PF with MAC address %s", source->pf);
-    return result;
+    return *count ? 0 : error_set(error, ENOENT, "there is no PF with MAC address %s", source->pf);
 }
 
 static int find_by_id(struct pf_finder *finder, const struct pool_source *source, struct host_pf **pfs, size_t *count,
                       struct error *error)
 {
     int result = look(finder, error);
+    if (result < 0)
+        return result;
     for (size_t i = 0; i < finder->count; i++)
         if (host_pf_is(finder->host, &finder->all[i], source->vendor, source->device))
             add(pfs, count, &finder->all[i]);
-    if (result == 0 && *count == 0)
-        return error_set(error, ENOENT, "there is no PF of vendor and device %s", source->pf);
-    return result;
+    return *count ? 0 : error_set(error, ENOENT, "there is no PF of vendor and device %s", source->pf);
 }
 
 int pf_find(struct pf_finder *finder, const struct pool_source *source, struct host_pf **pfs, size_t *count,

@@ -211,20 +211,21 @@ static void read_copies(struct pool *pool, xmlNodePtr forward)
 static int read_sources(struct pool *pool, xmlNodePtr network)
 {
     xmlNodePtr forward = xml_child(network, "forward"), node;
-    int result = 0;
-    for (node = xml_child(forward, "pf"); node && result == 0; node = xml_next(node))
-        result = read_pf(pool, node);
-    if (result == 0 && pool->source_count > 0) {
+    for (node = xml_child(forward, "pf"); node; node = xml_next(node))
+        if (read_pf(pool, node) < 0)
+            return -EINVAL;
+    if (pool->source_count > 0) {
         read_copies(pool, forward);
         return 0;
     }
-    for (node = xml_child(forward, "address"); node && result == 0; node = xml_next(node))
-        result = read_address(pool, node);
-    if (result == 0 && pool->source_count == 0)
+    for (node = xml_child(forward, "address"); node; node = xml_next(node))
+        if (read_address(pool, node) < 0)
+            return -EINVAL;
+    if (pool->source_count == 0)
         return error_set(&pool->fault, EINVAL,
                          "%s, line %ld: the pool has no VFs: add <pf dev='...'/> or <address type='pci' .../>",
                          pool->path, xmlGetLineNo(forward));
-    return result;
+    return 0;
 }
 
 static void read_policies(struct pool *pool, xmlNodePtr network)
@@ -336,16 +337,15 @@ static int check_settings(struct pool *pool, xmlNodePtr network)
 {
     const xmlNode *own = policy_of_pool(network);
     struct settings all = settings_none();
-    int result = 0;
     for (const xmlNode *node = own ? own->children : NULL; (node = policy_next(node, "settings")); node = node->next) {
         _cleanup_(cleanup_xml_string) char *portgroup = xml_attribute(node, "portgroup");
         if (!portgroup)
             settings_read(&all, node);
     }
-    for (const xmlNode *node = own ? own->children : NULL; result == 0 && (node = policy_next(node, "settings"));
-         node = node->next)
-        result = check_settings_of(pool, network, node, &all);
-    return result;
+    for (const xmlNode *node = own ? own->children : NULL; (node = policy_next(node, "settings")); node = node->next)
+        if (check_settings_of(pool, network, node, &all) < 0)
+            return -EINVAL;
+    return 0;
 }
 
 /* The commonest mistake, any other network of libvirt's, gets words of its own. */
