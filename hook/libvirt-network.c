@@ -131,7 +131,7 @@ int network_finish(const struct libvirt_network *network)
 }
 
 /* Step 4 for our own, where the network lists the VF still. */
-static int hold_again(struct libvirt_network *network, const struct ports *ports)
+static int block_again(struct libvirt_network *network, const struct ports *ports)
 {
     char text[PCIADDR_SIZE];
     int result = libvirt_network_read(network);
@@ -160,7 +160,7 @@ static int restart(int directory, struct libvirt_network *network)
     int started = start_again(directory, network);
     if (result != 0)
         return result;
-    return started == 0 && hooks_are_put(GATE_ROOT_FD) ? hold_again(network, &ports) : started;
+    return started == 0 && hooks_are_put(GATE_ROOT_FD) ? block_again(network, &ports) : started;
 }
 
 int network_restart(struct libvirt_network *network)
@@ -207,8 +207,8 @@ int verb_network(char **arguments)
     result = active == 1 ? libvirt_network_read(&network) : 0;
     if (result != 0)
         return result;
-    _cleanup_(cleanup_free) char *text = virNetworkGetXMLDesc(network.handle, 0);
-    if (active < 0 || !text)
+    _cleanup_(cleanup_free) char *text = active < 0 ? NULL : virNetworkGetXMLDesc(network.handle, 0);
+    if (!text)
         return libvirt_complain(GATE_FAILED, "libvirt network '%s': %s", network.name, libvirt_words());
     printf("%s%s%s%s%s\n%s", active ? GATE_ACTIVE : GATE_INACTIVE,
            active && ports_miscounted(&network) ? " " GATE_MISCOUNTED : "",

@@ -245,10 +245,14 @@ static void fail_unwitnessed(struct work *work)
 
 /* ---- one after the other ---- */
 
-/* Not while libvirt is going to forget what it counts now. */
-static int wait_for_steady(const struct work *work, const char *network, int64_t deadline, struct error *error)
+/* And wait until libvirt is not going to forget what it counts now. A dry run makes nothing, and so takes no turn. */
+static int take_turn(const struct work *work, const char *network, struct turn **turn, struct error *error)
 {
-    int result = 0;
+    int64_t deadline = io_now_ms() + work_time(work, TURN_WAIT_MS);
+    if (work->dry_run)
+        return 0;
+    int result = turn_take(work->root, network, NULL, deadline, turn_never, turn, error);
+    deadline = io_now_ms() + work_time(work, OFFER_AWAIT_MS);
     while (result == 0 && witness_is_unsteady(work->root))
         result = turn_pause(network, deadline, error);
     return result;
@@ -257,34 +261,29 @@ static int wait_for_steady(const struct work *work, const char *network, int64_t
 /* @withdrawn: only if its offer is due, which whoever had the turn may have made meanwhile */
 static int reconcile_network(struct work *work, size_t pool, bool withdrawn, struct error *error)
 {
-    int64_t deadline = io_now_ms() + work_time(work, TURN_WAIT_MS);
     const struct vf_table *table = &work->tables[pool];
-    struct turn *turn = NULL;
-    /* A dry run makes nothing, and so takes no turn. */
-    int result = work->dry_run ? 0 : turn_take(work->root, table->pool->name, NULL, deadline, turn_never, &turn, error);
-    if (result == 0 && !work->dry_run)
-        result = wait_for_steady(work, table->pool->name, deadline, error);
-    if (result == 0 && withdrawn && !offer_is_due(work->root, table->pool->name)) {
-        turn_close(turn);
-        return 0;
-    }
+    const char *network = table->pool->name;
+    _cleanup_(cleanup_turn) struct turn *turn = NULL;
+    int result = take_turn(work, network, &turn, error);
     if (result < 0)
         leave_ports(work, pool);
-    if (result == 0 && work->guests)
-        result = prune_ports(work, pool, error);
+    if (result < 0 || (withdrawn && !offer_is_due(work->root, network)))
+        return result;
+    if (work->guests && (result = prune_ports(work, pool, error)) < 0)
+        return result;
     size_t vfs = 0;
-    if (result == 0)
-        result = reconcile_define(work, table, &vfs, error);
-    bool offered = false, due = result > 0 || offer_is_due(work->root, table->pool->name);
-    if (result >= 0 && vfs > 0)
-        result =
-            work->dry_run ? foresee_ports(work, vfs, result > 0, &offered) : set_ports(work, pool, &offered, error);
-    if (result >= 0)
-        note_ports(work, table->pool->name, offered, result > 0 || due, (size_t)result);
-    if (result >= 0 && vfs > 0 && !offered && hooks_are_put(work->root))
+    result = reconcile_define(work, table, &vfs, error);
+    if (result < 0)
+        return result;
+    bool fresh = result > 0, due = fresh || offer_is_due(work->root, network), offered = false;
+    if (vfs > 0)
+        result = work->dry_run ? foresee_ports(work, vfs, fresh, &offered) : set_ports(work, pool, &offered, error);
+    if (result < 0)
+        return result;
+    note_ports(work, network, offered, result > 0 || due, (size_t)result);
+    if (vfs > 0 && !offered && hooks_are_put(work->root))
         fail_unwitnessed(work);
-    turn_close(turn);
-    return result < 0 ? result : 0;
+    return 0;
 }
 
 /* Of a pool whose file is gone nobody can make an offer: whoever comes would try again. */
@@ -379,31 +378,35 @@ static int open_anyhow(const struct work *work, const char *name, struct error *
     return libvirtd_serves_networks(work->root) || work->dry_run ? result : portfile_remove(work->root, name, error);
 }
 
-static void open_one(struct work *work, const char *name, bool gone)
+/* @gone: its pool file is. Return: as open_network(). */
+static int open_one(struct work *work, const char *name, bool gone, struct error *error)
 {
-    _cleanup_(error_free) struct error problem = {0};
-    struct turn *turn = NULL;
-    int64_t deadline = io_now_ms() + work_time(work, TURN_WAIT_MS);
-    if (!may_look(work, name))
-        return;
-    int result = work->dry_run ? 0 : turn_take(work->root, name, NULL, deadline, turn_never, &turn, &problem);
-    if (result == 0 && !work->dry_run)
-        result = wait_for_steady(work, name, io_now_ms() + work_time(work, OFFER_AWAIT_MS), &problem);
+    _cleanup_(cleanup_turn) struct turn *turn = NULL;
+    int result = take_turn(work, name, &turn, error);
     /* Where its VFs cannot be given back, its offer is made again. */
     if (result == 0 && !work->dry_run)
-        result = offer_withdraw(work->root, name, &problem);
+        result = offer_withdraw(work->root, name, error);
     if (result == 0)
-        result = work_heard(work, open_anyhow(work, name, &problem));
-    if (result >= 0 && !work->dry_run)
-        offer_end(work->root, name);
+        result = work_heard(work, open_anyhow(work, name, error));
+    if (result < 0 || work->dry_run)
+        return result;
+    offer_end(work->root, name);
+    if (gone)
+        turn_forget(turn, name);
+    return result;
+}
+
+static void open_and_say(struct work *work, const char *name, bool gone)
+{
+    _cleanup_(error_free) struct error problem = {0};
+    if (!may_look(work, name))
+        return;
+    int result = open_one(work, name, gone, &problem);
     if (result < 0)
         fail_network(work, name, &problem);
     else if (result > 0)
         lines_add(work->done, "opened all VFs of libvirt network '%s'%s", name,
                   gone ? ", as its pool file is gone" : "");
-    if (result >= 0 && gone && !work->dry_run)
-        turn_forget(turn, name);
-    turn_close(turn);
     error_move_notes(work->error, &problem);
 }
 
@@ -412,13 +415,13 @@ void reconcile_open_networks(struct work *work, bool all)
     _cleanup_(error_free) struct error problem = {0};
     int result = 0;
     for (size_t i = 0; i < work->pools.count && all; i++)
-        open_one(work, work->pools.pools[i].name, false);
+        open_and_say(work, work->pools.pools[i].name, false);
     /* A network that ever had a turn has its file there. */
     _cleanup_(cleanup_dir) DIR *directory = io_list(work->root, TURN_DIRECTORY);
     result = directory || errno == ENOENT ? 0 : -errno;
     for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));)
         if (entry->d_name[0] != '.' && !pools_find(&work->pools, entry->d_name))
-            open_one(work, entry->d_name, true);
+            open_and_say(work, entry->d_name, true);
     if (result < 0) {
         (void)error_set(&problem, -result, "cannot read /" TURN_DIRECTORY ": %s", strerror(-result));
         work_fail(work, &problem);

@@ -382,22 +382,25 @@ static bool is_left(const struct plan *plan, const struct claim *claim, const st
 
 int plan_take_left(const struct plan *plan, struct ledger *ledger, struct error *error)
 {
-    int result = 0;
-    for (size_t i = 0; i < plan->count && result == 0; i++) {
+    for (size_t i = 0; i < plan->count; i++) {
         _cleanup_(cleanup_claim) struct claim *claim = NULL;
         const struct pciaddr *address = &plan->choices[i].granted->address;
         char uuid[UUID_SIZE], text[PCIADDR_SIZE];
-        result = ledger_holder(ledger, address, &claim, uuid, error);
-        if (result < 0 || !claim || strcmp(uuid, plan->domain.uuid) == 0 || !is_left(plan, claim, address))
+        int result = ledger_holder(ledger, address, &claim, uuid, error);
+        if (result < 0)
+            return result;
+        if (!claim || strcmp(uuid, plan->domain.uuid) == 0 || !is_left(plan, claim, address))
             continue;
         /* While it was thought to run, without a port, its VF may have got one of ours. */
         result = offer_withdraw(plan->root, plan->choices[i].table->pool->name, error);
         if (result == 0)
             result = handback_guest(ledger, plan->root, uuid, error);
+        if (result < 0)
+            return result;
         error_note(error, "guest '%.256s' held VF %s, and does not run any more: taken back", claim->name,
                    pciaddr_format(address, text));
     }
-    return result;
+    return 0;
 }
 
 /*

@@ -365,17 +365,18 @@ int ledger_make_link(struct ledger *ledger, const char *uuid, const struct pciad
     pciaddr_format(address, text);
     if (symlinkat(target, ledger->vfs, text) == 0)
         return 1;
-    int failure = errno;
-    if (failure == EEXIST && ledger_read_link(ledger, text, owner) == 0 && strcmp(owner, uuid) == 0)
-        return 0;
-    int result = failure == EEXIST ? ledger_holder(ledger, address, &claim, owner, error) : 0;
-    if (result < 0)
-        return result;
-    if (failure == EEXIST && owner[0])
-        return error_set(error, EEXIST, "VF %s is taken by guest %s", text, owner);
-    /* A link that says nothing. */
-    if (failure == EEXIST && unlinkat(ledger->vfs, text, 0) == 0 && symlinkat(target, ledger->vfs, text) == 0)
-        return 1;
+    if (errno == EEXIST) {
+        if (ledger_read_link(ledger, text, owner) == 0 && strcmp(owner, uuid) == 0)
+            return 0;
+        int result = ledger_holder(ledger, address, &claim, owner, error);
+        if (result < 0)
+            return result;
+        if (owner[0])
+            return error_set(error, EEXIST, "VF %s is taken by guest %s", text, owner);
+        /* A link that says nothing. */
+        if (unlinkat(ledger->vfs, text, 0) == 0 && symlinkat(target, ledger->vfs, text) == 0)
+            return 1;
+    }
     return error_set(error, errno, "cannot make /" LEDGER_DIRECTORY "/vfs/%s: %s", text, strerror(errno));
 }
 

@@ -58,4 +58,9 @@ void turn_forget(struct turn *turn, const char *network) nonnull(1, 2);
 /** turn_close() - let the next ones in; they still wait for a guest that keeps it. NULL does nothing. */
 void turn_close(struct turn *turn);
 
+static inline void cleanup_turn(struct turn **turn)
+{
+    turn_close(*turn);
+}
+
 #endif
