@@ -147,6 +147,10 @@ put() {
     remove_others "$daemon" "$network" "$qemu"
     put_rule
     run install -d -m 700 "$root/run/vfpool"
+    # What versions kept there that gave reasons files of their own.
+    for file in "$root"/run/vfpool/guests/*.why "$root/run/vfpool/returned"; do
+        if [ -e "$file" ]; then run rm -f "$file"; fi
+    done
     reload_libvirt
     # What is wrong with a pool is said, and no reason for a package not to be installed.
     if libvirt_runs && [ -n "$package" ]; then

@@ -47,7 +47,14 @@ there_are() { assert_equal "$(cd "$hooks" && find . ! -type d -printf '%P\n' | s
         "755:regular file 755:directory 755:regular file 700:directory"
     exec 5< "$hooks/qemu"
     echo >> "$ROOT/usr/libexec/vfpool/qemu"
+    # What an older version kept, and this one would never take away.
+    mkdir "$ROOT/run/vfpool/guests"
+    touch "$ROOT/run/vfpool/guests/${UUID[1]}."{xml,why} "$ROOT/run/vfpool/returned"
+    hooks 0 put --dry-run
+    [[ $output == *"would run: rm -f $ROOT/run/vfpool/guests/${UUID[1]}.why"* && -e $ROOT/run/vfpool/returned ]]
     hooks 0 put
+    assert_equal "$(cd "$ROOT/run/vfpool" && find . -type f | xargs)" "./guests/${UUID[1]}.xml"
+    rm -r "$ROOT/run/vfpool/guests"
     cmp "$hooks/qemu" "$ROOT/usr/libexec/vfpool/qemu"
     # Whoever runs the old one has the old one: another file took its name.
     [[ $(stat -L -c %i /dev/fd/5) != $(stat -c %i "$hooks/qemu") ]]
