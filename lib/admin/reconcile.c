@@ -196,7 +196,7 @@ static int drop_unchanged(struct work *work, struct ledger *ledger, const struct
 {
     _cleanup_(cleanup_claim) struct claim *now = NULL;
     char text[PCIADDR_SIZE];
-    int result = ledger_get(ledger, seen->uuid, &now, work->error);
+    int result = ledger_edit(ledger, seen->uuid, &now, work->error);
     if (result < 0 || !now || strcmp(now->stamp, seen->stamp) != 0)
         return result;
     _cleanup_(cleanup_claim) struct claim *kept = NULL;
@@ -252,7 +252,7 @@ static int retry_stuck(struct work *work, struct ledger *ledger, const struct cl
         bool stuck = true;
         if (!seen->vfs[i].stuck)
             continue;
-        result = now ? 0 : ledger_get(ledger, seen->uuid, &now, work->error);
+        result = now ? 0 : ledger_edit(ledger, seen->uuid, &now, work->error);
         const struct claim_vf *vf = claim_find(now, address);
         if (result == 0 && vf && vf->stuck)
             result = handback_vf(ledger, work->root, now, address, &stuck, work->error);

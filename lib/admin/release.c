@@ -171,7 +171,7 @@ static int release_uuid(const struct work *work, const char *uuid, struct error 
 {
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     bool may_hold = ledger_has_file(work->root, uuid);
-    int result = ledger_get(work->ledger, uuid, &claim, error);
+    int result = ledger_edit(work->ledger, uuid, &claim, error);
     if (result < 0)
         return result;
     if (claim)

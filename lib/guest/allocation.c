@@ -433,7 +433,7 @@ static int made(struct ledger *ledger, int root, const struct allocation *alloca
     char uuid[UUID_SIZE];
     int result = ledger_holder(ledger, &allocation->address, &holder, uuid, error);
     if (result == 0)
-        result = ledger_get(ledger, allocation->owner, &claim, error);
+        result = ledger_edit(ledger, allocation->owner, &claim, error);
     if (result == 0)
         result = check_pf(ledger, root, allocation, claim, certain, error);
     if (result < 0)
@@ -520,7 +520,7 @@ int allocation_ended(int root, const struct allocation *allocation, struct error
         return is_blocked(root, allocation) ? offer_withdraw(root, allocation->network, error) : 0;
     int result = ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0)
-        result = ledger_get(ledger, allocation->owner, &claim, error);
+        result = ledger_edit(ledger, allocation->owner, &claim, error);
     if (result < 0 || !claim)
         return result;
     const struct claim_vf *vf = claim_find(claim, &allocation->address);

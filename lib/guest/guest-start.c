@@ -191,7 +191,7 @@ static int adopt(struct call *call, const struct plan *plan, struct claim **old,
         return 0;
     int result = ledger_open(call->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, call->error);
     if (result == 0)
-        result = ledger_get(ledger, uuid, old, call->error);
+        result = ledger_edit(ledger, uuid, old, call->error);
     if (result < 0)
         return result;
     *claim = claim_new(uuid, plan->domain.name);

@@ -35,7 +35,7 @@ static int read_own(struct call *call, enum ledger_mode mode, const char *uuid, 
                     struct claim **own)
 {
     int result = ledger_open(call->root, mode, LEDGER_LOCK_MS, ledger, call->error);
-    return result < 0 || !uuid[0] ? result : ledger_get(*ledger, uuid, own, call->error);
+    return result < 0 || !uuid[0] ? result : ledger_edit(*ledger, uuid, own, call->error);
 }
 
 /* Chooses and formats under the lock. What is the guest's own counts as free. */

@@ -53,7 +53,7 @@ void handback_keep(const struct claim *old, struct claim *claim)
 int handback_guest(struct ledger *ledger, int root, const char *uuid, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *claim = NULL, *rest = NULL;
-    int result = ledger_get(ledger, uuid, &claim, error);
+    int result = ledger_edit(ledger, uuid, &claim, error);
     if (result < 0)
         return result;
     /* Without a claim there may be links of one that was set aside. */

@@ -30,7 +30,7 @@ int hotplug_finish(struct ledger *ledger, int root, const char *uuid, const stru
                    struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
-    int result = ledger_get(ledger, uuid, &claim, error);
+    int result = ledger_edit(ledger, uuid, &claim, error);
     for (size_t i = 0; claim && result == 0 && i < claim->vf_count; i++) {
         struct claim_vf *vf = &claim->vfs[i];
         if (!pciaddr_equal(&vf->address, address) || !vf->late)

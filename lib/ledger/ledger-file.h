@@ -27,6 +27,10 @@ int ledger_read_link(const struct ledger *ledger, const char *address, char uuid
 int ledger_make_link(struct ledger *ledger, const char *uuid, const struct pciaddr *address,
                      struct error *error) must_check nonnull(1, 2, 3, 4);
 
+/** ledger_list() - as ledger_all(); @change: each as ledger_edit() */
+int ledger_list(struct ledger *ledger, bool change, struct claim ***claims, size_t *count,
+                struct error *error) must_check nonnull(1, 3, 4, 5);
+
 /** ledger_unlisted() - say that a part of the ledger cannot be read. Return: @result. */
 int ledger_unlisted(const char *part, int result, struct error *error) nonnull(1, 3);
 

@@ -87,7 +87,7 @@ int ledger_repair(struct ledger *ledger, struct error *error)
     if (ledger->writing && unlinkat(ledger->directory, NEW_FILE, 0) < 0 && errno != ENOENT)
         return error_set(error, errno, "cannot remove /" LEDGER_DIRECTORY "/" NEW_FILE ": %s", strerror(errno));
     int repairs = repair_links(ledger, error);
-    int result = repairs < 0 ? repairs : ledger_all(ledger, &claims, &count, error);
+    int result = repairs < 0 ? repairs : ledger_list(ledger, true, &claims, &count, error);
     for (size_t i = 0; i < count && result >= 0; i++) {
         result = repair_guest(ledger, claims[i], error);
         repairs += result > 0 ? result : 0;

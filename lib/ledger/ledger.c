@@ -268,7 +268,8 @@ static int read_guest(const struct ledger *ledger, const char *name, const char 
     return result;
 }
 
-int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error)
+/* @change: whether what the guest holds is about to be another thing: a file that cannot be understood is set aside */
+static int get(struct ledger *ledger, const char *uuid, bool change, struct claim **claim, struct error *error)
 {
     char name[GUEST_NAME_SIZE], bad[GUEST_NAME_SIZE];
     _cleanup_(error_free) struct error problem = {0};
@@ -282,7 +283,7 @@ int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, st
     if (result != -EINVAL)
         return error_set(error, -result, "%s", problem.message);
     guest_file(uuid, "bad", bad);
-    if (!ledger->writing) {
+    if (!ledger->writing || !change) {
         error_note(error, "%s: its VFs are not given out", problem.message);
         return 0;
     }
@@ -292,6 +293,16 @@ int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, st
     error_note(error, "%s: set aside as %s, its VFs are not given out until the guest is started or released",
                problem.message, bad);
     return 0;
+}
+
+int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error)
+{
+    return get(ledger, uuid, false, claim, error);
+}
+
+int ledger_edit(struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error)
+{
+    return get(ledger, uuid, true, claim, error);
 }
 
 int ledger_holder(struct ledger *ledger, const struct pciaddr *address, struct claim **claim, char uuid[UUID_SIZE],
@@ -328,7 +339,7 @@ static void add_claim(struct claim ***claims, size_t *count, struct claim *claim
     (*claims)[(*count)++] = claim;
 }
 
-int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, struct error *error)
+int ledger_list(struct ledger *ledger, bool change, struct claim ***claims, size_t *count, struct error *error)
 {
     *claims = NULL;
     *count = 0;
@@ -343,7 +354,7 @@ int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, str
         struct claim *claim = NULL;
         if (file_guest(entry->d_name, uuid) < 0)
             continue;
-        result = ledger_get(ledger, uuid, &claim, error);
+        result = get(ledger, uuid, change, &claim, error);
         if (claim)
             add_claim(claims, count, claim);
     }
@@ -352,6 +363,11 @@ int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, str
     if (*count > 0)
         qsort(*claims, *count, sizeof **claims, compare_claims);
     return result;
+}
+
+int ledger_all(struct ledger *ledger, struct claim ***claims, size_t *count, struct error *error)
+{
+    return ledger_list(ledger, false, claims, count, error);
 }
 
 /* ---- changing ---- */
@@ -475,7 +491,7 @@ int ledger_put(struct ledger *ledger, const struct claim *claim, struct error *e
     size_t length = 0;
     if (claim->vf_count == 0)
         return ledger_drop(ledger, claim->uuid, error);
-    int result = ledger_get(ledger, claim->uuid, &old, error);
+    int result = ledger_edit(ledger, claim->uuid, &old, error);
     if (result == 0)
         result = claim_format(claim, &data, &length, error);
     if (result < 0)
@@ -501,7 +517,7 @@ int ledger_drop(struct ledger *ledger, const char *uuid, struct error *error)
     _cleanup_(cleanup_claim) struct claim *old = NULL;
     char name[GUEST_NAME_SIZE], bad[GUEST_NAME_SIZE];
     guest_file(uuid, "bad", bad);
-    int result = ledger_get(ledger, uuid, &old, error);
+    int result = ledger_edit(ledger, uuid, &old, error);
     if (result < 0)
         return result;
     guest_file(uuid, "xml", name);

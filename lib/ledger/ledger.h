@@ -93,12 +93,17 @@ int ledger_taken(const struct ledger *ledger, const char *except, struct pciaddr
  * ledger_get() - what a guest holds
  * @claim: NULL when it holds nothing; else the caller frees with claim_free()
  *
- * A file that cannot be understood is set aside as UUID.bad (a reader only says so), and its VFs stay untouchable
- * until the guest is next prepared or released, or a person releases them.
+ * Of a file that cannot be understood a note says so, and its VFs stay untouchable until the guest is next prepared or
+ * released, or a person releases them.
  *
  * Return: 0 or a negative errno value.
  */
 int ledger_get(struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error) must_check
+    nonnull(1, 2, 3, 4);
+
+/** ledger_edit() - as ledger_get(), for who is going to change it: a file that cannot be understood is set aside as
+ * UUID.bad, unless the ledger is open to be read */
+int ledger_edit(struct ledger *ledger, const char *uuid, struct claim **claim, struct error *error) must_check
     nonnull(1, 2, 3, 4);
 
 /**
