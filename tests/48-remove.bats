@@ -53,7 +53,7 @@ there_are() { assert_equal "$(cd "$hooks" && find . ! -type d -printf '%P\n' | s
     hooks 0 put --dry-run
     [[ $output == *"would run: rm -f $ROOT/run/vfpool/guests/${UUID[1]}.why"* && -e $ROOT/run/vfpool/returned ]]
     hooks 0 put
-    assert_equal "$(cd "$ROOT/run/vfpool" && find . -type f | xargs)" "./guests/${UUID[1]}.xml"
+    assert_equal "$(cd "$ROOT/run/vfpool" && find . -type f -print)" "./guests/${UUID[1]}.xml"
     rm -r "$ROOT/run/vfpool/guests"
     cmp "$hooks/qemu" "$ROOT/usr/libexec/vfpool/qemu"
     # Whoever runs the old one has the old one: another file took its name.

@@ -155,7 +155,7 @@ void check_libvirt_calls(const struct patient *patient, struct finding *finding)
         return;
     if (witness_mark(patient->root, mark))
         finding_add(finding, VERDICT_OK, NULL, "libvirt calls the hooks network and daemon");
-    else if (witness_find(patient->root, false))
+    else if (witness_tells(patient->root))
         finding_add(finding, VERDICT_WARNING, "vfpool reconcile",
                     "libvirt calls the hooks network and daemon, and that it does was lost: no VF is given");
     else

@@ -203,7 +203,7 @@ static int set_ports(struct work *work, size_t pool, bool *offered, struct error
     _cleanup_(free_wish) struct wish wish = {.addresses = NULL};
     char mark[WITNESS_MARK_SIZE];
     /* What the mark is worth is known once the ports have been looked at. */
-    *offered = witness_find(work->root, true) && witness_mark(work->root, mark);
+    *offered = witness_regain(work->root) && witness_mark(work->root, mark);
     /* Where it cannot be made, whoever sees that libvirt tells makes it. */
     int result = offer_want(work->root, network, error);
     if (result == 0)
@@ -222,7 +222,7 @@ static int set_ports(struct work *work, size_t pool, bool *offered, struct error
 /* What set_ports() would make of a network of so many VFs, @absent: that is not there yet. */
 static int foresee_ports(const struct work *work, size_t vfs, bool absent, bool *offered)
 {
-    *offered = witness_find(work->root, false);
+    *offered = witness_tells(work->root);
     return absent && !*offered ? (int)vfs : 0;
 }
 

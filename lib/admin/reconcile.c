@@ -361,8 +361,8 @@ static void await_witness(int root, int64_t end)
 {
     int64_t soon = io_now_ms() + LOOK_S * INT64_C(1000);
     char path[HOOKS_PATH_SIZE];
-    while (hooks_find(root, "network", path, NULL) && hooks_find(root, "daemon", path, NULL) &&
-           !witness_find(root, true) && io_now_ms() < (end < soon ? end : soon))
+    while (hooks_find(root, "network", path, NULL) && hooks_find(root, "daemon", path, NULL) && !witness_regain(root) &&
+           io_now_ms() < (end < soon ? end : soon))
         poll(NULL, 0, 100);
 }
 

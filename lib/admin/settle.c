@@ -71,7 +71,7 @@ static void settle(int root)
 
 void settle_later(int root)
 {
-    if (!offer_is_due(root, NULL) || !witness_find(root, true))
+    if (!offer_is_due(root, NULL) || !witness_regain(root))
         return;
     _cleanup_(cleanup_close) int wish = openat(root, WISH_FILE, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     /* Without it, or without a process, the next one does it. */

@@ -228,12 +228,12 @@ static int check_witness(const struct port_session *session, bool usable, struct
     _cleanup_(gate_ports_free) struct gate_ports ports = {0};
     _cleanup_(error_free) struct error problem = {0};
     char words[NAME_MAX + 64];
-    if (witness_find(session->root, true))
+    if (witness_regain(session->root))
         return 0;
     int result = usable ? gate_ports(session->root, session->pools[0]->name, &ports, &problem) : -EHOSTDOWN;
     if (result == -ETIMEDOUT)
         return error_set(error, -result, "%s", problem.message);
-    if (usable && witness_find(session->root, true))
+    if (usable && witness_regain(session->root))
         return 0;
     snprintf(words, sizeof words, "pool '%s' gives no VF", session->pools[0]->name);
     return witness_missed(session->root, words, error);

@@ -90,21 +90,32 @@ static long long began_at(unsigned long long started)
     return to_ns(&now) - to_ns(&running) + (long long)started * (NS_PER_S / sysconf(_SC_CLK_TCK));
 }
 
-bool witness_find(int root, bool make)
+/* Return: whether a mark can be made, without having been told: @mark. */
+static bool find_mark(int root, struct mark *mark)
+{
+    long long daemon_put = 0, network_put = 0;
+    *mark = (struct mark){.process = libvirtd_find_networks(root)};
+    mark->started = mark->process ? libvirtd_started(mark->process) : 0;
+    if (!mark->started || !find_file(root, "daemon", &mark->daemon, &daemon_put) ||
+        !find_file(root, "network", &mark->network, &network_put))
+        return false;
+    long long began = began_at(mark->started);
+    return daemon_put < began && network_put < began;
+}
+
+bool witness_tells(int root)
 {
     char text[WITNESS_MARK_SIZE];
-    long long daemon_put = 0, network_put = 0;
-    if (witness_mark(root, text))
-        return true;
-    struct mark mark = {.process = libvirtd_find_networks(root)};
-    mark.started = mark.process ? libvirtd_started(mark.process) : 0;
-    if (!mark.started || !find_file(root, "daemon", &mark.daemon, &daemon_put) ||
-        !find_file(root, "network", &mark.network, &network_put))
-        return false;
-    long long began = began_at(mark.started);
-    if (daemon_put >= began || network_put >= began)
-        return false;
-    return !make || (write_mark(root, &mark) == 0 && witness_mark(root, text));
+    struct mark mark;
+    return witness_mark(root, text) || find_mark(root, &mark);
+}
+
+bool witness_regain(int root)
+{
+    char text[WITNESS_MARK_SIZE];
+    struct mark mark;
+    return witness_mark(root, text) ||
+           (find_mark(root, &mark) && write_mark(root, &mark) == 0 && witness_mark(root, text));
 }
 
 /* ---- what one is worth ---- */

@@ -37,15 +37,14 @@ int witness_leave(int root) must_check;
 bool witness_mark(int root, char mark[WITNESS_MARK_SIZE]) must_check nonnull(2);
 
 /**
- * witness_find() - make a mark that was lost again
- * @make: else only find out whether it could be made
+ * witness_tells() - whether libvirt tells: there is a mark, or one that was lost can be made again
  *
- * It can be made where the daemon that serves networks began to run after both hooks were put, so that it has found
- * them.
- *
- * Return: whether libvirt tells.
+ * It can be where the daemon that serves networks began to run after both hooks were put, so that it has found them.
  */
-bool witness_find(int root, bool make) must_check;
+bool witness_tells(int root) must_check;
+
+/** witness_regain() - make a mark that was lost again, where it can be. Return: whether there is one. */
+bool witness_regain(int root) must_check;
 
 /** witness_missed() - the words for where it does not, behind those of the caller. Return: -ENOENT */
 int witness_missed(int root, const char *what, struct error *error) nonnull(2, 3);
