@@ -114,7 +114,7 @@ is_not_running() { ! virsh -q list --name | grep -qx "$1"; }
     is_exact g2
 }
 
-# bats test_tags=short
+# bats test_tags=short,ends
 @test "running guests keep their VFs when libvirtd is restarted, and when it is killed" {
     running g1
     running g2 "$(lab_interface passthrough)"
@@ -205,7 +205,7 @@ SCRIPT
     done
 }
 
-# bats test_tags=short
+# bats test_tags=short,ends
 @test "libvirtd killed and started half way through an upgrade of libxslt: guests run on, and reconcile knows them again" {
     local guest pids
     [ -e "$library" ]
@@ -254,7 +254,7 @@ SCRIPT
     is_exact g3
 }
 
-# bats test_tags=short
+# bats test_tags=short,ends
 @test "after the host's reboot guests that start with the daemon have what libvirt picked, and reconcile blocks the rest (F12)" {
     for guest in g1 g2; do
         lab_define "$guest" "$(lab_interface passthrough)"
