@@ -388,6 +388,51 @@ released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not runni
     assert_whole open open open open
 }
 
+@test "where libvirt lists ports and not its guests, a claim that alone tells whose a port is stays" {
+    run_vfpool 0 reconcile
+    run_guest 2
+    settled
+    gone 2
+    looks_gone "${UUID[2]}"
+    fault virConnectListAllDomains fail
+    run_vfpool 1 reconcile
+    assert_taken "${V[0]}" "${UUID[2]}"
+    fault
+    run_vfpool 0 reconcile
+    [[ $output == *"opened a VF of libvirt network 'p' from guest 'g2'"* ]]
+    assert_taken
+    assert_whole open open open open
+}
+
+@test "what a running guest claims, and neither has a port of nor open, comes back; not before a plug can have come to its end" {
+    run_vfpool 0 reconcile
+    run_guest 2
+    # The hook is killed once the VF is claimed; libvirt takes the port back, and the plug has failed.
+    made 0 p "${UUID[2]}" g2 "${MAC[22]}" "${V[3]}"
+    assert_taken "${V[0]}" "${UUID[2]}" "${V[3]}" "${UUID[2]}"
+    settled
+    run_vfpool 0 reconcile
+    assert_taken "${V[0]}" "${UUID[2]}" "${V[3]}" "${UUID[2]}"
+    looks_gone "${UUID[2]}"
+    # A process has it open: the guest, whose port somebody deleted.
+    local open group
+    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/${V[3]}/iommu_group")")
+    mkdir -p "$ROOT/dev/vfio"
+    : > "$ROOT/dev/vfio/$group"
+    "$TESTS/host/build" "$ROOT" driver eth3/3 vfio-pci
+    exec {open}< "$ROOT/dev/vfio/$group"
+    run_vfpool 0 reconcile
+    assert_taken "${V[0]}" "${UUID[2]}" "${V[3]}" "${UUID[2]}"
+    exec {open}<&-
+    "$TESTS/host/build" "$ROOT" driver eth3/3 none
+    run_vfpool 0 reconcile
+    assert_equal "$output" "released VF ${V[3]} of pool 'p', which running guest 'g2' never got"
+    assert_taken "${V[0]}" "${UUID[2]}"
+    assert_whole g2 open open open
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+}
+
 # bats test_tags=deep
 @test "stale ports and claims are cleared whichever call fails or is the last one" {
     reserve 0 1

@@ -45,6 +45,12 @@ static void leave_ports(struct work *work, size_t pool)
         work->unpruned[pool] = work->unpruned[pool] || is_stale(work, &work->ports[pool].ports[i]);
 }
 
+void reconcile_leave(struct work *work)
+{
+    for (size_t i = 0; i < work->pools.count; i++)
+        leave_ports(work, i);
+}
+
 static int prune_ports(struct work *work, size_t pool, struct error *error)
 {
     const char *arguments[] = {"prune", work->pools.pools[pool].name, NULL};
@@ -111,14 +117,6 @@ static void wish_keep(struct wish *wish, const struct vf *vf)
     wish->kept[wish->kept_count++] = vf->address;
 }
 
-static bool has_port(const struct gate_ports *ports, const struct pciaddr *address)
-{
-    for (size_t i = 0; i < ports->count; i++)
-        if (pciaddr_equal(&ports->ports[i].address, address))
-            return true;
-    return false;
-}
-
 /* What is known of the VFs when their ports are set. */
 struct view {
     struct claim **claims;
@@ -178,7 +176,7 @@ static void make_wish(const struct work *work, size_t pool, const struct view *v
             claimed = claim_find(view->claims[j], &vf->address);
             awaited = is_awaited(work, view->claims[j], &vf->address);
         }
-        bool block = taken || !offered || !is_wanted(vf, choosy) || has_port(&work->ports[pool], &vf->address);
+        bool block = taken || !offered || !is_wanted(vf, choosy) || gate_ports_have(&work->ports[pool], &vf->address);
         if (awaited ? vf->reserved == VF_FOR_OTHER
                     : block && (!claimed || claimed->by_address || claimed->stuck || vf->reserved == VF_FOR_OTHER))
             wish_keep(wish, vf);
@@ -229,6 +227,8 @@ static int foresee_ports(const struct work *work, size_t vfs, bool absent, bool 
 /* @fresh: an offer is one that was not there, or ports were set for it. */
 static void note_ports(struct work *work, const char *network, bool offered, bool fresh, size_t blocked)
 {
+    if (offered && work->again)
+        return;
     if (offered && fresh)
         lines_add(work->done, "offered the free VFs of libvirt network '%s', and blocked the others", network);
     else if (blocked > 0)
@@ -336,6 +336,7 @@ void reconcile_networks(struct work *work, bool withdrawn)
 
 void reconcile_again(struct work *work)
 {
+    work->again = true;
     for (size_t i = 0; i < work->pools.count; i++) {
         _cleanup_(error_free) struct error problem = {0};
         if (offer_withdraw(work->root, work->pools.pools[i].name, &problem) < 0)

@@ -207,7 +207,7 @@ static int drop_unchanged(struct work *work, struct ledger *ledger, const struct
         result = handback_guest(ledger, work->root, seen->uuid, work->error);
     if (!work->dry_run && result == 0)
         result = ledger_get(ledger, seen->uuid, &kept, work->error);
-    work->dropped = work->dropped || (result == 0 && !work->dry_run);
+    work->changed = work->changed || (result == 0 && !work->dry_run);
     for (size_t i = 0; i < seen->vf_count && result == 0; i++)
         if (!claim_find(kept, &seen->vfs[i].address))
             lines_add(work->done, "released %s %s of pool '%s' from guest '%.256s' (%s), which is not running",
@@ -241,7 +241,24 @@ static int drop_gone(struct work *work)
     return result;
 }
 
-/* What a guest that runs has given back, and could not be set as it was: perhaps it can now. */
+/*
+ * What a guest that runs was going to be plugged, and never got: the hook that claimed it was killed, and libvirt,
+ * which took that for a no, gave the port back without another call. What it has is open, or, while that takes, has a
+ * port.
+ */
+static bool is_lost(const struct work *work, const struct claim *claim, const struct claim_vf *vf)
+{
+    if (!work->guests || claim->state != CLAIM_HELD || !vf->given || vf->by_address || vf->stuck || vf->whole ||
+        absent_after_ms(claim) > 0)
+        return false;
+    for (size_t i = 0; i < work->pools.count; i++)
+        if (strcmp(work->pools.pools[i].name, vf->pool) == 0)
+            return !work->unpruned[i] && !gate_ports_have(&work->ports[i], &vf->address) &&
+                   host_vf_user(&work->host, &vf->address) == 0;
+    return false;
+}
+
+/* What a guest that runs has given back, and could not be set as it was: perhaps it can now. And what it never got. */
 static int retry_stuck(struct work *work, struct ledger *ledger, const struct claim *seen)
 {
     _cleanup_(cleanup_claim) struct claim *now = NULL;
@@ -249,15 +266,18 @@ static int retry_stuck(struct work *work, struct ledger *ledger, const struct cl
     int result = 0;
     for (size_t i = 0; i < seen->vf_count && result == 0; i++) {
         const struct pciaddr *address = &seen->vfs[i].address;
-        bool stuck = true;
-        if (!seen->vfs[i].stuck)
+        bool stuck = true, lost = is_lost(work, seen, &seen->vfs[i]);
+        if (!seen->vfs[i].stuck && !lost)
             continue;
         result = now ? 0 : ledger_edit(ledger, seen->uuid, &now, work->error);
         const struct claim_vf *vf = claim_find(now, address);
-        if (result == 0 && vf && vf->stuck)
+        if (result == 0 && vf && (lost ? now->clock == seen->clock : vf->stuck != NULL))
             result = handback_vf(ledger, work->root, now, address, &stuck, work->error);
-        work->dropped = work->dropped || !stuck;
-        if (!stuck)
+        work->changed = work->changed || !stuck;
+        if (!stuck && lost)
+            lines_add(work->done, "released VF %s of pool '%s', which running guest '%.256s' never got",
+                      pciaddr_format(address, text), seen->vfs[i].pool, seen->name);
+        else if (!stuck)
             lines_add(work->done, "released VF %s of pool '%s', which was quarantined", pciaddr_format(address, text),
                       seen->vfs[i].pool);
     }
@@ -293,8 +313,9 @@ static int finish_settings(struct work *work)
     int result = 0;
     for (size_t i = 0; i < work->claim_count; i++)
         for (size_t j = 0; j < work->claims[i]->vf_count; j++)
-            due +=
-                (work->claims[i]->vfs[j].stuck || work->claims[i]->vfs[j].late) && !is_to_drop(work, work->claims[i]);
+            due += (work->claims[i]->vfs[j].stuck || work->claims[i]->vfs[j].late ||
+                    is_lost(work, work->claims[i], &work->claims[i]->vfs[j])) &&
+                   !is_to_drop(work, work->claims[i]);
     if (due == 0 || work->dry_run)
         return 0;
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
@@ -318,7 +339,10 @@ static int ask_guests(struct work *work, struct error *error)
 static int adopt_guests(struct work *work)
 {
     /* Claims count with a list of guests from after they were read: without it, the next run sees who ended. */
-    if (!work->guests || !reconcile_adopt(work) || !work_may_ask(work))
+    if (!work->guests || !reconcile_adopt(work))
+        return 0;
+    work->changed = true;
+    if (!work_may_ask(work))
         return 0;
     claims_free(steal(work->claims), work->claim_count);
     work->claim_count = 0;
@@ -424,17 +448,19 @@ int reconcile(int root, bool dry_run, int wait_s, struct lines *done, struct err
         return result;
     begin_asking(&work);
     ask_libvirt(&work);
-    if (work.guests)
+    if (work.guests) {
         reconcile_networks(&work, false);
-    if (work.guests)
         reconcile_open_networks(&work, false);
+    } else if (work.ports) {
+        reconcile_leave(&work);
+    }
     result = drop_gone(&work);
     if (result == 0)
         result = finish_settings(&work);
     if (result == 0)
         result = adopt_guests(&work);
-    /* What they had was blocked, and is to be offered. */
-    if (result == 0 && work.guests && work.dropped)
+    /* What they had was blocked, and is to be offered; also when those that were adopted let go of it. */
+    if (result == 0 && work.guests && work.changed)
         reconcile_again(&work);
     return result < 0 ? result : end_work(&work);
 }

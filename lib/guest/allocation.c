@@ -14,6 +14,7 @@
 #include "hooks.h"
 #include "host.h"
 #include "hotplug.h"
+#include "io.h"
 #include "ledger.h"
 #include "libvirtd.h"
 #include "memory.h"
@@ -398,6 +399,9 @@ static int keep(struct ledger *ledger, int root, struct claim *claim, const stru
     if (vf)
         vf->reset = false;
     result = claim_settings_record(root, claim, address, certain, error);
+    /* What is plugged into a guest that runs may be on its way as long as a start. */
+    if (changed && claim->state == CLAIM_HELD)
+        claim->clock = io_now_ms();
     if (result >= 0 && (result > 0 || changed))
         result = ledger_put(ledger, claim, error);
     if (result < 0 || !late)

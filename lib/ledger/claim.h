@@ -45,7 +45,8 @@ struct claim {
     enum claim_state state;
     bool offered;                /* what libvirt gives of the pools' offers will do: the claim follows (offer.h) */
     char since[CLAIM_TIME_SIZE]; /* UTC; when it was claimed */
-    int64_t clock; /* of io_now_ms(), when it came to be in this state; 0: a version wrote it that did not say so */
+    int64_t clock; /* of io_now_ms(), when it came to be in this state, or was last plugged a VF; 0: a version wrote it
+                      that did not say so */
     char stamp[CLAIM_STAMP_SIZE]; /* of the file that it was read from: ledger_stamp() */
     struct claim_vf *vfs;
     size_t vf_count;

@@ -96,6 +96,14 @@ int gate_ask(int root, const char *const *arguments, const char *input, int time
     return result;
 }
 
+bool gate_ports_have(const struct gate_ports *ports, const struct pciaddr *address)
+{
+    for (size_t i = 0; i < ports->count; i++)
+        if (pciaddr_equal(&ports->ports[i].address, address))
+            return true;
+    return false;
+}
+
 void gate_ports_free(struct gate_ports *ports)
 {
     for (size_t i = 0; i < ports->count; i++)

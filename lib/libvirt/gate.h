@@ -73,6 +73,9 @@ int gate_ports(int root, const char *network, struct gate_ports *ports, struct e
 
 void gate_ports_free(struct gate_ports *ports) nonnull(1);
 
+/** gate_ports_have() - whether one of them is this VF's */
+bool gate_ports_have(const struct gate_ports *ports, const struct pciaddr *address) must_check nonnull(1, 2);
+
 /**
  * gate_set() - block some VFs of a network, and open others
  * @block: each gets a port of ours unless it has one, whoever's; those that the network does not list are passed over
