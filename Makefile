@@ -141,6 +141,7 @@ kernel     = $(patsubst %,$(build)/tests/kernel/hook/%,qemu network vfpool)
 netdevsim  = $(patsubst %,$(build)/tests/netdevsim/hook/%,qemu vfpool)
 hasty      = $(build)/tests/libvirt/hasty/hook/qemu $(build)/tests/libvirt/hasty/hook/vfpool
 memory     = $(build)/tests/memory/fail.so $(build)/tests/memory/sweep
+calls      = $(build)/tests/calls/tracer
 benches    = $(build)/tests/bench/bench $(build)/tests/bench/floor
 
 $(unit_tests): $(build)/%: $(build)/%.o $(build)/lib.a
@@ -157,6 +158,10 @@ $(build)/tests/memory/fail.so: tests/memory/fail.c
 	$(Q)mkdir -p $(@D) && $(CC) $(cflags) $(CFLAGS) -fPIC -shared -o $@ $<
 
 $(build)/tests/memory/sweep: $(build)/tests/memory/sweep.o
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^
+
+$(calls): $(build)/%: $(build)/%.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^
 
@@ -197,7 +202,7 @@ check-deep: FAULTS ?= all
 tests: $(programs) $(launcher) $(impatient) $(unit_tests) $(fake) $(kernel)
 
 # As they are installed, for tests that run them some thousand times.
-plain: $(programs) $(launcher) $(memory) $(fake) $(hasty) $(kernel)
+plain: $(programs) $(launcher) $(memory) $(calls) $(fake) $(hasty) $(kernel)
 
 bench: $(programs) $(benches)
 	@tests/bench/run $(build)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 
 #include "fake.h"
 
@@ -29,8 +30,10 @@ int fail(int code, const char *format, ...)
 /* Of tests/memory/fail.c, where it is preloaded: a call is libvirt's own doing, and done whole or not at all. */
 void fail_pause(bool paused) __attribute__((weak));
 
+/* And of tests/calls/tracer.c, which goes by the name. */
 static void pause_failures(bool paused)
 {
+    prctl(PR_SET_NAME, paused ? "in libvirt" : "vfpool-gate");
     if (fail_pause)
         fail_pause(paused);
 }

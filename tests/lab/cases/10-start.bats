@@ -202,7 +202,7 @@ static_device() {
     fi
 }
 
-# bats test_tags=short,ends
+# bats test_tags=short,ends,oldest
 @test "a guest that names a VF of the pool has it, or is told who has" {
     pool passthrough enp1s0 enp2s0
     pools_up

@@ -205,7 +205,7 @@ SCRIPT
     done
 }
 
-# bats test_tags=short,ends
+# bats test_tags=short,ends,oldest
 @test "libvirtd killed and started half way through an upgrade of libxslt: guests run on, and reconcile knows them again" {
     local guest pids
     [ -e "$library" ]

@@ -23,7 +23,7 @@ teardown() {
     [ -x /usr/sbin/vfpool ]
 }
 
-# bats test_tags=short,ends
+# bats test_tags=short,ends,oldest
 @test "a hook that is there already stays, and both run" {
     pool passthrough enp1s0
     printf '%s\n' '#!/bin/bash' 'echo "$1 $2" >> /tmp/user-hook' > "$hook"
