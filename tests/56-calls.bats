@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Killed before a system call, whichever it is: each of what libvirt and a person call, with a libvirt and a kernel on
+# Killed before a system call, or one fails, whichever it is: each of what libvirt and a person call, with a libvirt and a kernel on
 # files, other guests, and settings. After each kill the next call repairs, tests/checker finds nothing, and once libvirt
 # has gone on as it does, all is as if nobody had been killed. $SWEEP says how many of the calls: some six of each, 'some'
 # for 50, 'all'.
@@ -175,6 +175,46 @@ killed() {
     restore
     counted "$kills" kills
 }
+# faulty WHO AFTER COMMAND...: each of WHO's calls fails, in each way that it can, or in one of them in turn, and for half
+# of the bytes: all is done, or exit status 1, one line, and nothing is; then AFTER goes on
+faulty() {
+    local who=$1 after=$2 n way total before whole expected faults=0 lines line CODE=0
+    shift 2
+    [[ $1 != hook ]] || set -- "$VFPOOL_BUILD/hook/qemu" "g$2" "$3" "$(suboperation "$3")" -
+    keep
+    before=$(world)
+    traced "$who" 0 0 "$@" || fail "it fails by itself: $(< "$STDERR")"
+    total=${SAID[0]}
+    calm
+    whole=$(world)
+    goes_on "$after"
+    expected=$(world)
+    for n in $(chosen "$total"); do
+        for way in $(ways "$n"); do
+            restore
+            CODE=0
+            traced "$who" "$n" "$way" "$@" || CODE=$?
+            [[ ${SAID[2]} != - ]] || continue
+            faults=$((faults + 1))
+            lines=0
+            while IFS= read -r line; do [[ $line == "vfpool: note: "* ]] || lines=$((lines + 1)); done < "$STDERR"
+            # 127: the loader's, before there is a program.
+            ((CODE == 0 && lines == 0)) || (((CODE == 1 || CODE == 127) && lines == 1)) ||
+                fail "call $n, ${SAID[1]}, fails with ${SAID[2]}: exit status $CODE" "$(< "$STDERR")"
+            calm
+            ((CODE == 0)) || [[ $(world) == "$before" || $(world) == "$whole" ]] ||
+                fail "call $n, ${SAID[1]}, fails with ${SAID[2]}: half done" "$(world)" "$before" "$(< "$STDERR")"
+            goes_on "$after"
+            assert_equal "$(world)" "$expected" || fail "call $n, ${SAID[1]}, fails with ${SAID[2]}" "$(< "$STDERR")"
+        done
+    done
+    ((faults > 0))
+    restore
+    counted "$faults" "faults of system calls"
+}
+ways() { # N: all; or the first, and another one in turn
+    if [[ ${SWEEP-} == all ]]; then seq 0 6; else seq 0 $(($1 % 3 + 1)) 3; fi
+}
 goes_on() {
     $1
     calm
@@ -315,4 +355,23 @@ opens() { run_vfpool 0 open --settings; }
     rm "$LIBVIRT/domains/${UUID[1]}.xml" "$ROOT/run/libvirt/qemu/g1.xml"
     killed behind true hook 1 release
     killed behind-gate true hook 1 release
+}
+
+# --- calls that fail ---------------------------------------------------------------
+
+# bats test_tags=deep
+@test "prepare, of which a system call fails" {
+    GIVEN=()
+    of 1 2 > "$ROOT/input"
+    faulty hook "over 1 2" hook 1 prepare
+}
+
+# bats test_tags=deep
+@test "release, of which a system call fails: the VF is free, or nobody's" {
+    prepares 1 1
+    gives 1 1
+    starts 1
+    ends 1
+    of 1 1 > "$ROOT/input"
+    faulty hook "looks_gone_now 1" hook 1 release
 }
