@@ -388,6 +388,22 @@ released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not runni
     assert_whole open open open open
 }
 
+@test "a libvirt whose socket cannot be looked at is not absent" {
+    run_vfpool 0 reconcile
+    run_guest 2
+    settled
+    gone 2
+    looks_gone "${UUID[2]}"
+    rm -f "$LIBVIRT/calls"
+    # By its files alone the guest is gone, and its port would be nobody's.
+    run_program 0 strace -qq -o "$ROOT/trace" -P run/libvirt/virtnetworkd-sock -P run/libvirt/libvirt-sock \
+        -e inject=faccessat,faccessat2:error=EIO "$VFPOOL_BUILD/hook/vfpool" reconcile
+    grep -q "EIO.*INJECTED" "$ROOT/trace"
+    grep -q virNetworkPortDelete "$LIBVIRT/calls"
+    assert_whole open open open open
+    assert_taken
+}
+
 @test "where libvirt lists ports and not its guests, a claim that alone tells whose a port is stays" {
     run_vfpool 0 reconcile
     run_guest 2

@@ -17,14 +17,20 @@
 #define AA_HELPER "virt-aa-helper"
 #define HOOKS_DIRECTORY "/etc/libvirt/hooks/"
 
+/* What cannot be looked at is not absent: who calls it is told why that fails. */
+static bool has_socket(int root, const char *path)
+{
+    return faccessat(root, path, F_OK, 0) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
 bool libvirtd_is_modular(int root)
 {
-    return faccessat(root, "run/libvirt/virtnetworkd-sock", F_OK, 0) == 0;
+    return has_socket(root, "run/libvirt/virtnetworkd-sock");
 }
 
 bool libvirtd_is_monolithic(int root)
 {
-    return faccessat(root, "run/libvirt/libvirt-sock", F_OK, 0) == 0;
+    return has_socket(root, "run/libvirt/libvirt-sock");
 }
 
 /* Return: the process that has locked the file, -1 where it cannot be seen from here, or 0. */
