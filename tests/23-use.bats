@@ -35,8 +35,7 @@ opens() {
     holder "$1" 3>&- &
     user=$!
     exec {go}<>"$BATS_TEST_TMPDIR/go"
-    opened() { [[ -e /proc/$user/fd/9 ]]; }
-    wait_until opened
+    wait_until test -e "/proc/$user/fd/9"
 }
 
 let_go() {

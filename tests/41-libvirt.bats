@@ -431,16 +431,11 @@ released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not runni
     assert_taken "${V[0]}" "${UUID[2]}" "${V[3]}" "${UUID[2]}"
     looks_gone "${UUID[2]}"
     # A process has it open: the guest, whose port somebody deleted.
-    local open group
-    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/${V[3]}/iommu_group")")
-    mkdir -p "$ROOT/dev/vfio"
-    : > "$ROOT/dev/vfio/$group"
-    "$TESTS/host/build" "$ROOT" driver eth3/3 vfio-pci
-    exec {open}< "$ROOT/dev/vfio/$group"
+    opened "${V[3]}"
     run_vfpool 0 reconcile
     assert_taken "${V[0]}" "${UUID[2]}" "${V[3]}" "${UUID[2]}"
     exec {open}<&-
-    "$TESTS/host/build" "$ROOT" driver eth3/3 none
+    host driver eth3/3 none
     run_vfpool 0 reconcile
     assert_equal "$output" "released VF ${V[3]} of pool 'p', which running guest 'g2' never got"
     assert_taken "${V[0]}" "${UUID[2]}"

@@ -440,12 +440,7 @@ spread() {
 @test "a port that is deleted beneath a running guest: its VF is blocked, and nobody's start fails" {
     offered
     run_guest 1
-    local group open
-    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/${V[0]}/iommu_group")")
-    mkdir -p "$ROOT/dev/vfio"
-    : > "$ROOT/dev/vfio/$group"
-    "$TESTS/host/build" "$ROOT" driver eth3/0 vfio-pci
-    exec {open}< "$ROOT/dev/vfio/$group"
+    opened "${V[0]}"
     take 1 "${V[0]}"
     settled
     assert_equal "$(holder "${V[0]}")" "${UUID[1]}"
@@ -454,7 +449,7 @@ spread() {
     assert_equal "$vf" "${V[1]}"
     # A guest that ran to its end with a port of ours gives its VF back all the same.
     exec {open}<&-
-    "$TESTS/host/build" "$ROOT" driver eth3/0 none
+    host driver eth3/0 none
     release 1
     settled
     assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[0]}" "${V[2]}" "${V[3]}")"

@@ -430,16 +430,6 @@ RULES
     assert_taken
 }
 
-# opened VF: a process has it open, as QEMU does, until "exec {open}<&-"
-opened() {
-    local group
-    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/$1/iommu_group")")
-    mkdir -p "$ROOT/dev/vfio"
-    : > "$ROOT/dev/vfio/$group"
-    host driver "$1" vfio-pci
-    exec {open}< "$ROOT/dev/vfio/$group"
-}
-
 @test "a VF that a process has open is not put back beneath it, but quarantined" {
     settings_pool net "<v:settings trust='yes'/>" eth3
     prepare 0 1

@@ -122,11 +122,7 @@ all_run() { for i in 1 2 3 4; do runs $i "${V[i - 1]}"; done; }
     ages 2 20000
     keeps
     # It has a VF open. Whoever settles looks at any time: never is there nothing that speaks for it.
-    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/${V[1]}/iommu_group")")
-    mkdir -p "$ROOT/dev/vfio"
-    : > "$ROOT/dev/vfio/$group"
-    host driver eth3/1 vfio-pci
-    exec {open}< "$ROOT/dev/vfio/$group"
+    opened "${V[1]}"
     ages 2 40000
     keeps
     # Where libvirt keeps its files cannot be seen.

@@ -160,6 +160,16 @@ host() {
     "$TESTS/host/build" "$ROOT" "$@" 3>&-
 }
 
+# opened ADDRESS: a process has the VF open, this one, as QEMU does, until "exec {open}<&-"
+opened() {
+    local group
+    group=$(basename "$(readlink "$ROOT/sys/bus/pci/devices/$1/iommu_group")")
+    mkdir -p "$ROOT/dev/vfio"
+    : > "$ROOT/dev/vfio/$group"
+    host driver "$1" vfio-pci
+    exec {open}< "$ROOT/dev/vfio/$group"
+}
+
 # pool NAME PF... [-- XML...]: a pool file, with further children of <network>.
 pool() {
     local name=$1 file=$ROOT/etc/vfpool/$1.xml

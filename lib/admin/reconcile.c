@@ -259,7 +259,7 @@ static bool is_lost(const struct work *work, const struct claim *claim, const st
 }
 
 /* What a guest that runs has given back, and could not be set as it was: perhaps it can now. And what it never got. */
-static int retry_stuck(struct work *work, struct ledger *ledger, const struct claim *seen)
+static int take_back(struct work *work, struct ledger *ledger, const struct claim *seen)
 {
     _cleanup_(cleanup_claim) struct claim *now = NULL;
     char text[PCIADDR_SIZE];
@@ -322,7 +322,7 @@ static int finish_settings(struct work *work)
     result = ledger_open(work->root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, work->error);
     for (size_t i = 0; i < work->claim_count && result == 0; i++)
         if (!is_to_drop(work, work->claims[i]))
-            result = retry_stuck(work, ledger, work->claims[i]);
+            result = take_back(work, ledger, work->claims[i]);
     for (size_t i = 0; i < work->claim_count && result == 0; i++)
         if (!is_to_drop(work, work->claims[i]))
             finish_late(work, ledger, work->claims[i]);

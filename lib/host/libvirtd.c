@@ -17,20 +17,21 @@
 #define AA_HELPER "virt-aa-helper"
 #define HOOKS_DIRECTORY "/etc/libvirt/hooks/"
 
-/* What cannot be looked at is not absent: who calls it is told why that fails. */
-static bool has_socket(int root, const char *path)
-{
-    return faccessat(root, path, F_OK, 0) == 0 || (errno != ENOENT && errno != ENOTDIR);
-}
+#define NETWORK_SOCKET "run/libvirt/virtnetworkd-sock"
 
 bool libvirtd_is_modular(int root)
 {
-    return has_socket(root, "run/libvirt/virtnetworkd-sock");
+    return faccessat(root, NETWORK_SOCKET, F_OK, 0) == 0;
 }
 
-bool libvirtd_is_monolithic(int root)
+static bool is_absent(int root, const char *path)
 {
-    return has_socket(root, "run/libvirt/libvirt-sock");
+    return faccessat(root, path, F_OK, 0) < 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+bool libvirtd_has_socket(int root)
+{
+    return !is_absent(root, NETWORK_SOCKET) || !is_absent(root, "run/libvirt/libvirt-sock");
 }
 
 /* Return: the process that has locked the file, -1 where it cannot be seen from here, or 0. */

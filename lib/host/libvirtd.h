@@ -13,8 +13,9 @@
 /** libvirtd_is_modular() - whether virtnetworkd serves networks: its socket is there */
 bool libvirtd_is_modular(int root) must_check;
 
-/** libvirtd_is_monolithic() - whether libvirtd's socket is there */
-bool libvirtd_is_monolithic(int root) must_check;
+/** libvirtd_has_socket() - whether that one is there, or libvirtd's; what cannot be looked at is not absent: who calls
+ * it is told why that fails */
+bool libvirtd_has_socket(int root) must_check;
 
 /**
  * libvirtd_runs() - whether a daemon of libvirt's that has guests or networks runs: it keeps its PID file locked

@@ -17,7 +17,7 @@
 
 bool gate_present(int root)
 {
-    return libvirtd_is_modular(root) || libvirtd_is_monolithic(root);
+    return libvirtd_has_socket(root);
 }
 
 int gate_usable(int root, struct error *error)

@@ -39,9 +39,12 @@ virtqemud_reloads() { kill -HUP "$(daemon_pid virtqemud)"; }
 @test "virtqemud calls the qemu hook, virtnetworkd the network hook, and each the daemon hook" {
     local name
     rm -f /tmp/called
+    # Beside ours: in their place they would be somebody's, and nothing given.
     for name in qemu network daemon; do
-        printf '%s\n' '#!/bin/bash' "echo $name \"\$2 \$(cat /proc/\$PPID/comm)\" >> /tmp/called" "exec $installed/$name \"\$@\"" \
-            > "/etc/libvirt/hooks/$name"
+        mkdir -p "/etc/libvirt/hooks/$name.d"
+        printf '%s\n' '#!/bin/bash' "echo $name \"\$2 \$(cat /proc/\$PPID/comm)\" >> /tmp/called" \
+            > "/etc/libvirt/hooks/$name.d/log"
+        chmod 755 "/etc/libvirt/hooks/$name.d/log"
     done
     running g1
     run_virsh destroy g1
