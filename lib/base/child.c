@@ -151,15 +151,24 @@ static int follow(struct running *running, int64_t deadline)
     return result;
 }
 
-/* Return: its exit status, or 128 and the signal; a negative errno value when it does not end. */
+/*
+ * Return: its exit status, or 128 and the signal; a negative errno value when it does not end. What somebody traces
+ * (ptrace(2)) has ended for the pidfd before it has for its parent: he hears of it first.
+ */
 static int reap(const struct running *running, int timeout_ms)
 {
+    int64_t deadline = io_now_ms() + timeout_ms;
     siginfo_t info = {0};
-    struct pollfd ended = {.fd = running->pidfd, .events = POLLIN};
-    if (poll(&ended, 1, timeout_ms) <= 0)
-        return -ETIMEDOUT;
-    if (waitid(P_PIDFD, (id_t)running->pidfd, &info, WEXITED | WNOHANG) < 0)
-        return -errno;
+    while (info.si_pid == 0) {
+        struct pollfd ended = {.fd = running->pidfd, .events = POLLIN};
+        int64_t left = deadline - io_now_ms();
+        if (left <= 0 || poll(&ended, 1, (int)left) == 0)
+            return -ETIMEDOUT;
+        if (waitid(P_PIDFD, (id_t)running->pidfd, &info, WEXITED | WNOHANG) < 0)
+            return -errno;
+        if (info.si_pid == 0)
+            poll(NULL, 0, 1);
+    }
     return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
 
