@@ -30,7 +30,7 @@ bool network_unfinished(const char *name)
 {
     char path[sizeof PORTS + 1 + FILE_SIZE], file[FILE_SIZE];
     snprintf(path, sizeof path, PORTS "/%s", file_of(name, file));
-    return faccessat(GATE_ROOT_FD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return io_may_be(GATE_ROOT_FD, path);
 }
 
 /* Return: a descriptor of the directory, locked until it is closed, or -1 after complaining. */

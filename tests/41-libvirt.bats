@@ -388,6 +388,24 @@ released VF ${V[1]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not runni
     assert_whole open open open open
 }
 
+@test "a port whose guest does not run is opened where its pool is out of service, or has no VFs" {
+    local broken
+    for broken in "mv $ROOT/etc/vfpool/p.xml $ROOT/kept; echo '<network>' > $ROOT/etc/vfpool/p.xml" \
+        "cp $ROOT/etc/vfpool/p.xml $ROOT/kept; sed -i 's/eth3/eth77/' $ROOT/etc/vfpool/p.xml"; do
+        run_vfpool 0 reconcile
+        run_guest 2
+        settled
+        gone 2
+        eval "$broken"
+        run_vfpool 0 reconcile
+        [[ $output == "opened a VF of libvirt network 'p' from guest 'g2', which is not running
+released VF ${V[0]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not running" ]] || fail "$output" "$stderr"
+        mv "$ROOT/kept" "$ROOT/etc/vfpool/p.xml"
+        run_vfpool 0 reconcile
+        assert_whole open open open open
+    done
+}
+
 @test "a libvirt whose socket cannot be looked at is not absent" {
     run_vfpool 0 reconcile
     run_guest 2

@@ -258,6 +258,13 @@ static int take_turn(const struct work *work, const char *network, struct turn *
     return result;
 }
 
+/* A pool that is out of service, or has no VFs now: its network stays as it is. But what is left there of guests that
+ * are gone is known by their claims alone, which go. A dry run has not made the VFs that it would have. */
+static bool is_left_alone(const struct work *work, const struct vf_table *table)
+{
+    return table->pool->fault.code || (table->vf_count == 0 && !work->dry_run);
+}
+
 /* @withdrawn: only if its offer is due, which whoever had the turn may have made meanwhile */
 static int reconcile_network(struct work *work, size_t pool, bool withdrawn, struct error *error)
 {
@@ -271,6 +278,8 @@ static int reconcile_network(struct work *work, size_t pool, bool withdrawn, str
         return result;
     if (work->guests && (result = prune_ports(work, pool, error)) < 0)
         return result;
+    if (is_left_alone(work, table))
+        return 0;
     size_t vfs = 0;
     result = reconcile_define(work, table, &vfs, error);
     if (result < 0)
@@ -320,9 +329,8 @@ void reconcile_networks(struct work *work, bool withdrawn)
         end_orphans(work);
     for (size_t i = 0; i < work->pools.count; i++) {
         _cleanup_(error_free) struct error problem = {0};
-        /* Those that it has none yet a dry run has not made. */
-        if (work->pools.pools[i].fault.code || (work->tables[i].vf_count == 0 && !work->dry_run) ||
-            (withdrawn && !offer_is_due(work->root, work->pools.pools[i].name)))
+        if (withdrawn &&
+            (is_left_alone(work, &work->tables[i]) || !offer_is_due(work->root, work->pools.pools[i].name)))
             continue;
         if (!may_look(work, work->pools.pools[i].name)) {
             leave_ports(work, i);

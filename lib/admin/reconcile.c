@@ -364,8 +364,6 @@ static int ask_ports(struct work *work, struct error *trouble)
     work->unpruned = memory_new(work->pools.count, sizeof *work->unpruned);
     for (size_t i = 0; i < work->pools.count && !work->silent; i++) {
         _cleanup_(error_free) struct error problem = {0};
-        if (work->pools.pools[i].fault.code)
-            continue;
         if (!work_may_ask(work)) {
             /* Said by the caller, with what it means. */
             result = error_set(trouble, work->silence.code, "%s", work->silence.message);

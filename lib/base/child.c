@@ -73,7 +73,7 @@ static void become(const struct child *child, pid_t parent, const int fds[3])
     if (placed && (child->root == child->root_fd || dup2(child->root, child->root_fd) == child->root_fd) &&
         fcntl(child->root_fd, F_SETFD, 0) == 0)
         execveat(child->root_fd, child->path, (char *const *)child->arguments, environment, 0);
-    dprintf(2, "cannot run /%s: %s\n", child->path, strerror(errno));
+    dprintf(fds[2], "cannot run /%s: %s\n", child->path, strerror(errno));
     _exit(127);
 }
 

@@ -136,6 +136,11 @@ int io_open_directory(int parent, const char *path, bool make)
     return result;
 }
 
+bool io_may_be(int parent, const char *path)
+{
+    return faccessat(parent, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
 DIR *io_list(int parent, const char *path)
 {
     int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

@@ -62,6 +62,13 @@ static inline void cleanup_dir(DIR **directory)
 }
 
 /**
+ * io_may_be() - whether there is something at a path, a link itself; an error while looking is no "no"
+ *
+ * Return: false only where there is nothing.
+ */
+bool io_may_be(int parent, const char *path) must_check nonnull(2);
+
+/**
  * io_list() - open a directory to read its entries; a symbolic link is not followed
  *
  * Return: what the caller closes with closedir(), or NULL with errno set.

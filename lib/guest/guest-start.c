@@ -182,6 +182,18 @@ static int set(struct call *call, struct ledger *ledger, struct claim *old, stru
     return result < 0 ? result : claim_settings_apply(call->root, claim, NULL, true, call->error);
 }
 
+/* What set() has set; MAC addresses and VLANs are libvirt's, which ends the start. */
+static void unset(struct call *call, const struct claim *claim)
+{
+    char text[PCIADDR_SIZE];
+    for (size_t i = 0; i < claim->vf_count && guest_operation(call->operation) == GUEST_START; i++) {
+        _cleanup_(error_free) struct error problem = {0};
+        if (!claim->vfs[i].stuck && claim_settings_restore(call->root, &claim->vfs[i], true, &problem) < 0)
+            error_note(call->error, "VF %s stays as it was set until it is released: %s",
+                       pciaddr_format(&claim->vfs[i].address, text), problem.message);
+    }
+}
+
 /* @old, @claim: what the guest held, and holds now; NULL: nothing. The caller frees both. */
 static int adopt(struct call *call, const struct plan *plan, struct claim **old, struct claim **claim)
 {
@@ -213,7 +225,12 @@ static int adopt(struct call *call, const struct plan *plan, struct claim **old,
         result = check_witnessed(call, plan, *old, *claim);
     if (result == 0)
         result = set(call, ledger, *old, *claim);
-    return result < 0 ? result : ledger_put(ledger, *claim, call->error);
+    if (result < 0)
+        return result;
+    result = ledger_put(ledger, *claim, call->error);
+    if (result < 0)
+        unset(call, *claim);
+    return result;
 }
 
 int guest_start(struct call *call, struct plan *plan)

@@ -458,5 +458,5 @@ bool host_vf_present(const struct host *host, const struct pciaddr *address)
 {
     char text[PCIADDR_SIZE], path[DEVICE_PATH_SIZE];
     snprintf(path, sizeof path, "bus/pci/devices/%s/.", pciaddr_format(address, text));
-    return faccessat(host->sys, path, F_OK, 0) == 0;
+    return io_may_be(host->sys, path);
 }

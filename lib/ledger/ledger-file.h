@@ -19,9 +19,15 @@ struct ledger {
     char set_aside[UUID_SIZE];              /* the guest whose file this opening found corrupt last */
 };
 
-/** ledger_read_link() - whose the VF's link is. Return: 0, -ENOENT, or -EINVAL when it is no link of ours. */
+/** ledger_read_link() - whose the VF's link is. Return: 0, -ENOENT, -EINVAL when it is no link of ours, or what reading
+ * it says. */
 int ledger_read_link(const struct ledger *ledger, const char *address, char uuid[UUID_SIZE]) must_check
     nonnull(1, 2, 3);
+
+#define LEDGER_NOT_OURS "/" LEDGER_DIRECTORY "/vfs/%s is not a link that vfpool made: remove it"
+
+/** ledger_no_link() - say what ledger_read_link() failed with. Return: that */
+int ledger_no_link(const char *address, int result, struct error *error) nonnull(1, 3);
 
 /** ledger_make_link() - Return: 1; 0: it was there; -EEXIST: it is another guest's; or another negative errno value. */
 int ledger_make_link(struct ledger *ledger, const char *uuid, const struct pciaddr *address,

@@ -42,15 +42,14 @@ int ledger_directory(int root, const char *name)
 bool ledger_has_file(int root, const char *uuid)
 {
     char path[FILE_PATH_SIZE];
-    return faccessat(root, file_of(uuid, "xml", path), F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-           faccessat(root, file_of(uuid, "bad", path), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return io_may_be(root, file_of(uuid, "xml", path)) || io_may_be(root, file_of(uuid, "bad", path));
 }
 
 bool ledger_has_link(int root, const struct pciaddr *address)
 {
     char path[sizeof LEDGER_DIRECTORY "/vfs/" + PCIADDR_SIZE], text[PCIADDR_SIZE];
     snprintf(path, sizeof path, LEDGER_DIRECTORY "/vfs/%s", pciaddr_format(address, text));
-    return faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return io_may_be(root, path);
 }
 
 bool ledger_is_interrupted(int root)

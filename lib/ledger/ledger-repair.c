@@ -16,11 +16,14 @@ static int repair_link(struct ledger *ledger, const char *text, struct error *er
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     if (pciaddr_parse(text, &address) < 0)
         return 0;
-    if (ledger_read_link(ledger, text, left_by) < 0) {
-        error_note(error, "/" LEDGER_DIRECTORY "/vfs/%s is not a link that vfpool made: remove it", text);
+    int result = ledger_read_link(ledger, text, left_by);
+    if (result == -EINVAL) {
+        error_note(error, LEDGER_NOT_OURS, text);
         return 0;
     }
-    int result = ledger_holder(ledger, &address, &claim, uuid, error);
+    if (result < 0)
+        return ledger_no_link(text, result, error);
+    result = ledger_holder(ledger, &address, &claim, uuid, error);
     if (result < 0 || uuid[0])
         return result;
     result = ledger->writing ? ledger_forget(ledger, &address, error) : 0;

@@ -117,8 +117,7 @@ static int start_writing(struct ledger *ledger, struct error *error)
 /* Whether a writer has been there; tmpfiles.d makes the directory alone. */
 static bool was_written(int directory)
 {
-    return faccessat(directory, "guests", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-           faccessat(directory, "vfs", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return io_may_be(directory, "guests") || io_may_be(directory, "vfs");
 }
 
 static int open_ledger(int root, enum ledger_mode mode, int timeout_ms, struct ledger *ledger, struct error *error)
@@ -196,17 +195,31 @@ static int file_guest(const char *name, char uuid[UUID_SIZE])
     return domain_parse_uuid(text, uuid);
 }
 
-/* Whose link this is. Return: 0, -ENOENT when there is none, -EINVAL when it is no link of ours. */
+/* Whose link this is. Return: 0, -ENOENT when there is none, -EINVAL when it is no link of ours, or what reading it
+ * says. */
 int ledger_read_link(const struct ledger *ledger, const char *address, char uuid[UUID_SIZE])
 {
     char target[GUEST_PATH_SIZE + 8];
     ssize_t length = readlinkat(ledger->vfs, address, target, sizeof target - 1);
     if (length < 0)
-        return errno == ENOENT ? -ENOENT : -EINVAL;
+        return -errno;
     target[length] = '\0';
     if (strncmp(target, "../guests/", strlen("../guests/")) != 0)
         return -EINVAL;
     return file_guest(target + strlen("../guests/"), uuid);
+}
+
+int ledger_no_link(const char *address, int result, struct error *error)
+{
+    if (result == -EINVAL)
+        return error_set(error, EINVAL, LEDGER_NOT_OURS, address);
+    return error_set(error, -result, "cannot read /" LEDGER_DIRECTORY "/vfs/%s: %s", address, strerror(-result));
+}
+
+/* Whether it is not known whose link it is. */
+static bool is_unread(int result)
+{
+    return result < 0 && result != -ENOENT && result != -EINVAL;
 }
 
 /* ---- reading ---- */
@@ -215,7 +228,7 @@ static bool has_file(int guests, const char *uuid, const char *suffix)
 {
     char name[GUEST_NAME_SIZE];
     guest_file(uuid, suffix, name);
-    return faccessat(guests, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return io_may_be(guests, name);
 }
 
 /* Whether there is a guest file under either name. */
@@ -317,8 +330,7 @@ int ledger_holder(struct ledger *ledger, const struct pciaddr *address, struct c
     if (result == -ENOENT)
         return 0;
     if (result < 0)
-        return error_set(error, -result, "/" LEDGER_DIRECTORY "/vfs/%s is not a link that vfpool made: remove it",
-                         text);
+        return ledger_no_link(text, result, error);
     result = ledger_get(ledger, uuid, claim, error);
     /* A file that holds no claim was found to be no good. */
     if (result < 0 || claim_find(*claim, address) || (!*claim && has_any_file(ledger, uuid)))
@@ -400,7 +412,9 @@ int ledger_make_link(struct ledger *ledger, const char *uuid, const struct pciad
 static void remove_link(struct ledger *ledger, const char *uuid, const struct pciaddr *address)
 {
     char text[PCIADDR_SIZE], owner[UUID_SIZE];
-    if (ledger_read_link(ledger, pciaddr_format(address, text), owner) < 0 || strcmp(owner, uuid) != 0)
+    int result = ledger_read_link(ledger, pciaddr_format(address, text), owner);
+    ledger->dirty = ledger->dirty || is_unread(result);
+    if (result < 0 || strcmp(owner, uuid) != 0)
         return;
     if (unlinkat(ledger->vfs, text, 0) < 0 && errno != ENOENT)
         ledger->dirty = true;
@@ -439,8 +453,12 @@ int ledger_kept(const struct ledger *ledger, const char *uuid, struct pciaddr **
     char owner[UUID_SIZE];
     int result = 0;
     for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
-        if (pciaddr_parse(entry->d_name, &address) < 0 || ledger_read_link(ledger, entry->d_name, owner) < 0 ||
-            strcmp(owner, uuid) != 0)
+        int link = pciaddr_parse(entry->d_name, &address);
+        if (link == 0)
+            link = ledger_read_link(ledger, entry->d_name, owner);
+        if (is_unread(link))
+            return ledger_no_link(entry->d_name, link, error);
+        if (link < 0 || strcmp(owner, uuid) != 0)
             continue;
         *addresses = memory_resize(*addresses, *count + 1, sizeof **addresses);
         (*addresses)[(*count)++] = address;

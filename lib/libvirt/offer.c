@@ -117,7 +117,7 @@ int offer_want(int root, const char *network, struct error *error)
 int offer_withdraw(int root, const char *network, struct error *error)
 {
     char path[PATH_SIZE];
-    bool there = offer_path(network, path) == 0 && faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    bool there = offer_path(network, path) == 0 && io_may_be(root, path);
     return there ? offer_want(root, network, error) : 0;
 }
 

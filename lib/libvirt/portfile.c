@@ -30,7 +30,7 @@ static bool is_unfinished(int root, const char *network)
 {
     char path[sizeof LEDGER_DIRECTORY "/ports/" + NAME_MAX + sizeof ".xml"];
     snprintf(path, sizeof path, LEDGER_DIRECTORY "/ports/%s.xml", network);
-    return faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return io_may_be(root, path);
 }
 
 int portfile_remove(int root, const char *network, struct error *error)

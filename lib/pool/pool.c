@@ -56,7 +56,7 @@ bool pool_exists(int root, const char *network)
     if (strchr(network, '/') || !network[0] || network[0] == '.')
         return false;
     int length = snprintf(path, sizeof path, POOL_DIRECTORY "/%s" SUFFIX, network);
-    return (size_t)length < sizeof path && faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return (size_t)length < sizeof path && io_may_be(root, path);
 }
 
 struct pool *pools_find(const struct pools *pools, const char *name)

@@ -98,6 +98,8 @@ struct process {
     bool elsewhere; /* in libvirt, or in the kernel */
     bool inside;    /* of a call */
     int failure;    /* what the call that it is in returns then; 0: what it returns */
+    bool changed;   /* what that was called with, which the process relies on to find there afterwards */
+    unsigned long long rdi, rdx;
 };
 
 static struct process processes[MAX_PROCESSES];
@@ -148,14 +150,39 @@ static int find_way(long call)
     return 0;
 }
 
+/* Called with other arguments. */
+static void change(struct process *process, struct user_regs_struct *registers, unsigned long long rdi,
+                   unsigned long long rdx)
+{
+    process->changed = true;
+    process->rdi = registers->rdi;
+    process->rdx = registers->rdx;
+    registers->rdi = rdi;
+    registers->rdx = rdx;
+    if (ptrace(PTRACE_SETREGS, process->pid, NULL, registers) < 0)
+        die("PTRACE_SETREGS");
+}
+
 static void cut_short(struct process *process, struct user_regs_struct *registers)
 {
     if (registers->rdx < 2)
         return;
-    registers->rdx /= 2;
+    change(process, registers, registers->rdi, registers->rdx / 2);
+    snprintf(became, sizeof became, "short");
+}
+
+static void make_fail(struct process *process, struct user_regs_struct *registers, int error)
+{
+    snprintf(became, sizeof became, "%d", error);
+    /* The kernel's brk(2) has no errors: it says where the break is, which stays where it was. */
+    if (registers->orig_rax == SYS_brk) {
+        change(process, registers, 0, registers->rdx);
+        return;
+    }
+    process->failure = error;
+    registers->orig_rax = (unsigned long long)-1;
     if (ptrace(PTRACE_SETREGS, process->pid, NULL, registers) < 0)
         die("PTRACE_SETREGS");
-    snprintf(became, sizeof became, "short");
 }
 
 /* Return: whether the process lives. */
@@ -171,13 +198,8 @@ static bool do_it(struct process *process, struct user_regs_struct *registers)
     int way = find_way(met);
     if (way == SHORT)
         cut_short(process, registers);
-    if (way <= 0)
-        return true;
-    process->failure = way;
-    registers->orig_rax = (unsigned long long)-1;
-    if (ptrace(PTRACE_SETREGS, process->pid, NULL, registers) < 0)
-        die("PTRACE_SETREGS");
-    snprintf(became, sizeof became, "%d", way);
+    else if (way > 0)
+        make_fail(process, registers, way);
     return true;
 }
 
@@ -208,10 +230,16 @@ static bool enter(struct process *process, struct user_regs_struct *registers)
 
 static void leave(struct process *process, struct user_regs_struct *registers)
 {
-    if (!process->failure)
+    if (!process->failure && !process->changed)
         return;
-    registers->rax = (unsigned long long)-process->failure;
+    if (process->failure)
+        registers->rax = (unsigned long long)-process->failure;
+    if (process->changed) {
+        registers->rdi = process->rdi;
+        registers->rdx = process->rdx;
+    }
     process->failure = 0;
+    process->changed = false;
     if (ptrace(PTRACE_SETREGS, process->pid, NULL, registers) < 0)
         die("PTRACE_SETREGS");
 }
@@ -285,6 +313,27 @@ static pid_t wait_for_any(int *status)
     return waitpid(info.si_pid, status, __WALL);
 }
 
+static void interrupt(int number)
+{
+    (void)number;
+}
+
+/* Where each process that has not ended is. */
+static void complain(void)
+{
+    fprintf(stderr, "tracer: not over after %d s\n", LONGEST_S);
+    for (size_t i = 0; i < process_count; i++) {
+        char path[64], line[256];
+        snprintf(path, sizeof path, "/proc/%d/%s", (int)processes[i].pid, processes[i].inside ? "syscall" : "stat");
+        FILE *file = processes[i].pid ? fopen(path, "re") : NULL;
+        if (file && fgets(line, sizeof line, file))
+            fprintf(stderr, "%s%s%s: %s", path, processes[i].gate ? ", gate" : "",
+                    processes[i].behind ? ", behind" : "", line);
+        if (file)
+            fclose(file);
+    }
+}
+
 static int watch(pid_t program)
 {
     int ended = 0;
@@ -293,6 +342,8 @@ static int watch(pid_t program)
         pid_t pid = wait_for_any(&status);
         if (pid < 0 && errno == ECHILD)
             return ended;
+        if (pid < 0 && errno == EINTR)
+            complain();
         if (pid < 0)
             die("waitpid");
         if (!WIFSTOPPED(status)) {
@@ -340,6 +391,7 @@ int main(int argc, char **argv)
     FILE *say = fopen(argv[4], "we");
     if (!say)
         die(argv[4]);
+    sigaction(SIGALRM, &(const struct sigaction){.sa_handler = interrupt}, NULL);
     alarm(LONGEST_S);
     pid_t program = start(argv + 5);
     /* Until it is the program, its calls are ours. */
