@@ -374,6 +374,13 @@ open 0000:02:10.0"
     assert_released "$A"
 }
 
+@test "a gate program that fails with nothing that can be printed is said" {
+    libvirt "printf '\\001\\177' >&2; exit 1"
+    prepare 1 "$A" 11 p
+    assert_one_line "vfpool-gate was killed"
+    assert_released "$A"
+}
+
 @test "a gate program that is missing is said" {
     rm "$ROOT/usr/sbin/vfpool-gate"
     prepare 1 "$A" 11 p

@@ -58,5 +58,6 @@ int rtnetlink_call(struct rtnetlink *link, struct nlmsghdr *request, mnl_cb_t lo
         result = mnl_cb_run(link->answer, (size_t)length, link->sequence, mnl_socket_get_portid(link->socket), look,
                             context);
     }
-    return result < 0 ? -errno : 0;
+    /* libmnl has it from the answer, whatever is in there. */
+    return result == 0 ? 0 : errno > 0 ? -errno : -EPROTO;
 }

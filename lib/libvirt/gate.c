@@ -78,12 +78,14 @@ static int call(int root, const char *const *arguments, const char *input, int t
     if (end->status == GATE_DONE)
         return 0;
     end->problems[strcspn(end->problems, "\n")] = '\0';
-    return error_set(error,
-                     end->status == GATE_NO_NETWORK  ? ENOENT
-                     : end->status == GATE_BUSY      ? EBUSY
-                     : end->status == GATE_NO_DAEMON ? EHOSTDOWN
-                                                     : EIO,
-                     "%s", end->problems[0] ? end->problems : "vfpool-gate was killed");
+    result = error_set(error,
+                       end->status == GATE_NO_NETWORK  ? ENOENT
+                       : end->status == GATE_BUSY      ? EBUSY
+                       : end->status == GATE_NO_DAEMON ? EHOSTDOWN
+                                                       : EIO,
+                       "%s", end->problems);
+    /* What cannot be printed says no more than nothing. */
+    return error->message[0] ? result : error_set(error, -result, "vfpool-gate was killed");
 }
 
 int gate_ask(int root, const char *const *arguments, const char *input, int timeout_ms, char **answer,
