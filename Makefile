@@ -4,6 +4,7 @@
 #   make demo       watch three guests come and go on a simulated host
 #   make check      all tests, with sanitizers; TESTS='30*' FILTER='regex'
 #   make check-deep each allocation, call into libvirt and system call that fails or is the last; SWEEP=some FAULTS=some
+#   make fuzz       inputs made by libFuzzer (clang), with sanitizers; FUZZ='domain pool' FUZZ_SECONDS=60, each
 #   make lab        cases on a real libvirt, with emulated cards in QEMU; DEBIAN=12 or 13, DAEMONS=modular
 #   make install    as root, below DESTDIR; PREFIX=/usr/local
 #   make paths      where that is
@@ -55,6 +56,13 @@ ifdef SANITIZE
 build    = build/sanitize
 hardened = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 linking  =
+defines  = -D_GNU_SOURCE
+endif
+# For "make fuzz": libFuzzer, which is clang's, watches where in lib/ an input goes.
+ifdef FUZZING
+build    = build/fuzz
+hardened = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+linking  = -fsanitize=fuzzer
 defines  = -D_GNU_SOURCE
 endif
 
@@ -204,6 +212,31 @@ tests: $(programs) $(launcher) $(impatient) $(unit_tests) $(fake) $(kernel)
 # As they are installed, for tests that run them some thousand times.
 plain: $(programs) $(launcher) $(memory) $(calls) $(fake) $(hasty) $(kernel)
 
+# One input each, and what must be true of it; planted has a fault, which has to be found.
+fuzzers     = domain port pool claim pciaddr numbers netlink gate
+xml_fuzzers = domain port pool claim
+harnesses   = $(patsubst %,$(build)/tests/fuzz/%,$(fuzzers) planted)
+FUZZ         ?= $(fuzzers)
+FUZZ_SECONDS ?= 60
+FUZZ_CC      ?= clang
+
+fuzz:
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) CC=$(FUZZ_CC) FUZZING=1 harnesses
+	@SECONDS_EACH=$(FUZZ_SECONDS) tests/fuzz/run build/fuzz $(FUZZ)
+
+harnesses: $(harnesses)
+
+$(harnesses): $(build)/%: $(build)/%.o $(build)/lib.a
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) $(wrapped) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
+$(patsubst %,$(build)/tests/fuzz/%,$(xml_fuzzers)): $(build)/tests/fuzz/xml-mutator.o
+$(patsubst %,$(build)/tests/fuzz/%,domain pool): $(build)/tests/fuzz/compiled.o
+$(patsubst %,$(build)/tests/fuzz/%,domain pool): wrapped = $(patsubst %,-Wl$(comma)--wrap=%,xmlRelaxNGParse xmlRelaxNGFree \
+	xsltParseStylesheetDoc xsltFreeStylesheet)
+$(build)/tests/fuzz/gate: wrapped = -Wl,--wrap=child_run
+$(build)/tests/fuzz/netlink: wrapped = $(patsubst %,-Wl$(comma)--wrap=%,setsockopt host_pf_index host_pf_examine \
+	$(addprefix mnl_socket_,open2 bind close get_fd get_portid sendto recvfrom))
+
 bench: $(programs) $(benches)
 	@tests/bench/run $(build)
 
@@ -213,11 +246,11 @@ lab:
 lint: $(build)/config.h $(build)/hook/version.h
 	! grep -n '#include "\.\./' lib/*/*.[ch]
 	clang-format --dry-run --Werror lib/*/*.[ch] hook/*.[ch] $(wildcard tests/*/*.[ch])
-	shellcheck install.sh packages/version hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
+	shellcheck install.sh packages/version hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/fuzz/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
 	cd tests && shellcheck helpers.bash libvirt/helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats modular/*.bats newest/*.bats booted/*.bats booted/*.bash
 	printf '%s\n' lib/*/*.c hook/*.c | xargs -P $(shell nproc) -n 8 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- $(cflags) $(seen) -Ihook -I$(build)/hook' sh
-	codespell --ignore-words-list=nd NEWS README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh packages/* Makefile
+	codespell --ignore-words-list=nd --skip='*/corpus/*' NEWS README.md CONTRIBUTING.md docs lib hook xslt tests/*.bats tests/*/ install.sh packages/* Makefile
 
 # ---- installing ----
 
@@ -294,5 +327,5 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all demo check check-deep tests plain netdevsim bench lint lab paths install uninstall dist deb rpm clean
+.PHONY: FORCE all demo check check-deep tests plain netdevsim fuzz harnesses bench lint lab paths install uninstall dist deb rpm clean
 .DELETE_ON_ERROR:
