@@ -150,6 +150,7 @@ netdevsim  = $(patsubst %,$(build)/tests/netdevsim/hook/%,qemu vfpool)
 hasty      = $(build)/tests/libvirt/hasty/hook/qemu $(build)/tests/libvirt/hasty/hook/vfpool
 memory     = $(build)/tests/memory/fail.so $(build)/tests/memory/sweep
 calls      = $(build)/tests/calls/tracer
+races      = $(build)/tests/races/clock.so
 benches    = $(build)/tests/bench/bench $(build)/tests/bench/floor
 
 $(unit_tests): $(build)/%: $(build)/%.o $(build)/lib.a
@@ -161,7 +162,7 @@ $(benches): $(build)/%: $(build)/%.o
 	$(Q)$(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -o $@ $^ $(shell $(PKG_CONFIG) --libs libxml-2.0)
 
 # Preloaded: without sanitizers, which have a malloc of their own.
-$(build)/tests/memory/fail.so: tests/memory/fail.c
+$(build)/tests/memory/fail.so $(races): $(build)/%.so: %.c
 	$(call say,LINK)
 	$(Q)mkdir -p $(@D) && $(CC) $(cflags) $(CFLAGS) -fPIC -shared -o $@ $<
 
@@ -210,7 +211,7 @@ check-deep: FAULTS ?= all
 tests: $(programs) $(launcher) $(impatient) $(unit_tests) $(fake) $(kernel)
 
 # As they are installed, for tests that run them some thousand times.
-plain: $(programs) $(launcher) $(memory) $(calls) $(fake) $(hasty) $(kernel)
+plain: $(programs) $(launcher) $(memory) $(calls) $(races) $(fake) $(hasty) $(kernel)
 
 # One input each, and what must be true of it; planted has a fault, which has to be found.
 fuzzers     = domain port pool claim pciaddr numbers netlink gate

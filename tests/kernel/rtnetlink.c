@@ -25,6 +25,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -180,40 +181,69 @@ static void format_line(FILE *file, const struct line *line, const char *protoco
     fprintf(file, "\n");
 }
 
-/* Changes the fields FIRST to FIRST + COUNT - 1 (without the protocol) of a VF's line. */
+/* One process at a time, and the whole file, whoever is killed meanwhile: a kernel is not. Return: locked until it is
+ * closed. */
+static FILE *lock_kernel(void)
+{
+    FILE *lock = open_kernel("lock", "a");
+    if (!lock || flock(fileno(lock), LOCK_EX) < 0)
+        abort();
+    return lock;
+}
+
+static void replace(const char *from, const char *to)
+{
+    char paths[2][PATH_MAX];
+    snprintf(paths[0], PATH_MAX, "%s/kernel/%s", getenv("VFPOOL_ROOT"), from);
+    snprintf(paths[1], PATH_MAX, "%s/kernel/%s", getenv("VFPOOL_ROOT"), to);
+    if (rename(paths[0], paths[1]) < 0)
+        abort();
+}
+
+/* Fields FIRST to FIRST + COUNT - 1 (without the protocol) of a VF's line. */
+struct change {
+    const char *mac;
+    int first, count;
+    const uint32_t *values;
+    unsigned int protocol;
+};
+
+static void change_line(FILE *file, const char *text, const struct change *change)
+{
+    struct line line;
+    char was[16];
+    if (sscanf(text, "%31s %15s %15s %15s %15s %15s %15s %15s %15s %15s", line.mac, line.text[0], line.text[1], was,
+               line.text[2], line.text[3], line.text[4], line.text[5], line.text[6], line.text[7]) != 10)
+        abort();
+    if (change->mac)
+        snprintf(line.mac, sizeof line.mac, "%s", change->mac);
+    for (int i = 0; i < change->count; i++)
+        snprintf(line.text[change->first + i], sizeof *line.text, "%u", change->values[i]);
+    if (change->protocol)
+        snprintf(was, sizeof was, "%x", change->protocol);
+    format_line(file, &line, was);
+}
+
 static int rewrite(int index, unsigned int vf, const char *mac, int first, int count, const uint32_t *values,
                    unsigned int protocol)
 {
-    char name[16], all[256][160], was[16];
+    const struct change change = {mac, first, count, values, protocol};
+    char name[16], new[24], line[160];
     unsigned int lines = 0;
     snprintf(name, sizeof name, "%d", index);
-    FILE *file = open_kernel(name, "r+");
-    if (!file)
-        return -ENODEV;
-    while (lines < 256 && fgets(all[lines], sizeof *all, file))
-        lines++;
-    rewind(file);
-    if (ftruncate(fileno(file), 0) < 0)
-        abort();
-    for (unsigned int i = 0; i < lines; i++) {
-        struct line line;
-        if (i != vf) {
-            fputs(all[i], file);
-            continue;
-        }
-        if (sscanf(all[i], "%31s %15s %15s %15s %15s %15s %15s %15s %15s %15s", line.mac, line.text[0], line.text[1],
-                   was, line.text[2], line.text[3], line.text[4], line.text[5], line.text[6], line.text[7]) != 10)
-            abort();
-        if (mac)
-            snprintf(line.mac, sizeof line.mac, "%s", mac);
-        for (int j = 0; j < count; j++)
-            snprintf(line.text[first + j], sizeof *line.text, "%u", values[j]);
-        if (protocol)
-            snprintf(was, sizeof was, "%x", protocol);
-        format_line(file, &line, was);
-    }
-    fclose(file);
-    return vf < lines ? 0 : -EINVAL;
+    snprintf(new, sizeof new, "new.%d", index);
+    FILE *lock = lock_kernel(), *file = open_kernel(name, "r"), *out = file ? open_kernel(new, "w") : NULL;
+    for (; out && fgets(line, sizeof line, file); lines++)
+        if (lines == vf)
+            change_line(out, line, &change);
+        else
+            fputs(line, out);
+    if (file)
+        fclose(file);
+    if (out && fclose(out) == 0)
+        replace(new, name);
+    fclose(lock);
+    return !out ? -ENODEV : vf < lines ? 0 : -EINVAL;
 }
 
 /* Return: 1 when the rules let it be done; else what the kernel says. */
