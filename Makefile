@@ -67,7 +67,7 @@ defines  = -D_GNU_SOURCE
 endif
 
 # Where nothing is compiled pkg-config may not be there yet, or no more.
-ifneq ($(or $(filter-out paths uninstall clean dist deb rpm lab,$(MAKECMDGOALS)),$(if $(MAKECMDGOALS),,all)),)
+ifneq ($(or $(filter-out paths uninstall clean dist deb rpm lab model,$(MAKECMDGOALS)),$(if $(MAKECMDGOALS),,all)),)
 libvirt := $(shell $(PKG_CONFIG) --exists --print-errors $(LIBS) libvirt && $(PKG_CONFIG) --modversion libvirt)
 $(if $(libvirt),,$(error $(PKG_CONFIG) does not find all of $(LIBS) libvirt: install what building needs (packages/needed), or say PKG_CONFIG=))
 # A default: whoever calls this may have a level of their own, or none, and so may the compiler; and it takes optimizing.
@@ -241,13 +241,16 @@ $(build)/tests/fuzz/netlink: wrapped = $(patsubst %,-Wl$(comma)--wrap=%,setsocko
 bench: $(programs) $(benches)
 	@tests/bench/run $(build)
 
+model:
+	@tests/model/run
+
 lab:
 	@tests/lab/run.sh
 
 lint: $(build)/config.h $(build)/hook/version.h
 	! grep -n '#include "\.\./' lib/*/*.[ch]
 	clang-format --dry-run --Werror lib/*/*.[ch] hook/*.[ch] $(wildcard tests/*/*.[ch])
-	shellcheck install.sh packages/version hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/fuzz/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
+	shellcheck install.sh packages/version hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/fuzz/run tests/model/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
 	cd tests && shellcheck helpers.bash libvirt/helpers.bash calls/helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats modular/*.bats newest/*.bats booted/*.bats booted/*.bash
 	printf '%s\n' lib/*/*.c hook/*.c | xargs -P $(shell nproc) -n 8 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- $(cflags) $(seen) -Ihook -I$(build)/hook' sh
@@ -328,5 +331,5 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all demo check check-deep tests plain netdevsim fuzz harnesses bench lint lab paths install uninstall dist deb rpm clean
+.PHONY: FORCE all demo check check-deep tests plain netdevsim fuzz harnesses bench model lint lab paths install uninstall dist deb rpm clean
 .DELETE_ON_ERROR:
