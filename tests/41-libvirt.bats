@@ -367,6 +367,38 @@ X
     assert_whole vfpool open open open
 }
 
+@test "a guest that ends while an offer is made: what is reserved for it is blocked" {
+    reserve 0 1
+    run_vfpool 0 reconcile
+    run_guest 1
+    settled
+    assert_whole g1 open open open
+    rm "$ROOT/run/vfpool/offers/p"
+    # Between the ports and the offer libvirt takes back what the guest had, and calls for its release.
+    mv "$ROOT/usr/sbin/vfpool-gate" "$ROOT/usr/sbin/gate"
+    hook_environment
+    allocation "${UUID[1]}" g1 "${MAC[1]}" "${V[0]}" > "$ROOT/port"
+    vm 1 p > "$ROOT/guest"
+    cat > "$ROOT/usr/sbin/vfpool-gate" << X
+#!/bin/bash
+"$ROOT/usr/sbin/gate" "\$@" || exit
+if [[ \$1 == set && ! -e $ROOT/ended ]]; then
+    : > "$ROOT/ended"
+    rm "$LIBVIRT/domains/${UUID[1]}.xml" "$ROOT/run/libvirt/qemu/g1.xml" "$LIBVIRT/ports/p/a${UUID[1]:1:34}0.xml" "$LIBVIRT/networks/p.count/${V[0]}"
+    read -r count < "$LIBVIRT/networks/p.connections"
+    echo \$((count - 1)) > "$LIBVIRT/networks/p.connections"
+    ${HOOK_ENVIRONMENT[*]@Q} "$VFPOOL_BUILD/hook/network" p port-deleted begin - < "$ROOT/port" > /dev/null 3>&- || echo failed > "$ROOT/ended"
+    ${HOOK_ENVIRONMENT[*]@Q} "$VFPOOL_BUILD/hook/qemu" g1 release end - < "$ROOT/guest" > /dev/null 3>&- || echo failed > "$ROOT/ended"
+fi
+X
+    chmod +x "$ROOT/usr/sbin/vfpool-gate"
+    run_vfpool 0 reconcile
+    [[ -e $ROOT/ended && ! -s $ROOT/ended ]]
+    settled
+    assert_released "${UUID[1]}"
+    assert_whole vfpool open open open
+}
+
 @test "a port whose guest does not run is opened: a defined one's, and a transient one's that had a claim" {
     run_vfpool 0 reconcile
     foreign 0 g1 "${UUID[1]}"

@@ -21,6 +21,8 @@
 #include "witness.h"
 #include "xml.h"
 
+#define MAX_TRIES 3
+
 /* ---- its ports ---- */
 
 /*
@@ -193,28 +195,41 @@ static void make_wish(const struct work *work, size_t pool, const struct view *v
     }
 }
 
-/* Return: how many ports were made or taken away, or a negative errno value; @offered: whether free VFs are open. */
-static int set_ports(struct work *work, size_t pool, bool *offered, struct error *error)
+/* Return: how many ports were made or taken away, or a negative errno value; @withdrawn: somebody has withdrawn the
+ * offer meanwhile. */
+static int try_ports(struct work *work, size_t pool, const char *mark, bool *withdrawn, struct error *error)
 {
     const char *network = work->tables[pool].pool->name;
     _cleanup_(free_view) struct view view = {.claims = NULL};
     _cleanup_(free_wish) struct wish wish = {.addresses = NULL};
-    char mark[WITNESS_MARK_SIZE];
-    /* What the mark is worth is known once the ports have been looked at. */
-    *offered = witness_regain(work->root) && witness_mark(work->root, mark);
+    char stamp[OFFER_STAMP_SIZE];
     /* Where it cannot be made, whoever sees that libvirt tells makes it. */
-    int result = offer_want(work->root, network, error);
+    int result = offer_begin(work->root, network, stamp, error);
     if (result == 0)
         result = read_view(work, pool, &view, error);
     if (result < 0)
         return result;
     vf_examine_all(&work->host, &work->tables[pool]);
-    make_wish(work, pool, &view, *offered, &wish);
+    make_wish(work, pool, &view, mark[0], &wish);
     result = work_heard(work, gate_set(work->root, network, &wish.block, &wish.open, NULL, error));
     if (result < 0)
         return result;
-    int made = *offered ? offer_make(work->root, network, mark, wish.kept, wish.kept_count, false, error) : 0;
+    const struct offer offer = {mark, stamp, wish.kept, wish.kept_count, false};
+    int made = mark[0] ? offer_make(work->root, network, &offer, error) : 0;
+    *withdrawn = made > 0;
     return made < 0 ? made : result;
+}
+
+/* As try_ports(), until nobody changes anything meanwhile; whoever still does after that has the offer made himself. */
+static int set_ports(struct work *work, size_t pool, const char *mark, struct error *error)
+{
+    bool withdrawn = true;
+    int result = 0, set = 0;
+    for (int i = 0; i < MAX_TRIES && withdrawn && result >= 0; i++) {
+        result = try_ports(work, pool, mark, &withdrawn, error);
+        set += result > 0 ? result : 0;
+    }
+    return result < 0 ? result : set;
 }
 
 /* What set_ports() would make of a network of so many VFs, @absent: that is not there yet. */
@@ -245,16 +260,26 @@ static void fail_unwitnessed(struct work *work)
 
 /* ---- one after the other ---- */
 
-/* And wait until libvirt is not going to forget what it counts now. A dry run makes nothing, and so takes no turn. */
-static int take_turn(const struct work *work, const char *network, struct turn **turn, struct error *error)
+/*
+ * And wait until libvirt is not going to forget what it counts now. A dry run makes nothing, and so takes no turn.
+ * @mark: of the witness, from before that was seen: a reload that begins later leaves another one; empty: there is none
+ */
+static int take_turn(const struct work *work, const char *network, struct turn **turn, char mark[WITNESS_MARK_SIZE],
+                     struct error *error)
 {
     int64_t deadline = io_now_ms() + work_time(work, TURN_WAIT_MS);
+    mark[0] = '\0';
     if (work->dry_run)
         return 0;
     int result = turn_take(work->root, network, NULL, deadline, turn_never, turn, error);
     deadline = io_now_ms() + work_time(work, OFFER_AWAIT_MS);
-    while (result == 0 && witness_is_unsteady(work->root))
+    while (result == 0) {
+        if (!witness_regain(work->root) || !witness_mark(work->root, mark))
+            mark[0] = '\0';
+        if (!witness_is_unsteady(work->root))
+            return 0;
         result = turn_pause(network, deadline, error);
+    }
     return result;
 }
 
@@ -271,7 +296,8 @@ static int reconcile_network(struct work *work, size_t pool, bool withdrawn, str
     const struct vf_table *table = &work->tables[pool];
     const char *network = table->pool->name;
     _cleanup_(cleanup_turn) struct turn *turn = NULL;
-    int result = take_turn(work, network, &turn, error);
+    char mark[WITNESS_MARK_SIZE];
+    int result = take_turn(work, network, &turn, mark, error);
     if (result < 0)
         leave_ports(work, pool);
     if (result < 0 || (withdrawn && !offer_is_due(work->root, network)))
@@ -284,9 +310,9 @@ static int reconcile_network(struct work *work, size_t pool, bool withdrawn, str
     result = reconcile_define(work, table, &vfs, error);
     if (result < 0)
         return result;
-    bool fresh = result > 0, due = fresh || offer_is_due(work->root, network), offered = false;
+    bool fresh = result > 0, due = fresh || offer_is_due(work->root, network), offered = mark[0];
     if (vfs > 0)
-        result = work->dry_run ? foresee_ports(work, vfs, fresh, &offered) : set_ports(work, pool, &offered, error);
+        result = work->dry_run ? foresee_ports(work, vfs, fresh, &offered) : set_ports(work, pool, mark, error);
     if (result < 0)
         return result;
     note_ports(work, network, offered, result > 0 || due, (size_t)result);
@@ -391,7 +417,8 @@ static int open_anyhow(const struct work *work, const char *name, struct error *
 static int open_one(struct work *work, const char *name, bool gone, struct error *error)
 {
     _cleanup_(cleanup_turn) struct turn *turn = NULL;
-    int result = take_turn(work, name, &turn, error);
+    char mark[WITNESS_MARK_SIZE];
+    int result = take_turn(work, name, &turn, mark, error);
     /* Where its VFs cannot be given back, its offer is made again. */
     if (result == 0 && !work->dry_run)
         result = offer_withdraw(work->root, name, error);

@@ -508,11 +508,11 @@ int allocation_made(int root, const struct allocation *allocation, bool certain,
 
 /* ---- ended ---- */
 
-/* Whether it is one of those that the offer passes over. */
-static bool is_blocked(int root, const struct allocation *allocation)
+/* Whether it is one of those that the offer passes over, or one is being made just now, which may be going to. */
+static bool may_be_blocked(int root, const struct allocation *allocation)
 {
     _cleanup_(pciaddr_set_free) struct pciaddr_set blocked = {0};
-    return offer_read(root, allocation->network, &blocked) && pciaddr_set_has(&blocked, &allocation->address);
+    return !offer_read(root, allocation->network, &blocked) || pciaddr_set_has(&blocked, &allocation->address);
 }
 
 int allocation_ended(int root, const struct allocation *allocation, struct error *error)
@@ -521,7 +521,7 @@ int allocation_ended(int root, const struct allocation *allocation, struct error
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     char text[PCIADDR_SIZE];
     if (!ledger_has_file(root, allocation->owner))
-        return is_blocked(root, allocation) ? offer_withdraw(root, allocation->network, error) : 0;
+        return may_be_blocked(root, allocation) ? offer_withdraw(root, allocation->network, error) : 0;
     int result = ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0)
         result = ledger_edit(ledger, allocation->owner, &claim, error);
@@ -546,7 +546,7 @@ int allocation_ended(int root, const struct allocation *allocation, struct error
         return offer_withdraw(root, allocation->network, error);
     }
     /* One that is for certain guests is to be blocked again. */
-    result = is_blocked(root, allocation) ? offer_withdraw(root, allocation->network, error) : 0;
+    result = may_be_blocked(root, allocation) ? offer_withdraw(root, allocation->network, error) : 0;
     if (result < 0)
         return result;
     bool stuck = false;

@@ -148,13 +148,13 @@ static int open_pool(struct port_session *session, const struct pool *pool, stru
     _cleanup_(gate_ports_free) struct gate_ports others = {0};
     _cleanup_(free_opening) struct opening opening = {.left = NULL};
     struct vf_table *table = plan_table(session->plan, pool);
-    char mark[WITNESS_MARK_SIZE];
+    char mark[WITNESS_MARK_SIZE], stamp[OFFER_STAMP_SIZE];
     bool known = witness_mark(root, mark) && offer_read(root, pool->name, &opening.blocked);
     int result = session->exact || known ? 0 : ledger_awaited(root, pool->name, uuid, OFFER_AWAIT_MS, &opening.awaited);
     if (result < 0)
         return error_set(error, -result, "cannot read /" LEDGER_DIRECTORY "/guests: %s", strerror(-result));
     plan_opening(session, table, known, &opening);
-    result = offer_want(root, pool->name, error);
+    result = offer_begin(root, pool->name, stamp, error);
     if (result < 0)
         return result;
     result = gate_set(root, pool->name, &opening.block, &opening.open, &others, error);
@@ -163,7 +163,9 @@ static int open_pool(struct port_session *session, const struct pool *pool, stru
         return -EIO;
     if (result < 0 || !known)
         return result < 0 ? result : 0;
-    return offer_make(root, pool->name, mark, opening.left, opening.left_count, true, error);
+    const struct offer offer = {mark, stamp, opening.left, opening.left_count, true};
+    result = offer_make(root, pool->name, &offer, error);
+    return result < 0 ? result : 0;
 }
 
 /* ---- a guest's way ---- */

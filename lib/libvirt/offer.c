@@ -3,17 +3,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "io.h"
+#include "lock.h"
 #include "memory.h"
 #include "witness.h"
 
 #define PATH_SIZE (sizeof OFFER_DIRECTORY + NAME_MAX + 2)
 #define MAX_OFFER_BYTES ((size_t)4 * 1024 * 1024)
 #define NARROWED "narrowed"
+#define LOCK_FILE ".lock"
+#define LOCK_MS 2000 /* who has it writes one file */
+
+/* Each file is another one, as it comes to its name by rename(2). */
+static bool read_stamp(int directory, const char *network, char stamp[OFFER_STAMP_SIZE])
+{
+    struct stat status;
+    stamp[0] = '\0';
+    if (fstatat(directory, network, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return false;
+    snprintf(stamp, OFFER_STAMP_SIZE, "%ju.%jd.%ld", (uintmax_t)status.st_ino, (intmax_t)status.st_mtim.tv_sec,
+             status.st_mtim.tv_nsec);
+    return true;
+}
 
 static int offer_path(const char *network, char path[PATH_SIZE])
 {
@@ -74,29 +92,25 @@ bool offer_is_due(int root, const char *network)
     return false;
 }
 
-static int replace(int root, const char *network, const char *text, struct error *error)
+/* Each change is made with the lock, as who makes an offer looks at the file first. */
+static int replace(int root, const char *network, const char *stamp, const char *text, struct error *error)
 {
-    char temporary[32];
+    char temporary[32], now[OFFER_STAMP_SIZE];
     _cleanup_(cleanup_close) int directory = ledger_directory(root, "offers");
+    _cleanup_(cleanup_close) int lock = -1;
     snprintf(temporary, sizeof temporary, ".%ld", (long)getpid());
-    int result = directory < 0          ? directory
-                 : strchr(network, '/') ? -EINVAL
-                                        : io_replace_file(directory, temporary, network, text, strlen(text));
+    int result = directory < 0 ? directory : strchr(network, '/') ? -EINVAL : 0;
+    if (result == 0)
+        lock = openat(directory, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (result == 0)
+        result = lock < 0 ? -errno : lock_take(lock, true, io_now_ms() + LOCK_MS);
+    if (result == 0 && stamp && (!read_stamp(directory, network, now) || strcmp(stamp, now) != 0))
+        return 1;
+    if (result == 0)
+        result = io_replace_file(directory, temporary, network, text, strlen(text));
     return result < 0
                ? error_set(error, -result, "cannot write /" OFFER_DIRECTORY "/%.64s: %s", network, strerror(-result))
                : 0;
-}
-
-int offer_make(int root, const char *network, const char *mark, const struct pciaddr *blocked, size_t count,
-               bool narrowed, struct error *error)
-{
-    _cleanup_(cleanup_free) char *text = memory_new(strlen(mark) + sizeof NARROWED + count * PCIADDR_SIZE + 2, 1);
-    size_t used = (size_t)sprintf(text, "%s\n%s", mark, narrowed ? NARROWED "\n" : "");
-    for (size_t i = 0; i < count; i++) {
-        char address[PCIADDR_SIZE];
-        used += (size_t)sprintf(text + used, "%s\n", pciaddr_format(&blocked[i], address));
-    }
-    return replace(root, network, text, error);
 }
 
 /* An empty file: no mark is like it. Where there is no room for a new one, the old one is cut: who reads it just then
@@ -105,13 +119,37 @@ int offer_want(int root, const char *network, struct error *error)
 {
     char path[PATH_SIZE];
     _cleanup_(error_free) struct error full = {0};
-    int result = replace(root, network, "", &full);
+    int result = replace(root, network, NULL, "", &full);
     if (result == 0)
         return 0;
     _cleanup_(cleanup_close) int file = -1;
     if (result == -ENOSPC && offer_path(network, path) == 0)
         file = openat(root, path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
     return file < 0 ? error_set(error, full.code, "%s", full.message) : 0;
+}
+
+int offer_begin(int root, const char *network, char stamp[OFFER_STAMP_SIZE], struct error *error)
+{
+    char path[PATH_SIZE];
+    int result = offer_want(root, network, error);
+    if (result < 0)
+        return result;
+    /* Who withdraws it right now has not changed what is going to be looked at. */
+    if (offer_path(network, path) < 0 || !read_stamp(root, path, stamp))
+        return error_set(error, ENOENT, "cannot read /" OFFER_DIRECTORY "/%.64s: it is gone", network);
+    return 0;
+}
+
+int offer_make(int root, const char *network, const struct offer *offer, struct error *error)
+{
+    _cleanup_(cleanup_free) char *text =
+        memory_new(strlen(offer->mark) + sizeof NARROWED + offer->count * PCIADDR_SIZE + 2, 1);
+    size_t used = (size_t)sprintf(text, "%s\n%s", offer->mark, offer->narrowed ? NARROWED "\n" : "");
+    for (size_t i = 0; i < offer->count; i++) {
+        char address[PCIADDR_SIZE];
+        used += (size_t)sprintf(text + used, "%s\n", pciaddr_format(&offer->blocked[i], address));
+    }
+    return replace(root, network, offer->stamp, text, error);
 }
 
 int offer_withdraw(int root, const char *network, struct error *error)

@@ -15,7 +15,8 @@
  * The offer of a network is its file, run/vfpool/offers/NETWORK: the mark of the witness (witness.h), by which it is
  * old as soon as libvirt forgets what it gave, and the VFs that are blocked. Who changes ports, or makes a claim that
  * libvirt is not to follow, withdraws it before, and it is made again by who has looked at all of the VFs: reconcile,
- * or settling.
+ * or settling. Others withdraw it meanwhile, without the network's turn, as what was looked at is another thing then:
+ * each withdrawal is a file of its own, and an offer takes the place of its maker's alone.
  */
 #ifndef VFPOOL_OFFER_H
 #define VFPOOL_OFFER_H
@@ -46,22 +47,34 @@ bool offer_read(int root, const char *network, struct pciaddr_set *blocked) must
  */
 bool offer_is_due(int root, const char *network) must_check;
 
-/**
- * offer_make() - from now on libvirt may give all VFs of the network but those
- * @mark:     of the witness, from before the ports were looked at
- * @narrowed: it is due again at once
- *
- * Return: 0 or a negative errno value.
- */
-int offer_make(int root, const char *network, const char *mark, const struct pciaddr *blocked, size_t count,
-               bool narrowed, struct error *error) must_check nonnull(2, 3, 7);
-
 /** offer_withdraw() - nobody relies on the offer from now on; where there is none, nothing. Return: 0 or a negative
  * errno value. */
 int offer_withdraw(int root, const char *network, struct error *error) must_check nonnull(2, 3);
 
+#define OFFER_STAMP_SIZE 64
+
 /** offer_want() - the same, and where there is none, one is due from now on. Return: 0 or a negative errno value. */
 int offer_want(int root, const char *network, struct error *error) must_check nonnull(2, 3);
+
+/** offer_begin() - the same, for who is going to make it. @stamp: of this withdrawal */
+int offer_begin(int root, const char *network, char stamp[OFFER_STAMP_SIZE], struct error *error) must_check
+    nonnull(2, 3, 4);
+
+struct offer {
+    const char *mark;  /* of the witness, from before the ports were looked at */
+    const char *stamp; /* of offer_begin(), from before claims and ports were looked at */
+    const struct pciaddr *blocked;
+    size_t count;
+    bool narrowed; /* it is due again at once */
+};
+
+/**
+ * offer_make() - from now on libvirt may give all VFs of the network but those
+ *
+ * Return: 0; 1 when somebody has withdrawn it meanwhile: there is none; or a negative errno value.
+ */
+int offer_make(int root, const char *network, const struct offer *offer, struct error *error) must_check
+    nonnull(2, 3, 4);
 
 /** offer_withdraw_all() - the same of each network's. Return: 0 or a negative errno value. */
 int offer_withdraw_all(int root, struct error *error) must_check nonnull(2);
