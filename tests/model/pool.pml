@@ -13,7 +13,6 @@
  *   DIES       it dies once, and is started again, or not
  *   LATE       guest 1 starts once that has begun, or after guest 0
  *   PLUG       guest 0 may be plugged an interface
- *   FOUND      what is not excused: see there
  *   SWAPPED    an order of two writes that is wrong, to see that it is seen:
  *     1  a VF leaves its claim before it is set as it was: killed in between, nobody knows any more how it was
  *     2  libvirt has the hook's answer, and so its port, before the claim is written: killed in between, a guest runs
@@ -21,6 +20,7 @@
  *     3  a guest's ports are set before the offer is withdrawn: killed in between, the offer is not what is open
  *     4  the witness' mark is read after the ports were set: a reload in between, and the offer is of counts forgotten
  *     5  the lock file is blanked before the last links go: killed in between, nobody repairs
+ *     6  an offer takes the place of a withdrawal that is not its maker's: it says what was
  */
 #ifndef POLICY
 #define POLICY 0
@@ -62,7 +62,6 @@ bool counted[2]; /* what it looks at when it gives a VF */
 bool net;        /* the network's lock */
 byte died;       /* 1: it does not run; 2: it runs again */
 byte mark;       /* of the witness */
-bool deaf;       /* the daemon hook was killed: there was no mark of a reload */
 bool unsteady;
 byte phase[2];
 
@@ -78,26 +77,16 @@ byte looks; /* whose stamps matter: the turn's, settling's, reconcile's */
 byte kills = KILLS;
 byte ended;
 
-/*
- * What the model found in the code as it is; each leaves an offer that holds and is not what is open, until libvirt
- * gives what it should not, which the network hook refuses. FOUND does not excuse that one.
- *   1  set_ports() has looked at the VFs, and has not made its offer yet; a network hook, a release, or who settles
- *      beside a reconcile and drops a claim, takes no turn, and finds no offer to withdraw, or withdraws what is
- *      overwritten. A VF that was blocked for that claim stays so, until an offer is due again.
- *   2  a reload begins between take_turn()'s look for one and set_ports()' reading of the mark: the offer is made with
- *      the new mark, and libvirt forgets its counts after that
- */
-#ifndef FOUND
-#define FOUND 0
-#endif
-byte making;
-bool raced, ready, late, early;
-#define EXCUSED (deaf || (raced && FOUND != 1) || (early && FOUND != 2))
+bool touched; /* somebody has withdrawn the offer since offer_begin() */
+bool deaf;    /* the daemon hook was killed: there was no mark of a reload */
+#define EXCUSED deaf
 
 #define BIT(v) (1 << (v))
 #define EXACT(g) (POLICY == 0 && (g) == 0) /* plan_is_exact() */
 #define MAY(g) ((POLICY == 0 && (g) == 1) -> 1 : 3)
 #define TAKEN ((link[0] != 0) | ((link[1] != 0) << 1))
+/* offer_withdraw() */
+#define WITHDRAW offer = 0; touched = (alone != 0)
 #define HOLDS (offer == mark + 1) /* offer_read() */
 #define AWAITED(g) (state[g] == CLAIMED -> (has[g] & ~given[g]) : 0)
 /* ledger_awaited(), until OFFER_AWAIT_MS have passed */
@@ -256,17 +245,16 @@ inline settle_later() {
 
 /* allocation_ended(): the VF is set as it was, and leaves the claim; what an offer passes over is blocked again */
 #define port_deleted(g, v, dead) \
-	raced = raced || making; \
 	if \
-	:: state[g] == NONE -> if :: HOLDS && (passed & BIT(v)) -> offer = 0 :: else fi \
+	:: state[g] == NONE -> if :: !HOLDS || (passed & BIT(v)) -> WITHDRAW :: else fi \
 	:: else -> \
 		open_ledger(); \
 		if \
 		:: (has[g] & BIT(v)) && opened[v] == 0 -> \
-			if :: HOLDS && (passed & BIT(v)) -> offer = 0 :: else fi; \
+			if :: !HOLDS || (passed & BIT(v)) -> WITHDRAW :: else fi; \
 			MAY_DIE(dead); \
 			handback(g, BIT(v), dead) \
-		:: (has[g] & BIT(v)) && opened[v] != 0 -> offer = 0 \
+		:: (has[g] & BIT(v)) && opened[v] != 0 -> WITHDRAW \
 		:: else \
 		fi; \
 		close_ledger() \
@@ -279,7 +267,6 @@ inline settle_later() {
  */
 #define judge(g, v, plugged, dead) \
 	open_ledger(); \
-	raced = raced || making; \
 	ok = true; \
 	was = state[g]; \
 	mine = (has[g] & BIT(v)) != 0; \
@@ -313,7 +300,7 @@ inline settle_later() {
 	:: !mine && !(MAY(g) & BIT(v)) -> ok = false \
 	:: else \
 	fi; \
-	if :: !ok -> offer = 0 :: else fi
+	if :: !ok -> WITHDRAW :: else fi
 
 /* keep(): how it is set is recorded, and the claim has it */
 #define keep(g, v, dead) \
@@ -365,7 +352,7 @@ claim:
 		fi;
 		/* plan_take_left() */
 		if
-		:: has[1 - g] & want -> offer = 0; MAY_DIE(killed); handback(1 - g, has[1 - g], killed)
+		:: has[1 - g] & want -> WITHDRAW; MAY_DIE(killed); handback(1 - g, has[1 - g], killed)
 		:: else
 		fi;
 		/* port_suits(), suits_pool() */
@@ -398,13 +385,13 @@ claim:
 			blocks = (known -> (want == 2 && !(passed & 1) && (EXACT(g) || link[0] == 0)) : 3 & ~want & ~(EXACT(g) -> 0 : WAITED(1 - g)));
 			left = blocks | (known -> passed & ~(MAY(1 - g) & want) : 0);
 #if SWAPPED != 3
-			offer = 0 /* offer_want() */
+			offer = 0; touched = false /* offer_begin() */
 #endif
 		};
 		set_ports(blocks, want, cannot, killed);
 #if SWAPPED == 3
 		MAY_DIE(killed);
-		offer = 0;
+		offer = 0; touched = false;
 #endif
 		atomic {
 			if
@@ -413,7 +400,7 @@ claim:
 			fi;
 			MAY_DIE(killed);
 			/* offer_make(): narrowed */
-			if :: known -> offer = then + 1; passed = left; narrowed = true :: else fi;
+			if :: known && !touched -> offer = then + 1; passed = left; narrowed = true :: else fi;
 			goto turn_ends
 		}
 	:: else
@@ -551,11 +538,10 @@ stopped:
 	atomic {
 		if :: !LIVES -> goto lost :: else fi;
 		phase[g] = STOPPING;
-		raced = raced || making;
 		if
 		:: state[g] != NONE || dirty ->
 			/* port_close(), drop() */
-			if :: state[g] == HELD -> offer = 0 :: else fi;
+			if :: state[g] == HELD -> WITHDRAW :: else fi;
 			MAY_DIE(lost);
 			open_ledger();
 			handback(g, has[g], lost);
@@ -603,7 +589,6 @@ end_idle:
 	atomic {
 		MAY_DIE(unheard);
 		mark++;  /* witness_leave() */
-		late = ready;
 		MAY_DIE(forget);
 		settle_later();
 		goto forget
@@ -633,9 +618,9 @@ found:
 			open_ledger();
 			if
 			/* new_claim(), offer_withdraw() */
-			:: state[g] == NONE -> offer = 0
+			:: state[g] == NONE -> WITHDRAW
 			/* take_left() of what a guest that is gone left is not needed: stand() */
-			:: state[g] != NONE && link[v] == 2 - g -> offer = 0
+			:: state[g] != NONE && link[v] == 2 - g -> WITHDRAW
 			:: state[g] != NONE && link[v] != 2 - g ->
 				was = state[g];
 				due = AWAITED(g);
@@ -723,8 +708,10 @@ networks: /* reconcile_network() */
 		SETTLED(0);
 		unkeep();
 		!unsteady; /* witness_is_unsteady() */
-		ready = true;
-		if :: (!whole || again) && !DUE -> ready = false; goto turn_done :: else fi
+#if SWAPPED != 4
+		then = mark; /* witness_mark(), which is read before: a reload that begins in between leaves another one */
+#endif
+		if :: (!whole || again) && !DUE -> goto turn_done :: else fi
 	};
 	if
 	:: whole && !again ->
@@ -753,17 +740,9 @@ unheard:
 		od
 	:: else
 	fi;
-	/* set_ports() */
+set: /* set_ports(), try_ports() */
 	atomic {
-#if SWAPPED != 4
-		then = mark; /* witness_mark() */
-#endif
-		offer = 0; /* offer_want() */
-		making = making | BIT(whole);
-		raced = false;
-		early = late;
-		ready = false;
-		late = false;
+		offer = 0; touched = false; /* offer_begin() */
 		MAY_DIE(killed);
 		/* read_view(), make_wish() */
 		open_ledger();
@@ -783,10 +762,10 @@ unheard:
 	/* offer_make() */
 	atomic {
 		MAY_DIE(killed);
+		if :: touched && SWAPPED != 6 -> goto set :: else fi;
 		offer = then + 1; passed = left; narrowed = false;
-		making = making & ~BIT(whole);
 turn_done:
-		alone = 0;
+		alone = 0; touched = false;
 networks_done:
 		if :: !whole || again -> goto finished :: else fi
 	};
@@ -798,8 +777,7 @@ drop_gone: /* drop_unchanged(), work_is_gone() */
 		do
 		:: g == 2 -> break
 		:: g < 2 && before[g] != NONE && state[g] != NONE && !(moved[g] & bits) && (whole -> (gone & BIT(g)) != 0 : ABSENT(g)) ->
-			offer = 0;
-			raced = raced || making;
+			WITHDRAW;
 			MAY_DIE(killed);
 			handback(g, has[g], killed);
 			changed = true;
@@ -810,15 +788,12 @@ drop_gone: /* drop_unchanged(), work_is_gone() */
 	};
 	if
 	:: !whole -> goto ask
-	:: whole && changed -> again = true; offer = 0; goto networks /* reconcile_again() */
+	:: whole && changed -> again = true; WITHDRAW; goto networks /* reconcile_again() */
 	:: else
 	fi;
 finished:
 	atomic {
 		if :: alone == 3 + whole -> alone = 0 :: else fi;
-		making = making & ~BIT(whole);
-		ready = false;
-		late = false;
 		looks = looks & ~bits;
 		moved[0] = moved[0] & ~bits;
 		moved[1] = moved[1] & ~bits;
