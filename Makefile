@@ -5,6 +5,7 @@
 #   make check      all tests, with sanitizers; TESTS='30*' FILTER='regex'
 #   make check-deep each allocation, call into libvirt and system call that fails or is the last; SWEEP=some FAULTS=some
 #   make fuzz       inputs made by libFuzzer (clang), with sanitizers; FUZZ='domain pool' FUZZ_SECONDS=60, each
+#   make model      the protocol in every order of steps, by spin; DEEP=1
 #   make lab        cases on a real libvirt, with emulated cards in QEMU; DEBIAN=12 or 13, DAEMONS=modular
 #   make install    as root, below DESTDIR; PREFIX=/usr/local
 #   make paths      where that is

@@ -202,7 +202,7 @@ static int try_ports(struct work *work, size_t pool, const char *mark, bool *wit
     const char *network = work->tables[pool].pool->name;
     _cleanup_(free_view) struct view view = {.claims = NULL};
     _cleanup_(free_wish) struct wish wish = {.addresses = NULL};
-    char stamp[OFFER_STAMP_SIZE];
+    char stamp[IO_STAMP_SIZE];
     /* Where it cannot be made, whoever sees that libvirt tells makes it. */
     int result = offer_begin(work->root, network, stamp, error);
     if (result == 0)

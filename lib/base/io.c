@@ -141,6 +141,17 @@ bool io_may_be(int parent, const char *path)
     return faccessat(parent, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
+bool io_stamp(int parent, const char *path, char stamp[IO_STAMP_SIZE])
+{
+    struct stat status;
+    stamp[0] = '\0';
+    if (fstatat(parent, path, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return false;
+    snprintf(stamp, IO_STAMP_SIZE, "%ju.%jd.%ld", (uintmax_t)status.st_ino, (intmax_t)status.st_mtim.tv_sec,
+             status.st_mtim.tv_nsec);
+    return true;
+}
+
 DIR *io_list(int parent, const char *path)
 {
     int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

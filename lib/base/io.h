@@ -68,6 +68,16 @@ static inline void cleanup_dir(DIR **directory)
  */
 bool io_may_be(int parent, const char *path) must_check nonnull(2);
 
+#define IO_STAMP_SIZE 64
+
+/**
+ * io_stamp() - what tells a file from each other one that has its name before or after it, where each comes to it by
+ * io_replace_file()
+ *
+ * Return: false where there is none, or it cannot be seen: @stamp is empty.
+ */
+bool io_stamp(int parent, const char *path, char stamp[IO_STAMP_SIZE]) nonnull(2, 3);
+
 /**
  * io_list() - open a directory to read its entries; a symbolic link is not followed
  *

@@ -148,7 +148,7 @@ static int open_pool(struct port_session *session, const struct pool *pool, stru
     _cleanup_(gate_ports_free) struct gate_ports others = {0};
     _cleanup_(free_opening) struct opening opening = {.left = NULL};
     struct vf_table *table = plan_table(session->plan, pool);
-    char mark[WITNESS_MARK_SIZE], stamp[OFFER_STAMP_SIZE];
+    char mark[WITNESS_MARK_SIZE], stamp[IO_STAMP_SIZE];
     bool known = witness_mark(root, mark) && offer_read(root, pool->name, &opening.blocked);
     int result = session->exact || known ? 0 : ledger_awaited(root, pool->name, uuid, OFFER_AWAIT_MS, &opening.awaited);
     if (result < 0)

@@ -9,11 +9,11 @@
 
 #include "domain.h"
 #include "error.h"
+#include "io.h"
 #include "pciaddr.h"
 #include "settings.h"
 
 #define CLAIM_TIME_SIZE sizeof "2026-01-31T12:00:00Z"
-#define CLAIM_STAMP_SIZE 64
 #define CLAIM_REASON_SIZE 256
 
 enum claim_state {
@@ -47,7 +47,7 @@ struct claim {
     char since[CLAIM_TIME_SIZE]; /* UTC; when it was claimed */
     int64_t clock; /* of io_now_ms(), when it came to be in this state, or was last plugged a VF; 0: a version wrote it
                       that did not say so */
-    char stamp[CLAIM_STAMP_SIZE]; /* of the file that it was read from: ledger_stamp() */
+    char stamp[IO_STAMP_SIZE]; /* of the file that it was read from: ledger_stamp() */
     struct claim_vf *vfs;
     size_t vf_count;
 };

@@ -21,14 +21,10 @@ static const char *file_of(const char *uuid, const char *suffix, char path[FILE_
 }
 
 /* Each change of a claim is a new file. */
-void ledger_stamp(int root, const char *uuid, char stamp[LEDGER_STAMP_SIZE])
+void ledger_stamp(int root, const char *uuid, char stamp[IO_STAMP_SIZE])
 {
     char path[FILE_PATH_SIZE];
-    struct stat status;
-    stamp[0] = '\0';
-    if (fstatat(root, file_of(uuid, "xml", path), &status, AT_SYMLINK_NOFOLLOW) == 0)
-        snprintf(stamp, LEDGER_STAMP_SIZE, "%ju.%jd.%ld", (uintmax_t)status.st_ino, (intmax_t)status.st_mtim.tv_sec,
-                 status.st_mtim.tv_nsec);
+    io_stamp(root, file_of(uuid, "xml", path), stamp);
 }
 
 int ledger_directory(int root, const char *name)

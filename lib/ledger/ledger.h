@@ -55,13 +55,11 @@ bool ledger_has_file(int root, const char *uuid) must_check nonnull(2);
 /** ledger_is_interrupted() - whether a writer was killed and may have left links; looked up without the lock */
 bool ledger_is_interrupted(int root) must_check;
 
-#define LEDGER_STAMP_SIZE CLAIM_STAMP_SIZE
-
 /**
  * ledger_stamp() - what tells this claim of a guest from each other one, before and after: without the lock
  * @stamp: empty when the guest holds nothing
  */
-void ledger_stamp(int root, const char *uuid, char stamp[LEDGER_STAMP_SIZE]) nonnull(2, 3);
+void ledger_stamp(int root, const char *uuid, char stamp[IO_STAMP_SIZE]) nonnull(2, 3);
 
 /** ledger_awaits() - whether a guest has claimed a VF of the pool that libvirt has not given it yet: without the lock
  */

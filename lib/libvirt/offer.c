@@ -3,11 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -20,18 +18,6 @@
 #define NARROWED "narrowed"
 #define LOCK_FILE ".lock"
 #define LOCK_MS 2000 /* who has it writes one file */
-
-/* Each file is another one, as it comes to its name by rename(2). */
-static bool read_stamp(int directory, const char *network, char stamp[OFFER_STAMP_SIZE])
-{
-    struct stat status;
-    stamp[0] = '\0';
-    if (fstatat(directory, network, &status, AT_SYMLINK_NOFOLLOW) < 0)
-        return false;
-    snprintf(stamp, OFFER_STAMP_SIZE, "%ju.%jd.%ld", (uintmax_t)status.st_ino, (intmax_t)status.st_mtim.tv_sec,
-             status.st_mtim.tv_nsec);
-    return true;
-}
 
 static int offer_path(const char *network, char path[PATH_SIZE])
 {
@@ -95,7 +81,7 @@ bool offer_is_due(int root, const char *network)
 /* Each change is made with the lock, as who makes an offer looks at the file first. */
 static int replace(int root, const char *network, const char *stamp, const char *text, struct error *error)
 {
-    char temporary[32], now[OFFER_STAMP_SIZE];
+    char temporary[32], now[IO_STAMP_SIZE];
     _cleanup_(cleanup_close) int directory = ledger_directory(root, "offers");
     _cleanup_(cleanup_close) int lock = -1;
     snprintf(temporary, sizeof temporary, ".%ld", (long)getpid());
@@ -104,7 +90,7 @@ static int replace(int root, const char *network, const char *stamp, const char 
         lock = openat(directory, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (result == 0)
         result = lock < 0 ? -errno : lock_take(lock, true, io_now_ms() + LOCK_MS);
-    if (result == 0 && stamp && (!read_stamp(directory, network, now) || strcmp(stamp, now) != 0))
+    if (result == 0 && stamp && (!io_stamp(directory, network, now) || strcmp(stamp, now) != 0))
         return 1;
     if (result == 0)
         result = io_replace_file(directory, temporary, network, text, strlen(text));
@@ -115,7 +101,7 @@ static int replace(int root, const char *network, const char *stamp, const char 
 
 /* An empty file: no mark is like it. Where there is no room for a new one, the old one is cut: who reads it just then
  * may see a part of it, and so does too much, or finds it empty. */
-int offer_want(int root, const char *network, struct error *error)
+static int want(int root, const char *network, struct error *error)
 {
     char path[PATH_SIZE];
     _cleanup_(error_free) struct error full = {0};
@@ -128,14 +114,14 @@ int offer_want(int root, const char *network, struct error *error)
     return file < 0 ? error_set(error, full.code, "%s", full.message) : 0;
 }
 
-int offer_begin(int root, const char *network, char stamp[OFFER_STAMP_SIZE], struct error *error)
+int offer_begin(int root, const char *network, char stamp[IO_STAMP_SIZE], struct error *error)
 {
     char path[PATH_SIZE];
-    int result = offer_want(root, network, error);
+    int result = want(root, network, error);
     if (result < 0)
         return result;
     /* Who withdraws it right now has not changed what is going to be looked at. */
-    if (offer_path(network, path) < 0 || !read_stamp(root, path, stamp))
+    if (offer_path(network, path) < 0 || !io_stamp(root, path, stamp))
         return error_set(error, ENOENT, "cannot read /" OFFER_DIRECTORY "/%.64s: it is gone", network);
     return 0;
 }
@@ -156,7 +142,7 @@ int offer_withdraw(int root, const char *network, struct error *error)
 {
     char path[PATH_SIZE];
     bool there = offer_path(network, path) == 0 && io_may_be(root, path);
-    return there ? offer_want(root, network, error) : 0;
+    return there ? want(root, network, error) : 0;
 }
 
 int offer_withdraw_all(int root, struct error *error)

@@ -24,6 +24,7 @@
 #include <stdbool.h>
 
 #include "error.h"
+#include "io.h"
 #include "ledger.h"
 #include "pciaddr.h"
 
@@ -51,13 +52,13 @@ bool offer_is_due(int root, const char *network) must_check;
  * errno value. */
 int offer_withdraw(int root, const char *network, struct error *error) must_check nonnull(2, 3);
 
-#define OFFER_STAMP_SIZE 64
-
-/** offer_want() - the same, and where there is none, one is due from now on. Return: 0 or a negative errno value. */
-int offer_want(int root, const char *network, struct error *error) must_check nonnull(2, 3);
-
-/** offer_begin() - the same, for who is going to make it. @stamp: of this withdrawal */
-int offer_begin(int root, const char *network, char stamp[OFFER_STAMP_SIZE], struct error *error) must_check
+/**
+ * offer_begin() - the same, for who is going to make it; where there was none, one is due from now on
+ * @stamp: of this withdrawal
+ *
+ * Return: 0 or a negative errno value.
+ */
+int offer_begin(int root, const char *network, char stamp[IO_STAMP_SIZE], struct error *error) must_check
     nonnull(2, 3, 4);
 
 struct offer {

@@ -30,7 +30,7 @@ static void pause_for(int milliseconds)
 /* Whether the guest that kept it last has what was opened for it, or will not have it any more. */
 static bool is_settled(const struct turn *turn, const char *network, const char *own)
 {
-    char text[192] = "", uuid[UUID_SIZE] = "", then[LEDGER_STAMP_SIZE] = "", now[LEDGER_STAMP_SIZE];
+    char text[192] = "", uuid[UUID_SIZE] = "", then[IO_STAMP_SIZE] = "", now[IO_STAMP_SIZE];
     long long opened = 0;
     ssize_t length = pread(turn->file, text, sizeof text - 1, 0);
     if (length <= 0 || sscanf(text, "%36s %lld %63s", uuid, &opened, then) != 3)
@@ -128,7 +128,7 @@ int turn_share(int root, const char *network, const char *uuid, int64_t deadline
 
 int turn_keep(struct turn *turn, const char *uuid, struct error *error)
 {
-    char text[192], stamp[LEDGER_STAMP_SIZE];
+    char text[192], stamp[IO_STAMP_SIZE];
     ledger_stamp(turn->root, uuid, stamp);
     int length = snprintf(text, sizeof text, "%s %lld %s\n", uuid, (long long)io_now_ms(), stamp);
     if (ftruncate(turn->file, 0) < 0 || pwrite(turn->file, text, (size_t)length, 0) != length)
