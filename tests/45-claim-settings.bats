@@ -295,6 +295,21 @@ stuck() {
     assert_one_line "note: VF $VF0 of pool 'net' is not set as it was before guest 'g1' had it, and is quarantined: PF eth3 does not take trust='no' for VF 0: Device or resource busy"
 }
 
+@test "a VF of which it cannot be read whose it is is quarantined; reconcile puts it back" {
+    local before
+    settings_pool net "<v:settings trust='yes'/>" eth3
+    before=$(line eth3 0)
+    prepare 0 1
+    start 0 1 "$VF0"
+    hook_environment
+    run_program 0 strace -qq -o /dev/null -P "$ROOT/run/vfpool/vfs" -e trace=readlinkat -e inject=readlinkat:error=EIO:when=1 \
+        "${HOOK_ENVIRONMENT[@]}" "$VFPOOL_BUILD/hook/qemu" g1 release end - < <(g 1)
+    assert_one_line "note: VF $VF0 of pool 'net' is not set as it was before guest 'g1' had it, and is quarantined: cannot read /run/vfpool/vfs/$VF0: Input/output error"
+    run_vfpool 0 reconcile
+    assert_taken
+    assert_equal "$(line eth3 0)" "$before"
+}
+
 @test "a VF that cannot be put back is quarantined with the reason; reconcile tries again" {
     stuck
     assert_taken "$VF0" "${UUID[1]}"

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "handback.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "claim-settings.h"
 #include "memory.h"
 
-static bool is_anothers(struct ledger *ledger, const struct claim *claim, const struct pciaddr *address)
+/* Return: 1: the VF is this guest's; 0: somebody else's, or nobody's; or a negative errno value: that cannot be seen. */
+static int is_own(struct ledger *ledger, const struct claim *claim, const struct pciaddr *address, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *holder = NULL;
-    _cleanup_(error_free) struct error ignored = {0};
+    _cleanup_(error_free) struct error problem = {0};
     char uuid[UUID_SIZE];
-    /* A link that cannot be read is not this guest's. */
-    return ledger_holder(ledger, address, &holder, uuid, &ignored) < 0 || strcmp(uuid, claim->uuid) != 0;
+    int result = ledger_holder(ledger, address, &holder, uuid, &problem);
+    /* What its file says is at hand, whether or not it can be read once more. */
+    if (strcmp(uuid, claim->uuid) == 0)
+        return 1;
+    /* -EINVAL: a link that is none of the ledger's. */
+    return result < 0 && result != -EINVAL ? error_set(error, -result, "%s", problem.message) : 0;
 }
 
 size_t handback_try(struct ledger *ledger, int root, struct claim *claim, const struct pciaddr *address,
@@ -26,9 +32,11 @@ size_t handback_try(struct ledger *ledger, int root, struct claim *claim, const 
         char text[PCIADDR_SIZE];
         if (address && !pciaddr_equal(&vf->address, address))
             continue;
-        if (is_anothers(ledger, claim, &vf->address))
+        int result = is_own(ledger, claim, &vf->address, &problem);
+        if (result == 0)
             continue;
-        int result = claim_settings_restore(root, vf, false, &problem);
+        if (result > 0)
+            result = claim_settings_restore(root, vf, false, &problem);
         error_move_notes(error, &problem);
         free(steal(vf->stuck));
         if (result >= 0)
