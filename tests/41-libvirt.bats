@@ -438,6 +438,27 @@ released VF ${V[0]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not runni
     done
 }
 
+@test "a port of a guest that runs, and has not got its VF, is opened; not while a process has it open" {
+    run_vfpool 0 reconcile
+    run_guest 2
+    settled
+    # Its network was ended and begun again when the guest's last life ended, and its port of then was made again.
+    port p g2 "${UUID[2]}" "${V[3]}"
+    opened "${V[3]}"
+    run_vfpool 0 reconcile
+    assert_whole g2 open open g2
+    exec {open}<&-
+    host driver eth3/3 none
+    run_vfpool 0 reconcile --dry-run
+    assert_equal "$output" "opened a VF of libvirt network 'p' from guest 'g2', which does not have it"
+    run_vfpool 0 reconcile
+    grep -qx "opened a VF of libvirt network 'p' from guest 'g2', which does not have it" "$STDOUT"
+    assert_whole g2 open open open
+    assert_taken "${V[0]}" "${UUID[2]}"
+    run_vfpool 0 reconcile
+    assert_equal "$output" "nothing to repair"
+}
+
 @test "a libvirt whose socket cannot be looked at is not absent" {
     run_vfpool 0 reconcile
     run_guest 2
@@ -477,6 +498,11 @@ released VF ${V[0]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not runni
     made 0 p "${UUID[2]}" g2 "${MAC[22]}" "${V[3]}"
     assert_taken "${V[0]}" "${UUID[2]}" "${V[3]}" "${UUID[2]}"
     settled
+    run_vfpool 0 reconcile
+    assert_taken "${V[0]}" "${UUID[2]}" "${V[3]}" "${UUID[2]}"
+    looks_gone "${UUID[2]}"
+    # The same once more, and that one is on its way.
+    made 0 p "${UUID[2]}" g2 "${MAC[22]}" "${V[3]}"
     run_vfpool 0 reconcile
     assert_taken "${V[0]}" "${UUID[2]}" "${V[3]}" "${UUID[2]}"
     looks_gone "${UUID[2]}"

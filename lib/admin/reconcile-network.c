@@ -40,6 +40,20 @@ static bool is_stale(const struct work *work, const struct gate_port *port)
     return work_has_guest(work, GATE_DEFINED, port->owner);
 }
 
+/*
+ * A port of a guest that runs, and has not what the port is for: it was made again with its network when that guest had
+ * ended, and the guest was started again since. libvirt lets nobody see a port before its hook has come to an end (F32),
+ * so the claim that is read after the port was seen has what it gave.
+ */
+static bool is_left_over(const struct work *work, struct ledger *ledger, const struct gate_port *port)
+{
+    _cleanup_(cleanup_claim) struct claim *claim = NULL;
+    _cleanup_(error_free) struct error ignored = {0};
+    return ledger && work_has_guest(work, GATE_RUNNING, port->owner) &&
+           ledger_get(ledger, port->owner, &claim, &ignored) == 0 && claim && claim->state == CLAIM_HELD &&
+           !claim_find(claim, &port->address) && host_vf_user(&work->host, &port->address) == 0;
+}
+
 /* Its ports are not looked at: claims that alone tell whose they are stay. */
 static void leave_ports(struct work *work, size_t pool)
 {
@@ -58,9 +72,14 @@ static int prune_ports(struct work *work, size_t pool, struct error *error)
     const char *arguments[] = {"prune", work->pools.pools[pool].name, NULL};
     struct gate_ports *ports = &work->ports[pool];
     _cleanup_(cleanup_free) char *uuids = memory_new(ports->count + 1, UUID_SIZE + 1), *gone = NULL;
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    _cleanup_(error_free) struct error problem = {0};
     size_t length = 0;
+    /* Without it, ports of guests that run are let be. */
+    if (ports->count > 0 && ledger_open(work->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, &problem) < 0)
+        ledger = NULL;
     for (size_t i = 0; i < ports->count; i++)
-        if (is_stale(work, &ports->ports[i]))
+        if (is_stale(work, &ports->ports[i]) || is_left_over(work, ledger, &ports->ports[i]))
             length += (size_t)sprintf(uuids + length, "%s\n", ports->ports[i].uuid);
     int result = 0;
     if (length > 0 && !work->dry_run)
@@ -74,8 +93,9 @@ static int prune_ports(struct work *work, size_t pool, struct error *error)
             ports->ports[left++] = *port;
             continue;
         }
-        lines_add(work->done, "opened a VF of libvirt network '%s' from guest '%s', which is not running",
-                  work->pools.pools[pool].name, port->name);
+        lines_add(work->done, "opened a VF of libvirt network '%s' from guest '%s', which %s",
+                  work->pools.pools[pool].name, port->name,
+                  is_stale(work, port) ? "is not running" : "does not have it");
         free(port->name);
     }
     if (result == 0 && done)

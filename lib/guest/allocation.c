@@ -399,9 +399,12 @@ static int keep(struct ledger *ledger, int root, struct claim *claim, const stru
     if (vf)
         vf->reset = false;
     result = claim_settings_record(root, claim, address, certain, error);
-    /* What is plugged into a guest that runs may be on its way as long as a start. */
-    if (changed && claim->state == CLAIM_HELD)
+    /* What is plugged into a guest that runs may be on its way as long as a start; also the second time, when the hook
+     * of the first was killed. */
+    if (claim->state == CLAIM_HELD && (changed || !certain)) {
         claim->clock = io_now_ms();
+        changed = true;
+    }
     if (result >= 0 && (result > 0 || changed))
         result = ledger_put(ledger, claim, error);
     if (result < 0 || !late)
