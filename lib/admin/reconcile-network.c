@@ -42,8 +42,8 @@ static bool is_stale(const struct work *work, const struct gate_port *port)
 
 /*
  * A port of a guest that runs, and has not what the port is for: it was made again with its network when that guest had
- * ended, and the guest was started again since. libvirt lets nobody see a port before its hook has come to an end (F32),
- * so the claim that is read after the port was seen has what it gave.
+ * ended, and the guest was started again since. libvirt lets nobody see a port before its hook has come to an end
+ * (F32), so the claim that is read after the port was seen has what it gave.
  */
 static bool is_left_over(const struct work *work, struct ledger *ledger, const struct gate_port *port)
 {
@@ -67,11 +67,11 @@ void reconcile_leave(struct work *work)
         leave_ports(work, i);
 }
 
-static int prune_ports(struct work *work, size_t pool, struct error *error)
+/* UUIDs of ports that nobody has, a line each; the caller frees them. The ledger is closed again: who has libvirt wait
+ * for a port waits for it. */
+static char *list_leftovers(const struct work *work, const struct gate_ports *ports)
 {
-    const char *arguments[] = {"prune", work->pools.pools[pool].name, NULL};
-    struct gate_ports *ports = &work->ports[pool];
-    _cleanup_(cleanup_free) char *uuids = memory_new(ports->count + 1, UUID_SIZE + 1), *gone = NULL;
+    char *uuids = memory_new(ports->count + 1, UUID_SIZE + 1);
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     _cleanup_(error_free) struct error problem = {0};
     size_t length = 0;
@@ -81,8 +81,16 @@ static int prune_ports(struct work *work, size_t pool, struct error *error)
     for (size_t i = 0; i < ports->count; i++)
         if (is_stale(work, &ports->ports[i]) || is_left_over(work, ledger, &ports->ports[i]))
             length += (size_t)sprintf(uuids + length, "%s\n", ports->ports[i].uuid);
+    return uuids;
+}
+
+static int prune_ports(struct work *work, size_t pool, struct error *error)
+{
+    const char *arguments[] = {"prune", work->pools.pools[pool].name, NULL};
+    struct gate_ports *ports = &work->ports[pool];
+    _cleanup_(cleanup_free) char *uuids = list_leftovers(work, ports), *gone = NULL;
     int result = 0;
-    if (length > 0 && !work->dry_run)
+    if (uuids[0] && !work->dry_run)
         result = work_heard(work, gate_ask(work->root, arguments, uuids, GATE_CALL_MS, &gone, error));
     work->unpruned[pool] = work->unpruned[pool] || result < 0;
     const char *done = work->dry_run ? uuids : gone;
