@@ -5,6 +5,7 @@
 #   make check      all tests, with sanitizers; TESTS='30*' FILTER='regex'
 #   make check-deep each allocation, call into libvirt and system call that fails or is the last; SWEEP=some FAULTS=some
 #   make fuzz       inputs made by libFuzzer (clang), with sanitizers; FUZZ='domain pool' FUZZ_SECONDS=60, each
+#   make coverage   which lines and branches the tests reach, a line for each room
 #   make model      the protocol in every order of steps, by spin; DEEP=1
 #   make lab        cases on a real libvirt, with emulated cards in QEMU; DEBIAN=12 or 13, DAEMONS=modular
 #   make install    as root, below DESTDIR; PREFIX=/usr/local
@@ -64,6 +65,15 @@ ifdef FUZZING
 build    = build/fuzz
 hardened = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 linking  = -fsanitize=fuzzer
+defines  = -D_GNU_SOURCE
+endif
+
+# For "make coverage": which lines and branches are reached.
+ifdef COVERAGE
+build    = build/coverage
+CFLAGS   = -O0 -g --coverage -fprofile-update=atomic -include tests/coverage/exit.h
+hardened =
+linking  =
 defines  = -D_GNU_SOURCE
 endif
 
@@ -214,6 +224,10 @@ tests: $(programs) $(launcher) $(impatient) $(unit_tests) $(fake) $(kernel)
 # As they are installed, for tests that run them some thousand times.
 plain: $(programs) $(launcher) $(memory) $(calls) $(races) $(fake) $(hasty) $(kernel)
 
+coverage:
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) COVERAGE=1 tests plain
+	@tests/coverage/run build/coverage $(TESTS)
+
 # One input each, and what must be true of it; planted has a fault, which has to be found.
 fuzzers     = domain port pool claim pciaddr numbers netlink gate
 xml_fuzzers = domain port pool claim
@@ -251,7 +265,7 @@ lab:
 lint: $(build)/config.h $(build)/hook/version.h
 	! grep -n '#include "\.\./' lib/*/*.[ch]
 	clang-format --dry-run --Werror lib/*/*.[ch] hook/*.[ch] $(wildcard tests/*/*.[ch])
-	shellcheck install.sh packages/version hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/fuzz/run tests/model/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
+	shellcheck install.sh packages/version hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/coverage/run tests/fuzz/run tests/model/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
 	cd tests && shellcheck helpers.bash libvirt/helpers.bash calls/helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats modular/*.bats newest/*.bats booted/*.bats booted/*.bash
 	printf '%s\n' lib/*/*.c hook/*.c | xargs -P $(shell nproc) -n 8 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- $(cflags) $(seen) -Ihook -I$(build)/hook' sh
@@ -332,5 +346,5 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all demo check check-deep tests plain netdevsim fuzz harnesses bench model lint lab paths install uninstall dist deb rpm clean
+.PHONY: FORCE all demo check check-deep coverage tests plain netdevsim fuzz harnesses bench model lint lab paths install uninstall dist deb rpm clean
 .DELETE_ON_ERROR:

@@ -15,7 +15,7 @@ VFPOOL_BUILD=$(realpath -m -- "${VFPOOL_BUILD:-$TESTS/../build}")    # hooks are
 export FIXTURES=$TESTS/fixtures
 
 # The same programs without sanitizers, as they are installed ("make plain").
-PLAIN=$TESTS/../build
+PLAIN=${VFPOOL_PLAIN:-$TESTS/../build}
 
 # as_installed: those, for files and tests that are about what is kept, not about what is read: the sanitized ones take
 # three times as long to start. SANITIZED=all keeps them.
