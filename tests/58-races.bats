@@ -3,11 +3,8 @@
 #
 # A libvirt on files, its guests and its administrators at random: tests/races/drive knows who has what, and looks at
 # ledger, ports and settings every so often. $SEED for another run.
-#
-# Not part of check yet, but by hand: bats tests/races/races.bats. What it finds is looked into: no guest's QEMU has its
-# VFs open here, so that one without a port counts as one that never got them.
 
-load ../helpers
+load helpers
 
 # driven PROCESSES OPERATIONS SEED...: a run each
 driven() {
