@@ -49,9 +49,9 @@ static bool is_left_over(const struct work *work, struct ledger *ledger, const s
 {
     _cleanup_(cleanup_claim) struct claim *claim = NULL;
     _cleanup_(error_free) struct error ignored = {0};
-    return ledger && work_has_guest(work, GATE_RUNNING, port->owner) &&
-           ledger_get(ledger, port->owner, &claim, &ignored) == 0 && claim && claim->state == CLAIM_HELD &&
-           !claim_find(claim, &port->address) && host_vf_user(&work->host, &port->address) == 0;
+    return work_has_guest(work, GATE_RUNNING, port->owner) && ledger_get(ledger, port->owner, &claim, &ignored) == 0 &&
+           claim && claim->state == CLAIM_HELD && !claim_find(claim, &port->address) &&
+           host_vf_user(&work->host, &port->address) == 0;
 }
 
 /* Its ports are not looked at: claims that alone tell whose they are stay. */
@@ -75,11 +75,10 @@ static char *list_leftovers(const struct work *work, const struct gate_ports *po
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     _cleanup_(error_free) struct error problem = {0};
     size_t length = 0;
-    /* Without it, ports of guests that run are let be. */
-    if (ports->count > 0 && ledger_open(work->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, &problem) < 0)
-        ledger = NULL;
+    /* Where it cannot be read, ports of guests that run are let be. */
+    bool known = ports->count > 0 && ledger_open(work->root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, &problem) == 0;
     for (size_t i = 0; i < ports->count; i++)
-        if (is_stale(work, &ports->ports[i]) || is_left_over(work, ledger, &ports->ports[i]))
+        if (is_stale(work, &ports->ports[i]) || (known && is_left_over(work, ledger, &ports->ports[i])))
             length += (size_t)sprintf(uuids + length, "%s\n", ports->ports[i].uuid);
     return uuids;
 }

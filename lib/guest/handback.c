@@ -8,8 +8,7 @@
 #include "claim-settings.h"
 #include "memory.h"
 
-/* Return: 1: the VF is this guest's; 0: somebody else's, or nobody's; or a negative errno value: that cannot be seen.
- */
+/* Return: 1: the VF is this guest's; 0: it is not; or a negative errno value: that cannot be seen. */
 static int is_own(struct ledger *ledger, const struct claim *claim, const struct pciaddr *address, struct error *error)
 {
     _cleanup_(cleanup_claim) struct claim *holder = NULL;
