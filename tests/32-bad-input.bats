@@ -281,6 +281,20 @@ sized() {
     assert_invariants
 }
 
+@test "stdin that somebody else reads: given up after 10 s" {
+    local from=$EPOCHREALTIME took
+    mkfifo "$BATS_TEST_TMPDIR/silent"
+    exec {silent}<> "$BATS_TEST_TMPDIR/silent"
+    hook_environment
+    # poll(2) saw what another process has read by then.
+    run_program 1 strace -qq -o /dev/null -e trace=poll -e inject=poll:retval=1:when=1 \
+        "${HOOK_ENVIRONMENT[@]}" "$PLAIN/hook/qemu" vm1 prepare begin - < "$BATS_TEST_TMPDIR/silent"
+    exec {silent}>&-
+    took=$(((${EPOCHREALTIME/./} - ${from/./}) / 1000))
+    assert_one_line "10 s"
+    ((took >= 10000 && took < 15000)) || fail "took $took ms"
+}
+
 # redirected CODE REDIRECTION PROGRAM...: the shell's redirection, as a careless parent would start it.
 redirected() {
     hook_environment

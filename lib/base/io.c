@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "deadline.h"
 #include "memory.h"
 
 int64_t io_now_ms(void)
@@ -34,17 +35,17 @@ int io_wait_readable(int fd, int64_t deadline_ms)
     }
 }
 
-int io_read(int fd, size_t max, int timeout_ms, char **data, size_t *length)
+/* @deadline: of io_now_ms(); INT64_MAX: none */
+static int read_all(int fd, size_t max, int64_t deadline, char **data, size_t *length)
 {
     size_t size = 16384, used = 0;
-    int64_t deadline = timeout_ms == IO_NO_DEADLINE ? INT64_MAX : io_now_ms() + timeout_ms;
     _cleanup_(cleanup_free) char *buffer = memory_new(size, 1);
     for (;;) {
         if (size - used < 2) {
             size *= 2;
             buffer = memory_resize(buffer, size, 1);
         }
-        int ready = timeout_ms == IO_NO_DEADLINE ? 0 : io_wait_readable(fd, deadline);
+        int ready = deadline == INT64_MAX ? 0 : io_wait_readable(fd, deadline);
         if (ready < 0)
             return ready;
         ssize_t count = read(fd, buffer + used, size - used - 1);
@@ -62,6 +63,21 @@ int io_read(int fd, size_t max, int timeout_ms, char **data, size_t *length)
     *data = steal(buffer);
     *length = used;
     return 0;
+}
+
+int io_read(int fd, size_t max, int timeout_ms, char **data, size_t *length)
+{
+    if (timeout_ms == IO_NO_DEADLINE)
+        return read_all(fd, max, INT64_MAX, data, length);
+    /* Somebody else who has the descriptor may read what poll(2) saw: read(2) waits then. */
+    struct deadline timer;
+    int64_t now = io_now_ms(), end = now + timeout_ms;
+    int result = deadline_begin(&timer, now, end);
+    if (result < 0)
+        return result;
+    result = read_all(fd, max, end, data, length);
+    deadline_end(&timer, io_now_ms());
+    return result;
 }
 
 int io_read_file(int directory, const char *path, size_t max, char **data, size_t *length)

@@ -14,8 +14,8 @@
  * @exclusive: alone, not with other readers
  * @deadline:  of io_now_ms()
  *
- * Waits in flock(2) itself, which serves in order of arrival, with a timer (ITIMER_REAL, SIGALRM) that interrupts it;
- * polling would let a process starve. Closing the descriptor gives the lock back.
+ * Waits in flock(2) itself, which serves in order of arrival, until deadline.h's timer interrupts it; polling would let
+ * a process starve. Closing the descriptor gives the lock back.
  *
  * Return: 0, -ETIMEDOUT or another negative errno value.
  */
