@@ -87,11 +87,12 @@ make_initrd() {
 # finds it, and does what has changed since; all of it, with its words, if it cannot be compiled here.
 compile() {
     local root=$1
-    copy_source "$root/usr/src/vfpool"
+    mkdir -p "$root/usr/src/vfpool"
+    pack_source | tar xf - --no-same-owner -C "$root/usr/src/vfpool"
     chroot "$root" make -s -j2 -C /usr/src/vfpool > "$work/compiled.log" 2>&1 ||
         say "not compiled, that is left to its host: $work/compiled.log"
-    rm -rf "$work/build"
-    [ ! -d "$root/usr/src/vfpool/build" ] || cp -rp "$root/usr/src/vfpool/build" "$work/build"
+    rm -rf "$work/build.tar"
+    [ ! -d "$root/usr/src/vfpool/build" ] || tar cf "$work/build.tar" -C "$root/usr/src/vfpool" build
     rm -rf "$root/usr/src/vfpool"
 }
 

@@ -15,9 +15,9 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 work=${LAB_WORK:-$top/build/lab}/$DEBIAN${LAB_LIBVIRT:+-$LAB_LIBVIRT}
 export DEBIAN suite top work
 
-# copy_source DIRECTORY: the tree as it would be committed, deleted files left out; one without git (a release) as it is.
-copy_source() (
-    mkdir -p "$1"
+# pack_source: on standard output, the tree as it would be committed, deleted files left out; one without git (a release)
+# as it is.
+pack_source() (
     cd "$top" || exit
     if git rev-parse --git-dir >/dev/null 2>&1; then
         git ls-files -z --cached --others --exclude-standard | while IFS= read -rd '' file; do
@@ -25,7 +25,7 @@ copy_source() (
         done | tar --null -T - -cf -
     else
         tar --exclude=./build -cf - .
-    fi | tar xf - --no-same-owner -C "$1"
+    fi
 )
 
 # The machine's own mirror of Debian; empty (mmdebstrap then uses its default) where it has none.

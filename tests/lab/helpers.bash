@@ -241,13 +241,12 @@ lab_ready() {
 }
 # A VF that libvirtd had bound for a guest when it was killed stays so: chosen last, for good reasons, in later cases.
 lab_unbind() {
-    local vf pfs
-    mapfile -t pfs < <(lab_pfs)
-    for vf in $(lab_vf_addresses "${pfs[@]}"); do
-        [ "$(vf_driver "$vf")" != vfio-pci ] || {
-            echo > "/sys/bus/pci/devices/$vf/driver_override"
-            echo "$vf" > /sys/bus/pci/drivers/vfio-pci/unbind
-        }
+    local device vf
+    for device in /sys/bus/pci/drivers/vfio-pci/*:*; do
+        [ -e "$device/physfn" ] || continue
+        vf=${device##*/}
+        echo > "/sys/bus/pci/devices/$vf/driver_override"
+        echo "$vf" > /sys/bus/pci/drivers/vfio-pci/unbind
     done
 }
 # For teardown: no guests, no networks; and when libvirtd hangs, as after a case that the deadline ended, another one.

@@ -32,11 +32,11 @@ modular) "$lab/modular.sh" ;;
 esac
 
 # What the host finds as /host. 9p shares one folder: what lasts longer than a run is bound into it by copying, not by
-# links, which would dangle.
+# links, which would dangle. Many files are one archive: each costs several round trips of 9p, 40 ms on some machines.
 make_share() {
     rm -rf "$work/share" "$work/results"
     mkdir -p "$work/share/results" "$work/results" "$work/capabilities"
-    copy_source "$work/share/src"
+    pack_source > "$work/share/source.tar"
     install -m 755 "$lab/init" "$lab/guard.bash" "$work/share"
     [ -z "${LAB_PACKAGE:-}" ] || cp "$LAB_PACKAGE" "$work/share/package.${LAB_PACKAGE##*.}"
     [ -z "${LAB_SCRIPT:-}" ] || cp "$LAB_SCRIPT" "$work/share/script"
@@ -45,8 +45,8 @@ make_share() {
         if [ -n "${!name:-}" ]; then printf '%s=%q\n' "$name" "${!name}"; fi
     done > "$work/share/environment"
     cp -rp "$work/capabilities" "$work/share/capabilities"
-    [ ! -d "$work/build" ] || cp -rp "$work/build" "$work/share/build"
-    [ "${DAEMONS:-}" != modular ] || cp -rp "$work/modular" "$work/share/modular"
+    [ ! -e "$work/build.tar" ] || cp "$work/build.tar" "$work/share"
+    [ "${DAEMONS:-}" != modular ] || tar cf "$work/share/modular.tar" -C "$work/modular" .
     [ ! -d "$work/modules" ] || cp -rp "$work/modules" "$work/share/modules"
 }
 
@@ -54,10 +54,7 @@ keep_results() {
     cp -r "$work/share/results/." "$work/results/"
     rm -rf "$work/capabilities"
     cp -rp "$work/share/capabilities" "$work/capabilities"
-    if [ -d "$work/share/build" ]; then
-        rm -rf "$work/build"
-        cp -rp "$work/share/build" "$work/build"
-    fi
+    [ ! -e "$work/share/build.tar" ] || cp "$work/share/build.tar" "$work"
 }
 
 # Waits for the host's end; ends it itself when it is not up in time. $code is QEMU's exit code, 124 for a deadline.
