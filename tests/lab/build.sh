@@ -91,8 +91,8 @@ compile() {
     pack_source | tar xf - --no-same-owner -C "$root/usr/src/vfpool"
     chroot "$root" make -s -j2 -C /usr/src/vfpool > "$work/compiled.log" 2>&1 ||
         say "not compiled, that is left to its host: $work/compiled.log"
-    rm -rf "$work/build.tar"
-    [ ! -d "$root/usr/src/vfpool/build" ] || tar cf "$work/build.tar" -C "$root/usr/src/vfpool" build
+    rm -f "$work"/build.{tar,key}
+    [ ! -d "$root/usr/src/vfpool/build" ] || { tar cf "$work/build.tar" -C "$root/usr/src/vfpool" build && compiled_key > "$work/build.key"; }
     rm -rf "$root/usr/src/vfpool"
 }
 

@@ -28,6 +28,9 @@ pack_source() (
     fi
 )
 
+# What objects are made of, as one word: another checkout has the same content with other times.
+compiled_key() { (cd "$top" && tar --sort=name --mtime=@0 --owner=0 --group=0 -cf - Makefile hook lib xslt) | sha256sum | cut -d' ' -f1; }
+
 # The machine's own mirror of Debian; empty (mmdebstrap then uses its default) where it has none.
 mirror() {
     # shellcheck disable=SC2016 # apt's variables, not the shell's

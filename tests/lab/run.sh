@@ -46,6 +46,9 @@ make_share() {
     done > "$work/share/environment"
     cp -rp "$work/capabilities" "$work/share/capabilities"
     [ ! -e "$work/build.tar" ] || cp "$work/build.tar" "$work/share"
+    compiled_key > "$work/share/build.new.key"
+    # The objects are of just these sources, whatever their times.
+    ! cmp -s "$work/build.key" "$work/share/build.new.key" || touch "$work/share/build.current"
     [ "${DAEMONS:-}" != modular ] || tar cf "$work/share/modular.tar" -C "$work/modular" .
     [ ! -d "$work/modules" ] || cp -rp "$work/modules" "$work/share/modules"
 }
@@ -54,7 +57,7 @@ keep_results() {
     cp -r "$work/share/results/." "$work/results/"
     rm -rf "$work/capabilities"
     cp -rp "$work/share/capabilities" "$work/capabilities"
-    [ ! -e "$work/share/build.tar" ] || cp "$work/share/build.tar" "$work"
+    [ ! -e "$work/share/build.made" ] || { cp "$work/share/build.tar" "$work" && cp "$work/share/build.new.key" "$work/build.key"; }
 }
 
 # Waits for the host's end; ends it itself when it is not up in time. $code is QEMU's exit code, 124 for a deadline.
