@@ -23,5 +23,5 @@ int cmd_explain(int root, int argc, char **argv, struct error *error)
     int result = file ? command_read_domain(what, &data, &length, error) : explain_guest(root, what, &doc, error);
     if (result == 0 && file)
         result = explain_read(root, data, length, &doc, error);
-    return result < 0 ? result : command_print(format, doc, error);
+    return result == 0 ? command_print(format, doc, error) : result;
 }

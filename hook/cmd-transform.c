@@ -21,5 +21,5 @@ int cmd_transform(int root, int argc, char **argv, struct error *error)
     int result = command_read_domain(argv[optind], &data, &length, error);
     if (result == 0)
         result = guest_show(root, operation, data, length, &text, &text_length, error);
-    return result < 0 ? result : program_print(text, text_length, error);
+    return result == 0 ? program_print(text, text_length, error) : result;
 }

@@ -157,5 +157,7 @@ int command_format(int argc, char **argv, const char **format, bool *more, struc
 int command_print(const char *name, xmlDocPtr doc, struct error *error)
 {
     const struct format *format = find_format(name);
+    if (!format)
+        return error_set(error, EINVAL, "there is no format '%s'", name);
     return format->sheet ? print_view(format, doc, error) : print_document(doc, error);
 }

@@ -182,11 +182,11 @@ int explain_guest(int root, const char *guest, xmlDocPtr *doc, struct error *err
     }
     result = gate_present(root) ? gate_ask(root, arguments, NULL, GATE_CALL_MS, &xml, error)
                                 : error_set(error, EHOSTDOWN, "libvirt is not running");
+    if (xml && claim)
+        error_note(error, "how it was decided for guest '%s' is not kept: this is how it would be now", guest);
+    if (xml)
+        return explain_read(root, xml, strlen(xml), doc, error);
     if (result == -ENOENT)
         return error_set(error, ENOENT, "there is no guest '%s', and no file", guest);
-    if (result < 0)
-        return error_prefix(error, "cannot ask for the XML of guest '%s'", guest);
-    if (claim)
-        error_note(error, "how it was decided for guest '%s' is not kept: this is how it would be now", guest);
-    return explain_read(root, xml, strlen(xml), doc, error);
+    return error_prefix(error, "cannot ask for the XML of guest '%s'", guest);
 }

@@ -47,7 +47,7 @@ static int is_alike(const struct vf_table *table, const char *text, struct error
     if (result == 0)
         result = definition_format(table->pool->doc, DEFINITION_COMPARE, addresses, table->vf_count, 0, &want, &length,
                                    error);
-    return result < 0 ? result : strcmp(have, want) == 0;
+    return result == 0 ? strcmp(have, want) == 0 : result;
 }
 
 /* Return: 0, also when there is none, or a negative errno value. */

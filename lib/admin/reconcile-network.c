@@ -454,7 +454,7 @@ static int open_one(struct work *work, const char *name, bool gone, struct error
     if (result < 0 || work->dry_run)
         return result;
     offer_end(work->root, name);
-    if (gone)
+    if (gone && turn)
         turn_forget(turn, name);
     return result;
 }

@@ -88,13 +88,13 @@ static int hear(const struct worker *worker, struct lines *done, struct error *e
     size_t length = 0;
     int result =
         lseek(worker->said, 0, SEEK_SET) < 0 ? -errno : io_read(worker->said, SAID_MAX, IO_NO_DEADLINE, &said, &length);
-    if (result < 0)
+    if (!said)
         return error_set(problem, -result, "what a process of vfpool's said cannot be read: %s", strerror(-result));
     const char *at = said, *end = said + length;
     add_lines(done, next_text(&at, end));
     add_lines(&error->notes, next_text(&at, end));
     const char *code = next_text(&at, end), *message = next_text(&at, end);
-    if (!message)
+    if (!code || !message)
         return error_set(problem, EPIPE, "a process of vfpool's was killed");
     int failure = (int)strtol(code, NULL, 10);
     return failure == 0 ? 0 : error_set(problem, failure, "%s", message);

@@ -432,9 +432,9 @@ static const char *doubt_words(enum vf_doubt doubt)
 static void say_usable(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
 {
     const char *pf = table->pfs[vf->pf].name;
-    if (vf->reserved == VF_FOR_OTHER)
-        snprintf(text, size, "VF %u of PF %s is reserved for guest '%.64s'", vf->number, pf,
-                 find_reserve(table->sources[vf->pf], vf->number)->guest);
+    const struct pool_reserve *reserve = find_reserve(table->sources[vf->pf], vf->number);
+    if (reserve && vf->reserved == VF_FOR_OTHER)
+        snprintf(text, size, "VF %u of PF %s is reserved for guest '%.64s'", vf->number, pf, reserve->guest);
     else if (vf->doubt == VF_GROUPED)
         snprintf(text, size, "it shares its IOMMU group with %s, which has to go along, so it is chosen last",
                  vf->detail);

@@ -5,6 +5,7 @@
 #
 #   LAB_DEADLINE=5400   seconds
 #   LAB_MEMORY=4096     MB, for the host and all its guests
+#   LAB_DISK=FILE       its disk, in place of the image; what is written there stays
 #   LAB_CARDS=2         igb cards of 7 VFs; inside they are enp1s0, enp2s0, ...
 #
 # Two more cards, without VFs at first, are on the buses of another host bridge, which is on NUMA node 1: ens65, and
@@ -32,6 +33,8 @@ for i in 65 66; do
 done
 read -ra more <<< "${LAB_QEMU:-}"
 memory=${LAB_MEMORY:-4096}
+disk=$work/disk.img,snapshot=on
+[ -z "${LAB_DISK:-}" ] || disk=$LAB_DISK,snapshot=off
 
 # shellcheck disable=SC2054 # the commas are QEMU's
 command=(
@@ -45,7 +48,7 @@ command=(
     -machine q35,kernel-irqchip=split -device intel-iommu,intremap=on,caching-mode=on
     -kernel "$work/vmlinuz" -initrd "$work/initrd"
     -append "console=ttyS0 quiet panic=-1 intel_iommu=on iommu=pt mitigations=off vfpool.lab=1 tsc=reliable numa_balancing=disable log_buf_len=4M ${LAB_APPEND:-}"
-    -drive "file=$work/disk.img,if=none,id=disk,format=raw,snapshot=on,cache=unsafe" -device virtio-blk-pci,drive=disk
+    -drive "file=$disk,if=none,id=disk,format=raw,cache=unsafe" -device virtio-blk-pci,drive=disk
     -fsdev "local,id=host,path=$work/share,security_model=none" -device virtio-9p-pci,fsdev=host,mount_tag=host
     -chardev "file,id=console,path=$work/results/console.log" -serial chardev:console
     -device virtio-serial-pci -chardev stdio,id=lab,signal=off -device virtserialport,chardev=lab,name=lab

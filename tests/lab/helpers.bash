@@ -65,7 +65,8 @@ run_virsh_fail() { run_status 1 virsh -q "$@"; }
 lab_pfs() {
     local file
     for file in /sys/class/net/enp?s0/device/sriov_totalvfs; do
-        [ -e "$file" ] && basename "${file%/device/sriov_totalvfs}"
+        file=${file%/device/sriov_totalvfs}
+        [ ! -e "$file" ] || echo "${file##*/}"
     done
 }
 
@@ -102,23 +103,29 @@ lab_carrier_is() { [ "$(cat "/sys/class/net/$1/carrier")" = "$2" ]; }
 
 # The addresses of the VFs of PF..., of all PFs without one, in the kernel's order.
 lab_vf_addresses() {
-    local pf link pfs
+    local pf i pfs links=()
     if [ $# -gt 0 ]; then pfs=("$@"); else mapfile -t pfs < <(lab_pfs); fi
     for pf in "${pfs[@]}"; do
-        for link in "/sys/class/net/$pf/device"/virtfn*; do
-            echo "${link##*/virtfn} $(basename "$(readlink "$link")")"
-        done | sort -n | cut -d' ' -f2
+        for ((i = 0; ; i++)); do
+            [ -e "/sys/class/net/$pf/device/virtfn$i" ] || break
+            links+=("/sys/class/net/$pf/device/virtfn$i")
+        done
     done
+    [ ${#links[@]} = 0 ] || readlink "${links[@]}" | sed 's|.*/||'
 }
 # The driver that a VF has, "none" without one.
-vf_driver() { basename "$(readlink "/sys/bus/pci/devices/$1/driver" || echo none)"; }
+vf_driver() {
+    local driver
+    driver=$(readlink "/sys/bus/pci/devices/$1/driver") || driver=none
+    echo "${driver##*/}"
+}
 vf_has_driver() { [ "$(vf_driver "$1")" = "$2" ]; }
 # ADDRESS -> "PF N"
 vf_of() {
     local pf link
     for pf in $(lab_pfs); do
         for link in "/sys/class/net/$pf/device"/virtfn*; do
-            if [ "$(basename "$(readlink "$link")")" = "$1" ]; then echo "$pf ${link##*/virtfn}"; return; fi
+            if [ "$link" -ef "/sys/bus/pci/devices/$1" ]; then echo "$pf ${link##*/virtfn}"; return; fi
         done
     done
     return 1

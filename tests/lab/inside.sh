@@ -45,10 +45,12 @@ run_cases() {
 
 if [ "${1:-}" = booted ]; then
     find_cases booted
+    [ -z "${LAB_CUT:-}" ] || cases=(tests/lab/storm/96-cut.bats)
     run_cases
     rc=$?
     lab_mark "cases of a boot done"
     save_logs
+    [ "$rc" != 0 ] || [ "${LAB_CUT:-last}" = last ] || tests/lab/storm/until-cut.sh
     exit "$rc"
 fi
 
@@ -134,6 +136,8 @@ fi
 directories=(cases)
 [ "${DAEMONS:-}" != modular ] || directories+=(modular)
 [ "${LAB_LIBVIRT:-}" != backports ] || directories+=(newest)
+# By its name only.
+[[ ${TESTS:-} != 95* ]] || directories=(storm)
 if find_cases "${directories[@]}"; then
     run_cases
     rc=$?

@@ -14,12 +14,14 @@ cd "$(dirname "$0")/../.."
 . tests/lab/booted/before.bash
 
 [ -z "${LAB_TAGS:-}" ] && [ ! -e /host/script ] || exit 1
+storm=
+[[ ${TESTS:-} != 95* ]] || storm=1
 wanted=
 for file in tests/lab/booted/*.bats; do
     # shellcheck disable=SC2053 # TESTS is a pattern
     [[ $(basename "$file" .bats) != ${TESTS:-*} ]] || wanted=1
 done
-[ -n "$wanted" ] || exit 1
+[ -n "$wanted$storm" ] || exit 1
 
 cards_as_new() {
     local pf
@@ -65,6 +67,12 @@ UNIT
     systemd-machine-id-setup > /dev/null 2>&1
 }
 
+# Its guests are to start with it. This boot ends here, with them at work.
+if [ -n "$storm" ]; then
+    units
+    touch /host/results/cuts
+    exit 1
+fi
 vfpool_ready
 before_boot
 lab_libvirtd_stop
