@@ -20,7 +20,7 @@ int cmd_explain(int root, int argc, char **argv, struct error *error)
         return command_usage(error, "explain takes one guest or file, or - for standard input");
     const char *what = argv[first];
     bool file = strcmp(what, "-") == 0 || strchr(what, '/') || faccessat(AT_FDCWD, what, F_OK, 0) == 0;
-    int result = file ? command_read_domain(what, &data, &length, error) : explain_guest(root, what, &doc, error);
+    int result = file ? command_read(what, &data, &length, error) : explain_guest(root, what, &doc, error);
     if (result == 0 && file)
         result = explain_read(root, data, length, &doc, error);
     return result == 0 ? command_print(format, doc, error) : result;

@@ -18,7 +18,7 @@ int cmd_transform(int root, int argc, char **argv, struct error *error)
     }
     if (argc - optind != 1)
         return command_usage(error, "transform takes one file, or - for standard input");
-    int result = command_read_domain(argv[optind], &data, &length, error);
+    int result = command_read(argv[optind], &data, &length, error);
     if (result == 0)
         result = guest_show(root, operation, data, length, &text, &text_length, error);
     return result == 0 ? program_print(text, text_length, error) : result;

@@ -73,7 +73,7 @@ int command_operands(int argc, char **argv, struct error *error)
     return command_option(argc, argv, ":", none, error) == COMMAND_USAGE ? COMMAND_USAGE : optind;
 }
 
-int command_read_domain(const char *file, char **data, size_t *length, struct error *error)
+int command_read(const char *file, char **data, size_t *length, struct error *error)
 {
     bool standard = strcmp(file, "-") == 0;
     const char *name = standard ? "standard input" : file;

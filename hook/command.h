@@ -32,6 +32,10 @@ int cmd_network(int root, int argc, char **argv, struct error *error);
 int cmd_discover(int root, int argc, char **argv, struct error *error);
 int cmd_open(int root, int argc, char **argv, struct error *error);
 int cmd_release(int root, int argc, char **argv, struct error *error);
+int cmd_check(int root, int argc, char **argv, struct error *error);
+int cmd_define(int root, int argc, char **argv, struct error *error);
+int cmd_edit(int root, int argc, char **argv, struct error *error);
+int cmd_undefine(int root, int argc, char **argv, struct error *error);
 int cmd_reconcile(int root, int argc, char **argv, struct error *error);
 
 /**
@@ -61,13 +65,12 @@ int command_format(int argc, char **argv, const char **format, bool *more, struc
     nonnull(2, 3, 5);
 
 /**
- * command_read_domain() - a domain's XML, from a file or, as "-", from standard input
+ * command_read() - XML, from a file or, as "-", from standard input
  * @data: the caller frees it
  *
  * Return: 0 or a negative errno value.
  */
-int command_read_domain(const char *file, char **data, size_t *length, struct error *error) must_check
-    nonnull(1, 2, 3, 4);
+int command_read(const char *file, char **data, size_t *length, struct error *error) must_check nonnull(1, 2, 3, 4);
 
 /** command_print() - print a document in a form that there is. Return: 0 or a negative errno value. */
 int command_print(const char *name, xmlDocPtr doc, struct error *error) must_check nonnull(1, 2, 3);

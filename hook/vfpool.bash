@@ -35,22 +35,25 @@ _vfpool_options() {
     explain | history | doctor) echo --format ;;
     release) printf '%s\n' --force --dry-run ;;
     discover) echo --name ;;
+    check | edit) echo --alone ;;
+    define) printf '%s\n' --alone --dry-run ;;
+    undefine) printf '%s\n' --force --dry-run ;;
     open) echo --settings ;;
     reconcile) echo --boot --dry-run --wait ;;
     esac
 }
 _vfpool_arguments() {
     case $1 in
-    transform) compgen -f -- "$2" ;;
+    transform | check | define) compgen -f -- "$2" ;;
     explain) _vfpool_defined; compgen -f -- "$2" ;;
-    status | dumpxml | network) _vfpool_pools ;;
+    status | dumpxml | network | edit | undefine) _vfpool_pools ;;
     history | release) _vfpool_holders; _vfpool_vfs ;;
     discover) _vfpool_pfs ;;
     esac
 }
 _vfpool_candidates() { # WORD-BEFORE VERB CURRENT
     case $1:$3 in
-    vfpool:*) printf '%s\n' transform explain status history doctor dumpxml network discover release open reconcile --help --version ;;
+    vfpool:*) printf '%s\n' transform explain status history doctor dumpxml network discover check define edit undefine release open reconcile --help --version ;;
     --format:*) printf '%s\n' table json xml ;;
     --op:*) printf '%s\n' prepare restore migrate ;;
     *:-*) _vfpool_options "$2" ;;

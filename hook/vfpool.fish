@@ -41,6 +41,10 @@ complete -c vfpool -n __fish_use_subcommand -a doctor -d 'check host, pools, hoo
 complete -c vfpool -n __fish_use_subcommand -a dumpxml -d 'print the pool as network XML'
 complete -c vfpool -n __fish_use_subcommand -a network -d 'print the network that libvirt has to have'
 complete -c vfpool -n __fish_use_subcommand -a discover -d 'print a ready pool file'
+complete -c vfpool -n __fish_use_subcommand -a check -d 'say what is wrong with pool files'
+complete -c vfpool -n __fish_use_subcommand -a define -d 'check a pool file, put it in its place, and reconcile'
+complete -c vfpool -n __fish_use_subcommand -a edit -d 'edit a pool file'
+complete -c vfpool -n __fish_use_subcommand -a undefine -d 'take a pool file away'
 complete -c vfpool -n __fish_use_subcommand -a release -d 'take VFs back by hand'
 complete -c vfpool -n __fish_use_subcommand -a open -d 'open what is blocked'
 complete -c vfpool -n __fish_use_subcommand -a reconcile -d 'set up what is missing, repair what a crash left'
@@ -50,13 +54,16 @@ complete -c vfpool -n '__fish_seen_subcommand_from status' -l long -d 'also what
 complete -c vfpool -n '__fish_seen_subcommand_from transform' -l op -x -a 'prepare restore migrate' -d 'the operation'
 complete -c vfpool -n '__fish_seen_subcommand_from release' -l force -d 'also from a guest that runs'
 complete -c vfpool -n '__fish_seen_subcommand_from release' -l dry-run -d 'say what would be released'
+complete -c vfpool -n '__fish_seen_subcommand_from check define edit' -l alone -d 'without this host'
+complete -c vfpool -n '__fish_seen_subcommand_from define undefine' -l dry-run -d 'say what would be done'
+complete -c vfpool -n '__fish_seen_subcommand_from undefine' -l force -d 'also while guests have its VFs'
 complete -c vfpool -n '__fish_seen_subcommand_from discover' -x -l name -d 'the pool\'s name'
 complete -c vfpool -n '__fish_seen_subcommand_from open' -l settings -d 'also put back what was set on VFs'
 complete -c vfpool -n '__fish_seen_subcommand_from reconcile' -l boot -d 'before libvirt starts: what pool files ask of PFs'
 complete -c vfpool -n '__fish_seen_subcommand_from reconcile' -x -l wait -d 'for cards or libvirt, at most so many seconds'
 complete -c vfpool -n '__fish_seen_subcommand_from reconcile' -l dry-run -d 'say what would be done'
-complete -c vfpool -n '__fish_seen_subcommand_from status dumpxml network' -a '(__vfpool_pools)' -d pool
+complete -c vfpool -n '__fish_seen_subcommand_from status dumpxml network edit undefine' -a '(__vfpool_pools)' -d pool
 complete -c vfpool -n '__fish_seen_subcommand_from explain' -a '(__vfpool_defined)' -d guest
 complete -c vfpool -n '__fish_seen_subcommand_from history release' -a '(__vfpool_had)'
 complete -c vfpool -n '__fish_seen_subcommand_from discover' -a '(__vfpool_pfs)' -d PF
-complete -c vfpool -n '__fish_seen_subcommand_from transform explain' -F
+complete -c vfpool -n '__fish_seen_subcommand_from transform explain check define' -F

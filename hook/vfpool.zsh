@@ -27,6 +27,10 @@ local -a verbs=(
     'dumpxml:print the pool as network XML'
     'network:print the network that libvirt has to have'
     'discover:print a ready pool file'
+    'check:say what is wrong with pool files'
+    'define:check a pool file, put it in its place, and reconcile'
+    'edit:edit a pool file'
+    'undefine:take a pool file away'
     'release:take VFs back by hand'
     'open:open what is blocked'
     'reconcile:set up what is missing, repair what a crash left'
@@ -46,6 +50,12 @@ explain) _arguments $format ':guest or file:_vfpool_asked' ;;
 status) _arguments '--long[also what is set on each VF]' $format ':pool:_vfpool_pools' ;;
 history) _arguments $format ':guest or VF:_vfpool_had' ;;
 doctor) _arguments $format ;;
+check) _arguments '--alone[without this host]' '*:file:_files' ;;
+define) _arguments '--alone[without this host]' '--dry-run[say what would be done]' ':file:_files' ;;
+edit) _arguments '--alone[without this host]' ':pool:_vfpool_pools' ;;
+undefine)
+    _arguments '--force[also while guests have its VFs]' '--dry-run[say what would be done]' ':pool:_vfpool_pools'
+    ;;
 dumpxml | network) _arguments ':pool:_vfpool_pools' ;;
 discover) _arguments "--name[the pool's name]:name:" '*:PF:_vfpool_pfs' ;;
 release)

@@ -432,21 +432,51 @@ DOCUMENTS
 
 # --- one VF in two pools -----------------------------------------------------
 
-# assert_overlap: p and q are both out of service, and each file is named.
+# assert_overlap [q]: p is out of service, q, whose file is older, is not; or the other way.
 assert_overlap() {
-    assert_out_of_service /etc/vfpool/p.xml /etc/vfpool/q.xml "'p'" "'q'" 0000:01: 'take it out of one' || return
-    run_hook 1 g prepare < <(guest g "$G" q:"${MAC[1]}") || return
-    assert_one_line "pool 'q' is out of service" /etc/vfpool/p.xml
+    local refused=p other=q
+    [[ $# == 0 ]] || refused=q other=p
+    touch -d '1 minute ago' "$ROOT/etc/vfpool/$other.xml"
+    touch "$ROOT/etc/vfpool/$refused.xml"
+    if [[ $refused == p ]]; then
+        assert_out_of_service "is in pool 'q' (/etc/vfpool/q.xml) as well, and its file is older than this one" 0000:01: 'take it out of one' || return
+    fi
+    run_hook 1 g prepare < <(guest g "$G" "$refused":"${MAC[1]}") || return
+    assert_one_line "pool '$refused' is out of service: VF 0000:01:" "/etc/vfpool/$other.xml" || return
+    run_hook 0 g prepare < <(guest g "$G" "$other":"${MAC[1]}") || return
+    run_hook 0 g release < <(guest g "$G")
 }
 
-@test "one PF in two pools puts both out of service" {
+@test "one PF in two pools puts the one out of service that came later" {
     host eth3:vfs=2
     other_pool
     pool p eth3
     pool q eth3
     assert_overlap
+    assert_overlap q
     rm "$ROOT/etc/vfpool/q.xml"
     assert_grants
+}
+
+@test "a file that has a VF of a pool that guests have stands back, however old it is" {
+    host eth3:vfs=2
+    pool p eth3
+    run_hook 0 g prepare < <(guest g "$G" p:"${MAC[1]}")
+    pool q eth3
+    touch -d '1 year ago' "$ROOT/etc/vfpool/q.xml"
+    run_hook 1 h prepare < <(guest h "${UUID[2]}" q:"${MAC[2]}")
+    assert_one_line "pool 'q' is out of service: VF 0000:01:10.0 is in pool 'p' (/etc/vfpool/p.xml) as well, and guests have VFs of that one: take it out of one"
+    run_hook 0 h prepare < <(guest h "${UUID[2]}" p:"${MAC[2]}")
+    assert_invariants
+    # Guests of both: a file was changed while they ran. The one that was written last stands back.
+    run_hook 0 h release < <(guest h "${UUID[2]}")
+    pool q eth4
+    host eth4:vfs=2
+    run_hook 0 h prepare < <(guest h "${UUID[2]}" q:"${MAC[2]}")
+    pool q eth4 eth3
+    run_vfpool 0 status
+    [[ $output == *"out of service: VF 0000:01:10.0 is in pool 'p' (/etc/vfpool/p.xml) as well, and its file is older than this one"* ]]
+    assert_taken 0000:01:10.0 "$G" 0000:02:10.0 "${UUID[2]}"
 }
 
 @test "one PF in two pools by two of its names" {

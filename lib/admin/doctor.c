@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "doctor-work.h"
+#include "ledger.h"
 #include "memory.h"
 #include "policy.h"
 #include "xml.h"
@@ -15,8 +16,7 @@ static void check_pools(const struct patient *patient, struct finding *finding)
     if (patient->unread.code)
         finding_add(finding, VERDICT_WRONG, NULL, "%s", patient->unread.message);
     else if (patient->pools.count == 0)
-        finding_add(finding, VERDICT_WRONG, "vfpool discover > pool.xml && mv pool.xml /etc/vfpool/passthrough.xml",
-                    "there are no pools");
+        finding_add(finding, VERDICT_WRONG, "vfpool discover | vfpool define -", "there are no pools");
     for (size_t i = 0; i < patient->pools.count; i++) {
         const struct pool *pool = &patient->pools.pools[i];
         const struct vf_table *table = &patient->tables[i];
@@ -124,7 +124,7 @@ int doctor_examine(int root, xmlDocPtr *doc, size_t *wrong, struct error *error)
         return result;
     if (pools_load(root, &patient.pools, &patient.unread) < 0)
         pools_free(&patient.pools);
-    patient.tables = vf_tables_load(&patient.host, &patient.pools);
+    patient.tables = vf_tables_load(&patient.host, &patient.pools, ledger_has_pool);
     *doc = xml_new("doctor");
     *wrong = 0;
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {

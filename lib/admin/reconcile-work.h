@@ -27,6 +27,8 @@ struct work {
     char *passed;         /* what was not looked at for that, as words; NULL: nothing */
     struct host host;
     struct pools pools;
+    struct pool *instead; /* of a dry run: a pool as it would be, which goes into the pools; NULL: none */
+    const char *gone;     /* of a dry run: one that would be gone; NULL: none */
     struct vf_table *tables;
     /* What was true at one time after another, each before the next: */
     struct claim **claims;

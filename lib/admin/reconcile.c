@@ -144,6 +144,10 @@ static int provide(struct work *work, bool boot, int wait_s, struct error *probl
 static int open_work(struct work *work)
 {
     int result = pools_load(work->root, &work->pools, work->error);
+    if (work->instead)
+        pools_put(&work->pools, work->instead);
+    if (work->gone)
+        pools_drop(&work->pools, work->gone);
     if (result == 0)
         result = host_open(work->root, &work->host, work->error);
     if (result < 0)
@@ -162,7 +166,7 @@ static int open_tables(struct work *work, bool make)
         return result;
     if (make && provide(work, false, SRIOV_WAIT_S, &problem) < 0)
         error_note(work->error, "%s", problem.message);
-    work->tables = vf_tables_load(&work->host, &work->pools);
+    work->tables = vf_tables_load(&work->host, &work->pools, ledger_has_pool);
     /* Of a dry run, what it would have made is missing. */
     for (size_t i = 0; i < work->pools.count && make; i++)
         if (work->tables[i].missing && !problem.code && !(work->dry_run && work->tables[i].vf_count == 0))
@@ -434,33 +438,45 @@ static int end_work(struct work *work)
                      work->passed ? "; not looked at: " : "", work->passed ? work->passed : "");
 }
 
+static int repair(struct work *work)
+{
+    int result = open_tables(work, true);
+    if (result == 0)
+        result = read_claims(work, true);
+    if (result < 0)
+        return result;
+    begin_asking(work);
+    ask_libvirt(work);
+    if (work->guests) {
+        reconcile_networks(work, false);
+        reconcile_open_networks(work, false);
+    } else if (work->ports) {
+        reconcile_leave(work);
+    }
+    result = drop_gone(work);
+    if (result == 0)
+        result = finish_settings(work);
+    if (result == 0)
+        result = adopt_guests(work);
+    /* What they had was blocked, and is to be offered; also when those that were adopted let go of it. */
+    if (result == 0 && work->guests && work->changed)
+        reconcile_again(work);
+    return result < 0 ? result : end_work(work);
+}
+
 int reconcile(int root, bool dry_run, int wait_s, struct lines *done, struct error *error)
 {
     await_libvirt(root, wait_s);
     _cleanup_(close_work) struct work work = {
         .root = root, .dry_run = dry_run, .done = done, .error = error, .host.sys = -1};
-    int result = open_tables(&work, true);
-    if (result == 0)
-        result = read_claims(&work, true);
-    if (result < 0)
-        return result;
-    begin_asking(&work);
-    ask_libvirt(&work);
-    if (work.guests) {
-        reconcile_networks(&work, false);
-        reconcile_open_networks(&work, false);
-    } else if (work.ports) {
-        reconcile_leave(&work);
-    }
-    result = drop_gone(&work);
-    if (result == 0)
-        result = finish_settings(&work);
-    if (result == 0)
-        result = adopt_guests(&work);
-    /* What they had was blocked, and is to be offered; also when those that were adopted let go of it. */
-    if (result == 0 && work.guests && work.changed)
-        reconcile_again(&work);
-    return result < 0 ? result : end_work(&work);
+    return repair(&work);
+}
+
+int reconcile_try(int root, struct pool *pool, const char *gone, struct lines *done, struct error *error)
+{
+    _cleanup_(close_work) struct work work = {
+        .root = root, .dry_run = true, .instead = pool, .gone = gone, .done = done, .error = error, .host.sys = -1};
+    return repair(&work);
 }
 
 int reconcile_boot(int root, bool dry_run, int wait_s, struct lines *done, struct error *error)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "error.h"
+#include "pool.h"
 
 /*
  * So many seconds for what libvirt is asked, all in all: the turn of one network (TURN_WAIT_MS), and as long as its
@@ -35,6 +36,16 @@
  * Return: 0 or a negative errno value.
  */
 int reconcile(int root, bool dry_run, int wait_s, struct lines *done, struct error *error) must_check nonnull(4, 5);
+
+/**
+ * reconcile_try() - what reconcile() would do if a pool had another file, or none
+ * @pool: as it would be; freed; NULL: none is another one
+ * @gone: the name of the one without a file; NULL: none is
+ *
+ * Return: as reconcile().
+ */
+int reconcile_try(int root, struct pool *pool, const char *gone, struct lines *done, struct error *error) must_check
+    nonnull(4, 5);
 
 /**
  * reconcile_boot() - give PFs what the pool files ask for, before libvirt starts; libvirt is not asked, as it would be

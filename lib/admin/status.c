@@ -117,7 +117,7 @@ static int load_view(struct view *view, int root, struct error *error)
     view->host.patient = true;
     if (result < 0)
         return result;
-    view->tables = vf_tables_load(&view->host, &view->pools);
+    view->tables = vf_tables_load(&view->host, &view->pools, ledger_has_pool);
     result = ledger_open(root, LEDGER_READ, LEDGER_LOCK_MS, &ledger, error);
     if (result == 0)
         result = ledger_all(ledger, &view->claims, &view->claim_count, error);

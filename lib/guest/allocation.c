@@ -91,7 +91,7 @@ static int find_place(int root, const struct allocation *allocation, struct plac
     if (result < 0)
         return result;
     const struct pool *pool = pools_find(&place->pools, allocation->network);
-    place->tables = vf_tables_load(&place->host, &place->pools);
+    place->tables = vf_tables_load(&place->host, &place->pools, ledger_has_pool);
     if (!pool || pool->fault.code)
         return 0;
     place->table = &place->tables[pool - place->pools.pools];

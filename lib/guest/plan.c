@@ -8,6 +8,7 @@
 #include "absent.h"
 #include "handback.h"
 #include "last.h"
+#include "ledger.h"
 #include "memory.h"
 #include "numa.h"
 #include "offer.h"
@@ -235,7 +236,7 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, cons
     plan->requests = memory_new(count, sizeof *plan->requests);
     plan->choices = memory_new(count, sizeof *plan->choices);
     plan->wholes = memory_new(count, sizeof *plan->wholes);
-    plan->tables = vf_tables_load(&plan->host, &plan->pools);
+    plan->tables = vf_tables_load(&plan->host, &plan->pools, ledger_has_pool);
     for (size_t i = 0; i < plan->domain.request_count && result == 0; i++) {
         struct request *request = &plan->domain.requests[i];
         if (request->netdev && host_netdev_device(&plan->host, request->netdev, &request->address) < 0)

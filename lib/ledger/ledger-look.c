@@ -70,19 +70,25 @@ static bool add_awaited(const struct claim *claim, const char *pool, struct pcia
     return any;
 }
 
-/* A claim that libvirt is to give VFs for. A file that cannot be understood has none. Most are held: these are not
- * worth being understood. */
-static struct claim *read_awaiting(int root, const char *uuid)
+/* A claim of which the file has these words, as most are not worth being understood. Return: NULL, also of a file that
+ * cannot be. */
+static struct claim *read_with(int root, const char *uuid, const char *words)
 {
     char path[FILE_PATH_SIZE];
     _cleanup_(cleanup_free) char *data = NULL;
     _cleanup_(error_free) struct error ignored = {0};
     struct claim *claim = NULL;
     size_t length = 0;
-    if (io_read_file(root, file_of(uuid, "xml", path), MAX_GUEST_BYTES, &data, &length) < 0 ||
-        !strstr(data, claim_state_name(CLAIM_CLAIMED)) || claim_parse(data, length, uuid, path, &claim, &ignored) < 0)
+    if (io_read_file(root, file_of(uuid, "xml", path), MAX_GUEST_BYTES, &data, &length) < 0 || !strstr(data, words) ||
+        claim_parse(data, length, uuid, path, &claim, &ignored) < 0)
         return NULL;
     return claim;
+}
+
+/* One that libvirt is to give VFs for. */
+static struct claim *read_awaiting(int root, const char *uuid)
+{
+    return read_with(root, uuid, claim_state_name(CLAIM_CLAIMED));
 }
 
 bool ledger_awaits(int root, const char *uuid, const char *pool)
@@ -91,22 +97,53 @@ bool ledger_awaits(int root, const char *uuid, const char *pool)
     return claim && add_awaited(claim, pool, NULL);
 }
 
+/* The next guest that has a file, in @uuid. Return: whether there is one; see io_next_entry(). */
+static bool next_guest(DIR *directory, char uuid[UUID_SIZE], int *result)
+{
+    for (struct dirent *entry; (entry = io_next_entry(directory, result));) {
+        if (strlen(entry->d_name) != GUEST_NAME_SIZE - 1 || strcmp(entry->d_name + UUID_SIZE - 1, ".xml") != 0)
+            continue;
+        snprintf(uuid, UUID_SIZE, "%.36s", entry->d_name);
+        return true;
+    }
+    return false;
+}
+
 int ledger_awaited(int root, const char *pool, const char *except, int64_t age_ms, struct pciaddr_set *set)
 {
+    char uuid[UUID_SIZE];
     int result = 0;
     *set = (struct pciaddr_set){0};
     _cleanup_(cleanup_dir) DIR *directory = io_list(root, GUESTS);
     if (!directory)
         return errno == ENOENT ? 0 : -errno;
-    for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
-        char uuid[UUID_SIZE] = "";
-        if (strlen(entry->d_name) != GUEST_NAME_SIZE - 1 || strcmp(entry->d_name + UUID_SIZE - 1, ".xml") != 0)
-            continue;
-        memcpy(uuid, entry->d_name, UUID_SIZE - 1);
+    while (next_guest(directory, uuid, &result)) {
         _cleanup_(cleanup_claim) struct claim *claim = strcmp(uuid, except) == 0 ? NULL : read_awaiting(root, uuid);
         /* The clock of the host may be set meanwhile; a file's times are its. */
         if (claim && io_now_ms() - claim->clock < age_ms)
             add_awaited(claim, pool, set);
     }
     return result;
+}
+
+/* What is quarantined no guest has any more. */
+static bool is_on_pool(const struct claim *claim, const char *pool)
+{
+    for (size_t i = 0; claim && i < claim->vf_count; i++)
+        if (!claim->vfs[i].stuck && strcmp(claim->vfs[i].pool, pool) == 0)
+            return true;
+    return false;
+}
+
+bool ledger_has_pool(int root, const char *pool)
+{
+    char uuid[UUID_SIZE];
+    int result = 0;
+    bool found = false;
+    _cleanup_(cleanup_dir) DIR *directory = io_list(root, GUESTS);
+    while (directory && !found && next_guest(directory, uuid, &result)) {
+        _cleanup_(cleanup_claim) struct claim *claim = read_with(root, uuid, "");
+        found = is_on_pool(claim, pool);
+    }
+    return found;
 }

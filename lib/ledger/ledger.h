@@ -65,6 +65,9 @@ void ledger_stamp(int root, const char *uuid, char stamp[IO_STAMP_SIZE]) nonnull
  */
 bool ledger_awaits(int root, const char *uuid, const char *pool) must_check nonnull(2, 3);
 
+/** ledger_has_pool() - whether a guest has a VF of the pool, or is to get one: without the lock */
+bool ledger_has_pool(int root, const char *pool) must_check nonnull(2);
+
 /**
  * ledger_awaited() - VFs of a pool that guests have claimed and libvirt has not given them yet: without the lock
  * @except: but for this guest's, which is here

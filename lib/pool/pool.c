@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "builtin.h"
 #include "io.h"
@@ -29,7 +30,7 @@ static void free_source(struct pool_source *source)
     free(source->dev);
 }
 
-static void free_pool(struct pool *pool)
+void pool_free(struct pool *pool)
 {
     for (size_t i = 0; i < pool->source_count; i++)
         free_source(&pool->sources[i]);
@@ -45,7 +46,7 @@ static void free_pool(struct pool *pool)
 void pools_free(struct pools *pools)
 {
     for (size_t i = 0; i < pools->count; i++)
-        free_pool(&pools->pools[i]);
+        pool_free(&pools->pools[i]);
     free(pools->pools);
     *pools = (struct pools){0};
 }
@@ -360,17 +361,9 @@ static int check_mode(struct pool *pool)
                      xmlGetLineNo(forward), mode ? mode : "");
 }
 
-/* Reads and checks one file; what is wrong with it becomes the pool's fault. */
-static void read_pool(int directory, const char *file, struct pool *pool)
+/* What is wrong with the text becomes the pool's fault. @name: what it has to say that it is called; NULL: anything */
+static void parse_pool(struct pool *pool, const char *data, size_t length, const char *name)
 {
-    _cleanup_(cleanup_free) char *data = NULL;
-    size_t length = 0;
-    int result = trust_read_file(directory, file, MAX_POOL_BYTES, &data, &length);
-    if (result < 0) {
-        error_set(&pool->fault, -result, "cannot read %s: %s", pool->path,
-                  result == -EFBIG ? "it is larger than 1 MiB" : trust_words(result));
-        return;
-    }
     if (xml_parse(data, length, pool->path, &pool->doc, &pool->fault) < 0 || check_mode(pool) < 0 ||
         schema_check(builtin_pool_rng, builtin_length(pool_rng), pool->doc, pool->path, &pool->fault) < 0) {
         cleanup_xml_doc(&pool->doc);
@@ -378,15 +371,42 @@ static void read_pool(int directory, const char *file, struct pool *pool)
         return;
     }
     xmlNodePtr network = xmlDocGetRootElement(pool->doc);
-    _cleanup_(cleanup_xml_string) char *name = xml_text(xml_child(network, "name"));
-    if (strcmp(name, pool->name) != 0) {
-        error_set(&pool->fault, EINVAL, "%s defines pool '%s': rename it to %s" SUFFIX, pool->path, name, name);
+    _cleanup_(cleanup_xml_string) char *said = xml_text(xml_child(network, "name"));
+    if (name && strcmp(said, name) != 0) {
+        error_set(&pool->fault, EINVAL, "%s defines pool '%s': rename it to %s" SUFFIX, pool->path, said, said);
         return;
+    }
+    if (!name) {
+        free(pool->name);
+        pool->name = memory_copy(said);
     }
     if (check_portgroups(pool, network) < 0 || check_settings(pool, network) < 0 || read_sources(pool, network) < 0)
         return;
     read_ignored(pool, network);
     read_policies(pool, network);
+}
+
+void pool_read(const char *data, size_t length, const char *path, struct pool *pool)
+{
+    *pool = (struct pool){.name = memory_copy(""), .path = memory_copy(path)};
+    parse_pool(pool, data, length, NULL);
+}
+
+/* Reads and checks one file. */
+static void read_pool(int directory, const char *file, struct pool *pool)
+{
+    _cleanup_(cleanup_free) char *data = NULL;
+    struct stat status;
+    size_t length = 0;
+    int result = trust_read_file(directory, file, MAX_POOL_BYTES, &data, &length);
+    if (result < 0) {
+        error_set(&pool->fault, -result, "cannot read %s: %s", pool->path,
+                  result == -EFBIG ? "it is larger than 1 MiB" : trust_words(result));
+        return;
+    }
+    if (fstatat(directory, file, &status, AT_SYMLINK_NOFOLLOW) == 0)
+        pool->written = status.st_mtim;
+    parse_pool(pool, data, length, pool->name);
 }
 
 /* A second sound file that names the same pool, perhaps a copy: which one is meant cannot be known. */
@@ -420,6 +440,35 @@ static void add_pool(int directory, const char *file, struct pools *pools)
     read_pool(directory, file, pool);
 }
 
+static void sort_pools(struct pools *pools)
+{
+    if (pools->count > 0)
+        qsort(pools->pools, pools->count, sizeof *pools->pools, compare_pools);
+}
+
+void pools_put(struct pools *pools, struct pool *pool)
+{
+    struct pool *place = pools_find(pools, pool->name);
+    if (place) {
+        pool_free(place);
+        *place = *pool;
+        return;
+    }
+    pools->pools = memory_resize(pools->pools, pools->count + 1, sizeof *pools->pools);
+    pools->pools[pools->count++] = *pool;
+    sort_pools(pools);
+}
+
+void pools_drop(struct pools *pools, const char *name)
+{
+    struct pool *pool = pools_find(pools, name);
+    if (!pool)
+        return;
+    pool_free(pool);
+    *pool = pools->pools[--pools->count];
+    sort_pools(pools);
+}
+
 static bool is_pool_file(const char *file)
 {
     size_t length = strlen(file);
@@ -428,7 +477,7 @@ static bool is_pool_file(const char *file)
 
 int pools_load(int root, struct pools *pools, struct error *error)
 {
-    *pools = (struct pools){0};
+    *pools = (struct pools){.root = root};
     if (trust_way(root, POOL_DIRECTORY, error) < 0)
         return error_prefix(error, "pool files are not read");
     _cleanup_(cleanup_dir) DIR *directory = io_list(root, POOL_DIRECTORY);
@@ -440,8 +489,7 @@ int pools_load(int root, struct pools *pools, struct error *error)
             add_pool(dirfd(directory), entry->d_name, pools);
     if (result < 0)
         return error_set(error, -result, "cannot read /" POOL_DIRECTORY ": %s", strerror(-result));
-    if (pools->count > 0)
-        qsort(pools->pools, pools->count, sizeof *pools->pools, compare_pools);
+    sort_pools(pools);
     refuse_duplicates(pools);
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <libxml/tree.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "error.h"
 #include "numbers.h"
@@ -53,8 +54,9 @@ struct pool_source {
 
 struct pool {
     char *name;
-    char *path;    /* for messages */
-    xmlDocPtr doc; /* the whole network; NULL when the file breaks the schema */
+    char *path;              /* for messages */
+    struct timespec written; /* when its file was, last */
+    xmlDocPtr doc;           /* the whole network; NULL when the file breaks the schema */
     struct pool_source *sources;
     size_t source_count;
     /* Addresses beside a <pf>: libvirt's own copy of its VFs (net-dumpxml), no sources; of any other PF's there are
@@ -73,6 +75,7 @@ struct pool {
 };
 
 struct pools {
+    int root;           /* a descriptor of $VFPOOL_ROOT, which the caller keeps open */
     struct pool *pools; /* in the order of their names */
     size_t count;
 };
@@ -93,6 +96,21 @@ bool pool_exists(int root, const char *network) must_check nonnull(2);
  */
 int pools_load(int root, struct pools *pools, struct error *error) must_check nonnull(2, 3);
 void pools_free(struct pools *pools) nonnull(1);
+
+/**
+ * pool_read() - read the text of one pool file, which need not be in its place
+ * @path: names it in the fault
+ * @pool: its name is what the text says, empty where it says none; goes into pools_put(), or the caller frees it with
+ *        pool_free()
+ */
+void pool_read(const char *data, size_t length, const char *path, struct pool *pool) nonnull(1, 3, 4);
+void pool_free(struct pool *pool) nonnull(1);
+
+/** pools_put() - put a pool, which is the array's then, in the place of the one of its name, or add it */
+void pools_put(struct pools *pools, struct pool *pool) nonnull(1, 2);
+
+/** pools_drop() - take the pool of this name out, if there is one */
+void pools_drop(struct pools *pools, const char *name) nonnull(1, 2);
 
 /** pool_last_named() - the highest number of a PF's VFs that the file says something of; -1: it does not */
 int pool_last_named(const struct pool_source *source) must_check nonnull(1);

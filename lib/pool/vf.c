@@ -247,22 +247,39 @@ static bool share_pf(const struct vf_table *a, const struct vf_table *b)
     return false;
 }
 
-static void refuse_overlap(struct vf_table *a, struct vf_table *b)
+static bool is_earlier(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
+}
+
+/* @address: of a VF that both have */
+static void refuse_one(struct pool *a, struct pool *b, const struct pciaddr *address, bool a_used, bool b_used)
 {
     char text[PCIADDR_SIZE];
-    if (!share_pf(a, b))
+    struct pool *other = a_used != b_used ? a_used ? a : b : is_earlier(&b->written, &a->written) ? b : a;
+    struct pool *refused = other == a ? b : a;
+    error_set(&refused->fault, EEXIST, "VF %s is in pool '%s' (%s) as well, %s: take it out of one",
+              pciaddr_format(address, text), other->name, other->path,
+              a_used != b_used ? "and guests have VFs of that one" : "and its file is older than this one");
+}
+
+static void refuse_overlap(struct pools *pools, struct vf_table *a, struct vf_table *b,
+                           bool (*has_guests)(int root, const char *pool))
+{
+    /* One that is out of service has none. */
+    if (a->pool->fault.code || b->pool->fault.code || !share_pf(a, b))
         return;
     for (size_t i = 0; i < a->vf_count; i++) {
         if (!vf_find(b, &a->vfs[i].address))
             continue;
-        error_set(&a->pool->fault, EEXIST, "VF %s is in pool '%s' (%s) and in pool '%s' (%s): take it out of one",
-                  pciaddr_format(&a->vfs[i].address, text), a->pool->name, a->pool->path, b->pool->name, b->pool->path);
-        b->pool->fault = a->pool->fault;
+        refuse_one(a->pool, b->pool, &a->vfs[i].address, has_guests(pools->root, a->pool->name),
+                   has_guests(pools->root, b->pool->name));
         return;
     }
 }
 
-struct vf_table *vf_tables_load(const struct host *host, struct pools *pools)
+struct vf_table *vf_tables_load(const struct host *host, struct pools *pools,
+                                bool (*has_guests)(int root, const char *pool))
 {
     struct vf_table *tables = memory_new(pools->count, sizeof *tables);
     struct pf_finder finder = {.host = host};
@@ -275,7 +292,7 @@ struct vf_table *vf_tables_load(const struct host *host, struct pools *pools)
     pf_finder_free(&finder);
     for (size_t i = 0; i < pools->count; i++)
         for (size_t j = i + 1; j < pools->count; j++)
-            refuse_overlap(&tables[i], &tables[j]);
+            refuse_overlap(pools, &tables[i], &tables[j], has_guests);
     return tables;
 }
 

@@ -101,11 +101,14 @@ struct vf_table {
  * vf_tables_load() - find the VFs of every pool on this host
  *
  * Only what is cheap is looked at: whether a VF's PF is up and the device is there is vf_examine()'s. A pool that is
- * out of service has an empty table. Two pools with a VF in common are both put out of service.
+ * out of service has an empty table. Of two pools with a VF in common one is put out of service: that of which no guest
+ * has a VF, while the other's guests have; else the one whose file was written last, perhaps a copy.
+ * @has_guests: whether a guest has a VF of the pool; it is asked where two pools have a VF in common
  *
  * Return: as many as there are pools, in their order; the caller frees them with vf_tables_free().
  */
-struct vf_table *vf_tables_load(const struct host *host, struct pools *pools) must_check nonnull(1, 2);
+struct vf_table *vf_tables_load(const struct host *host, struct pools *pools,
+                                bool (*has_guests)(int root, const char *pool)) must_check nonnull(1, 2, 3);
 void vf_tables_free(struct vf_table *tables, size_t count);
 
 /** vf_find() - the VF of this address, or NULL */
