@@ -241,3 +241,67 @@ ADDRESS       PF     VF
     run_vfpool 1 explain nobody
     assert_one_line "cannot ask for the XML of guest 'nobody': libvirt is not running"
 }
+
+# row ADDRESS [INTERFACE]: why it is not taken, for the guest's first interface, or another one
+row() { awk -v address="$1" -v nth="${2-1}" '/^guest /{ n++ } n == nth && $1 == address { sub(/^[^ ]+ +[^ ]+ +[^ ]+  /, ""); print }' "$STDOUT"; }
+
+@test "what speaks against a VF, what is reserved, and whose file is corrupt" {
+    host eth3:vfs=4
+    policy '' eth3
+    sed -i "s|<pf dev='eth3'/>|<pf dev='eth3'><reserve vfs='2' guest='g'/></pf>|" "$ROOT/etc/vfpool/p.xml"
+    echo 0x1003 > "$ROOT/sys/class/net/eth3v0/flags"
+    explain < <(bound g '' "p:${MAC[1]}")
+    assert_equal "$(row 0000:01:10.4)" chosen
+    assert_equal "$(row 0000:01:10.0)" "the host uses it: its network interface is up, so it is chosen last"
+    assert_equal "$(row 0000:01:10.2)" "VF 2 of PF eth3 is reserved for the guest"
+    run_hook 0 other prepare < <(guest other "${UUID[2]}" "p:${MAC[2]}")
+    echo x > "$ROOT/run/vfpool/guests/${UUID[2]}.xml"
+    explain < <(bound g '' "p:${MAC[1]}")
+    assert_equal "$(row 0000:01:10.2)" "it is quarantined: the file of guest ${UUID[2]} is corrupt"
+}
+
+# Two of one MAC address must not meet on a PF, and of a pool an earlier interface has what is earlier in the list.
+@test "interfaces with one MAC address: what the one must not have, and what the next then may not" {
+    host eth3:vfs=4 eth4:vfs=2
+    pool q eth3
+    sed -i "s|<pf dev='eth3'/>|<pf dev='eth3' vfs='3'/>|" "$ROOT/etc/vfpool/q.xml"
+    policy "separate='no'" eth3 eth4
+    sed -i "s|<pf dev='eth3'/>|<pf dev='eth3' vfs='0-1'/>|" "$ROOT/etc/vfpool/p.xml"
+    explain < <(bound g '' "q:${MAC[1]}" "p:${MAC[1]}" "p:${MAC[2]}")
+    assert_equal "$(row 0000:02:10.0 2)" chosen
+    assert_equal "$(row 0000:01:10.0 2)" \
+        "PF eth3 would have two interfaces of the guest with MAC address ${MAC[1]}: give one another"
+    assert_equal "$(row 0000:02:10.2 3)" chosen
+    assert_equal "$(row 0000:01:10.0 3)" "the guest's interfaces together fare better with VF 1 of PF eth4"
+    # Of one VF less the last of them gets none, though there are such.
+    run_hook 0 other prepare < <(guest other "${UUID[2]}" "<hostdev mode='subsystem' type='pci' managed='yes'><source>
+        <address domain='0x0000' bus='0x02' slot='0x10' function='0x2'/></source></hostdev>")
+    explain < <(bound g '' "q:${MAC[1]}" "p:${MAC[1]}" "p:${MAC[2]}")
+    assert_equal "$(row 0000:01:10.0 3)" "libvirt would give it to an earlier interface of the guest"
+    assert_equal "$(row 0000:02:10.2 3)" "it is held by guest 'other'"
+}
+
+@test "a VF whose PF has another one with the MAC address" {
+    VFPOOL_BUILD=$VFPOOL_BUILD/tests/kernel
+    host eth3:vfs=3
+    policy '' eth3
+    mkdir "$ROOT/kernel"
+    printf '%s 0 0 8100 0 0 1 0 0 0\n' 52:54:00:aa:00:00 "${MAC[1]}" 52:54:00:aa:00:02 \
+        > "$ROOT/kernel/$(cat "$ROOT/sys/class/net/eth3/ifindex")"
+    explain < <(bound g '' "p:${MAC[1]}")
+    assert_equal "$(row 0000:01:10.2)" chosen
+    for vf in 0000:01:10.0 0000:01:10.4; do
+        assert_equal "$(row $vf)" "VF 1 of PF eth3 has the MAC address of an interface of the guest's, so it is chosen last"
+    done
+    # What the guest itself has left there is none of another's: where its release was lost, say.
+    sed -i "2s/${MAC[1]}/52:54:00:aa:00:01/" "$ROOT"/kernel/*
+    run_hook 0 other prepare < <(guest other "${UUID[2]}" "p:${MAC[2]}")
+    run_hook 0 g prepare < <(guest g "${UUID[1]}" "p:${MAC[1]}")
+    assert_equal "$(holder 0000:01:10.2)" "${UUID[1]}"
+    run_hook 0 g start < <(concrete g "${UUID[1]}" "${MAC[1]}" 0000:01:10.2)
+    sed -i "2s/52:54:00:aa:00:01/${MAC[1]}/" "$ROOT"/kernel/*
+    run_hook 0 other release < <(guest other "${UUID[2]}" "p:${MAC[2]}")
+    explain < <(guest g "${UUID[1]}" "p:${MAC[1]}")
+    assert_equal "$(row 0000:01:10.0)" chosen
+    assert_equal "$(row 0000:01:10.2)" "VF 0 of PF eth3 comes before it"
+}

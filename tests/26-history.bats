@@ -159,6 +159,28 @@ events() {
     (($(cat "$HISTORY" "$HISTORY.1" | wc -c) < 2 * 1048576))
 }
 
+# Neither history nor memory is worth a disk that fills up.
+@test "what cannot be made shorter goes, and is begun anew" {
+    sticky eth3
+    lives 1
+    # So large that nobody of ours wrote it; what is begun is what its release then adds.
+    truncate -s 3M "$LAST"
+    lives 1
+    assert_equal "$(wc -l < "$LAST")" 1
+    # No new file can be written beside it.
+    mkdir "$LAST.new"
+    truncate -s 1M "$LAST"
+    lives 1
+    assert_equal "$(wc -l < "$LAST")" 1
+    # There is a directory where the older half is to be.
+    mkdir "$HISTORY.1"
+    truncate -s 1M "$HISTORY"
+    prepare 1
+    [[ ! -e $HISTORY && -d $HISTORY.1 ]]
+    release 1
+    assert_equal "$(events)" 'dropped g1 0'
+}
+
 @test "where nothing can be written no guest has to wait, and what is in the way is set aside" {
     pool p eth3
     mkdir -p "$ROOT/var"

@@ -636,6 +636,19 @@ ALL_KINDS=(empty cut uuid garbage large root dtd state address twice link direct
     done
 }
 
+@test "a link that says nothing, where no crash was noticed, does not keep the last VF from a guest" {
+    prepare 0 1 3
+    ln -s "../guests/${UUID[3]}.xml" "$LEDGER/vfs/${V[3]}"
+    prepare 0 2
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[1]}" "${V[2]}" "${UUID[1]}" "${V[3]}" "${UUID[2]}"
+    release 0 2
+    # As one of a guest that does not have the VF.
+    ln -s "../guests/${UUID[1]}.xml" "$LEDGER/vfs/${V[3]}"
+    prepare 0 2
+    assert_equal "$(holder "${V[3]}")" "${UUID[2]}"
+    assert_invariants
+}
+
 # --- what a crash left -------------------------------------------------------
 
 # half STATE: what a call for guest 1 leaves that is killed there. FREE says how

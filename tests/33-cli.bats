@@ -647,6 +647,10 @@ VERBS=(transform explain status history doctor dumpxml network discover check de
     wrong release --dry-run=no vm1
     wrong reconcile now
     wrong reconcile --bogus
+    wrong history vm1 vm2
+    [[ $stderr == *"history takes one guest or VF at most"* ]]
+    wrong open net
+    [[ $stderr == *"open takes no arguments"* ]]
     for verb in '' frobnicate Status 'status ' --bogus -x ../status; do
         run_vfpool 2 "$verb"
         assert_one_line --help

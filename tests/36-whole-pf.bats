@@ -208,6 +208,20 @@ two_pfs() {
     prepare 0 g1 "$A" "p:${MAC[1]}"
 }
 
+@test "where it cannot be seen who has it, or one of its VFs, nobody gets any" {
+    local file=$ROOT/run/vfpool/vfs
+    mkdir -p "$file"
+    echo x > "$file/$PF"
+    prepare 1 g1 "$A" "p:${MAC[1]}"
+    assert_one_line "PF eth3 may be held whole: " "/run/vfpool/vfs/$PF"
+    rm "$file/$PF"
+    echo x > "$file/$VF"
+    prepare 1 g2 "$B" "$(hostdev $PF)"
+    assert_one_line "guest 'g2' asks for PF eth3 ($PF) by its address, and who has its VF $VF cannot be seen: " "/run/vfpool/vfs/$VF"
+    rm "$file/$VF"
+    prepare 0 g2 "$B" "$(hostdev $PF)"
+}
+
 # --- both in one guest ------------------------------------------------------------
 
 @test "a PF and a VF of it are not for one guest; with another PF it gets that one's" {

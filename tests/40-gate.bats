@@ -593,6 +593,26 @@ C
     done
 }
 
+# What it tells of then runs, and would run on.
+@test "a daemon that starts tells of a guest with another one's VF: not refused, but said" {
+    local words="libvirt gives guest 'g12' VF 0000:01:10.0 of pool 'p', which is held by guest 'g11'"
+    fake_libvirtd
+    prepare 0 "$A" 11 p
+    give "$A" 11 0000:01:10.0
+    start 0 "$A" 11 0000:01:10.0
+    mkdir -p "$ROOT/run/libvirt/qemu"
+    : > "$ROOT/run/libvirt/qemu/g12.xml"
+    snapshot
+    allocation "$B" g12 52:54:00:00:12:01 0000:01:10.0 > "$BATS_TEST_TMPDIR/allocation"
+    run_program 0 "$ROOT/libvirtd" starting "$VFPOOL_BUILD/hook/network" p port-created begin - < "$BATS_TEST_TMPDIR/allocation"
+    assert_equal "$stderr" \
+        "vfpool: note: $words: only one of them can really have it; look at virsh dumpxml of both"
+    assert_unchanged
+    run_program 1 "$ROOT/libvirtd" "$VFPOOL_BUILD/hook/network" p port-created begin - < "$BATS_TEST_TMPDIR/allocation"
+    assert_equal "$stderr" "vfpool: $words"
+    assert_taken 0000:01:10.0 "$A"
+}
+
 @test "hooks of others occupy workers, too" {
     fake_libvirtd
     echo 'max_workers = 1' >"$ROOT/etc/libvirt/libvirtd.conf"

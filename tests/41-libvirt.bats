@@ -530,6 +530,22 @@ released VF ${V[0]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not runni
     assert_taken
 }
 
+# Its VF would be given to somebody else, and libvirt has a port of it still.
+@test "where a network's turn is not to be had a guest that is gone keeps its claim as long as its port" {
+    two_guests
+    gone 1
+    rm "$ROOT/run/vfpool/turns/p"
+    mkdir "$ROOT/run/vfpool/turns/p"
+    run_vfpool 1 reconcile
+    assert_one_line "cannot open /run/vfpool/turns/p: Is a directory"
+    assert_equal "$(owner p "${V[0]}")" g1
+    assert_taken "${V[0]}" "${UUID[1]}" "${V[1]}" "${UUID[2]}"
+    rmdir "$ROOT/run/vfpool/turns/p"
+    run_vfpool 0 reconcile
+    assert_whole open g2 open open
+    assert_taken "${V[1]}" "${UUID[2]}"
+}
+
 @test "a list of guests that is not whole drops nobody's claim" {
     two_guests
     for what in virConnectListAllDomains virDomainGetUUIDString; do

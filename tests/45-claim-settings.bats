@@ -639,6 +639,79 @@ runs() {
     assert_as_before
 }
 
+# --- what cannot be written down ---------------------------------------------
+
+# faulty CODE FAULT PROGRAM...: strace's fault at the calls on the ledger. Without sanitizers, which do not go with strace.
+faulty() {
+    hook_environment
+    run_program "$1" "${HOOK_ENVIRONMENT[@]}" strace -qq -o /dev/null -P "$ROOT/run/vfpool" -P "$ROOT/run/vfpool/guests" \
+        -e trace="${2%%:*}" -e inject="$2" "$PLAIN/tests/kernel/hook/$3" "${@:4}"
+}
+
+@test "a start that cannot be written down: it fails, and is as libvirt had set it, or that is said" {
+    local words="cannot write /run/vfpool/guests/${UUID[1]}.xml: No space left on device"
+    # What it has set of MAC address and VLAN libvirt puts back, which ends the start.
+    settings_pool net "<v:settings min-rate='100' max-rate='1000' spoof-check='no' trust='yes' link-state='enable' query-rss='yes'/>" eth3
+    prepare 0 1
+    changes 0 "s/$MAC0 0/${MAC[1]} 42/"
+    kernel > "$BATS_TEST_TMPDIR/before"
+    snapshot
+    faulty 1 renameat:error=ENOSPC:when=1 qemu g1 start begin - < <(live 1 "$VF0")
+    assert_one_line "$words"
+    grep -q "0 trust" "$ROOT/kernel/log"
+    assert_as_before
+    assert_unchanged
+    # Of one that it did not claim it is first written down how it was: without, nothing is set.
+    changes 0 "s/${MAC[1]} 42/$MAC0 0/"
+    changes 1 "s/52:54:00:aa:00:01 0/${MAC[1]} 42/"
+    kernel > "$BATS_TEST_TMPDIR/before"
+    rm "$ROOT/kernel/log"
+    faulty 1 renameat:error=ENOSPC:when=1 qemu g1 start begin - < <(live 1 "$VF1")
+    assert_one_line "$words"
+    [[ ! -e $ROOT/kernel/log ]]
+    assert_unchanged
+    faulty 1 renameat:error=ENOSPC:when=2 qemu g1 start begin - < <(live 1 "$VF1")
+    assert_one_line "$words"
+    grep -q "1 trust" "$ROOT/kernel/log"
+    assert_as_before
+    run_hook 0 g1 release < <(g 1)
+    # The card does not take all of it back.
+    changes 1 "s/${MAC[1]} 42/52:54:00:aa:00:01 0/"
+    settings_pool net "<v:settings trust='yes'/>" eth3
+    prepare 0 1
+    rules 'trust-sets-spoofchk 0' 'spoofchk 5'
+    faulty 1 renameat:error=ENOSPC:when=1 qemu g1 start begin - < <(live 1 "$VF0")
+    assert_equal "$stderr" "vfpool: note: VF $VF0 stays as it was set until it is released: PF eth3 does not take spoof-check='yes' for VF 0: Input/output error
+vfpool: $words"
+}
+
+@test "a guest that is started with another VF than it had: what cannot be put back there is quarantined" {
+    settings_pool net "<v:settings trust='yes'/>" eth3
+    prepare 0 1
+    start 0 1 "$VF0"
+    rules 'trust 5'
+    changes 1 "s/ 0 0 0$/ 1 0 0/"
+    start 0 1 "$VF1"
+    assert_one_line "note: VF $VF0 of pool 'net' is not set as it was before guest 'g1' had it, and is quarantined: PF eth3 does not take trust='no' for VF 0: Input/output error"
+    assert_taken "$VF0" "${UUID[1]}" "$VF1" "${UUID[1]}"
+    show "$VF0"
+    [[ $shown == '["quarantined"'* ]]
+    rm "$ROOT/kernel/rules"
+    run_vfpool 0 reconcile
+    assert_taken "$VF1" "${UUID[1]}"
+}
+
+@test "plugged in, and neither taken by the card nor taken back: both is said" {
+    settings_pool net "<v:settings trust='yes'/>" eth3
+    runs 1
+    rules 'trust 95'
+    faulty 1 unlinkat:error=EIO:when=2 network net port-created begin - < <(allocation "${UUID[1]}" g1 "${MAC[1]}" "$VF0")
+    assert_equal "$stderr" "vfpool: note: the claim could not be taken back: cannot remove /run/vfpool/guests/${UUID[1]}.xml: Input/output error
+vfpool: guest 'g1': PF eth3 does not take trust='yes' for VF 0: Operation not supported"
+    assert_taken "$VF0" "${UUID[1]}"
+    assert_as_before
+}
+
 # --- what is shown, and which VF it is ---------------------------------------
 
 @test "status --long says what of it is vfpool's" {

@@ -104,6 +104,15 @@ ok       claims"
     says cards wrong "PF eth3 of pool 'p' is of link type 772, not Ethernet" "out of the pool"
 }
 
+# As one that is given to vfio-pci itself, or whose interface another network namespace has.
+@test "cards: one that has no network interface" {
+    pool_file "<pf address='0000:01:00.0'><vf num='4'/></pf>"
+    says cards ok "PF eth3 is up"
+    rm -r "$ROOT"/sys/devices/*/*/0000:01:00.0/net "$ROOT/sys/class/net/eth3"
+    says cards wrong "PF 0000:01:00.0 of pool 'p' has no network interface" \
+        "give the PF to its own driver, in the host's network namespace"
+}
+
 @test "at boot: a unit that does not run, VFs that nobody makes" {
     rm "$ROOT/etc/systemd/system/multi-user.target.wants/vfpool-boot.service"
     says boot wrong "vfpool-boot.service does not run at boot" "systemctl enable vfpool-boot.service"
@@ -205,6 +214,26 @@ VERSIONS
     says calls wrong "no VF is given" "systemctl reload virtqemud virtnetworkd,"
 }
 
+# daemon: libvirtd has begun to run just now, and has the lock of its file that it takes as its first deed
+daemon() {
+    : > "$ROOT/run/libvirtd.pid"
+    exec {ended}> >(perl -e 'use Fcntl; open my $f, "+<", $ARGV[0] or die;
+        my $lock = pack("s s x![8] q q i x![8]", F_WRLCK, 0, 0, 1, 0); fcntl($f, F_SETLK, $lock) or die;
+        open my $ready, ">", "$ARGV[0].locked"; close $ready; <STDIN>' "$ROOT/run/libvirtd.pid" 3>&-)
+    wait_until test -e "$ROOT/run/libvirtd.pid.locked"
+}
+
+@test "calls: what the hooks told of libvirt was lost, and libvirt was started after they were put" {
+    rm "$ROOT/run/vfpool/witness/daemon"
+    daemon
+    says calls warning "libvirt calls the hooks network and daemon, and that it does was lost: no VF is given" \
+        "vfpool reconcile"
+    # The remedy is one.
+    run_vfpool 0 reconcile
+    says calls ok "libvirt calls the hooks"
+    exec {ended}>&-
+}
+
 @test "networks: not there, not active, not after a boot, miscounted" {
     rm "$LIBVIRT/networks/p.active"
     says networks wrong "libvirt network 'p' is not active" "vfpool reconcile"
@@ -253,6 +282,11 @@ VERSIONS
     : > "$ROOT/run/libvirt/qemu/g.xml"
     sed -i 's/num="0"/num="0" stuck="it is in use"/' "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
     says claims wrong "VF 0000:01:10.0 is quarantined: it is in use" "vfpool release 0000:01:10.0"
+    # The device itself is gone, as behind "echo 1 > remove".
+    sed -i 's/ stuck="it is in use"//' "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
+    host dangle 0000:01:10.0
+    says claims wrong "VF 0000:01:10.0 of guest 'g' is gone from sysfs" \
+        "vfpool reconcile, or vfpool release 0000:01:10.0"
     # Without any VF: somebody wrote that.
     sed -i '/<vf /d' "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
     run_vfpool 0 doctor

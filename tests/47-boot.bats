@@ -116,6 +116,84 @@ made 8 VFs on PF eth3"
     exec {lock}>&-
 }
 
+# faulty CODE FAULT PATH: reconcile --boot with strace's fault at the call on the path. Without sanitizers, which do not go
+# with strace.
+faulty() {
+    run_program "$1" strace -qq -f -o /dev/null -P "$3" -e trace="${2%%:*}" -e inject="$2" \
+        "$PLAIN/tests/kernel/hook/vfpool" reconcile --boot --wait 10
+}
+
+@test "another number: nor of a VF that a process has open, the host uses, or a vDPA device is made of" {
+    local vf=0000:03:10.2
+    wants a eth5 '' "num='8'"
+    keeps() { # WHY
+        assert_one_line "PF eth5 keeps its 4 VFs, and pool 'a' asks for 8: of VF 1, $1"
+        assert_equal "$(number eth5)" 4
+    }
+    opened $vf
+    run_vfpool 1 reconcile --boot
+    keeps "process $BASHPID has it open"
+    faulty 1 openat:error=ENFILE /proc
+    keeps "whether it is in use cannot be seen: Too many open files in system"
+    exec {open}<&-
+    host driver $vf igbvf
+    host vdpa $vf vdpa0
+    run_vfpool 1 reconcile --boot
+    keeps "it is used as vDPA device vdpa0"
+    host vdpa $vf none
+    echo 0x1003 > "$ROOT/sys/class/net/eth5v1/flags"
+    run_vfpool 1 reconcile --boot
+    keeps "the host uses its network interface"
+    echo 0x1002 > "$ROOT/sys/class/net/eth5v1/flags"
+    : > "$ROOT/sys/class/net/eth5v1/master"
+    run_vfpool 1 reconcile --boot
+    keeps "the host uses its network interface"
+    # One that is gone is nobody's.
+    host dangle $vf
+    boot 0 eth5 8
+    assert_equal "$output" "made 8 VFs on PF eth5, which had 4, nobody's"
+}
+
+@test "a card that refuses: it has what it had, or that is said; and a PF that is down may be why" {
+    local file
+    file=$(readlink -f "$ROOT/sys/class/net/eth5/device")/sriov_numvfs
+    wants a eth5 '' "num='8'"
+    faulty 1 write:error=EIO:when=2 "$file"
+    assert_one_line "cannot make 8 VFs on PF eth5 for pool 'a': Input/output error"
+    assert_equal "$(number eth5)" 4
+    host down eth5
+    faulty 1 write:error=EIO:when=2+ "$file"
+    assert_equal "$stderr" "vfpool: note: PF eth5 had 4 VFs, and has none now
+vfpool: cannot make 8 VFs on PF eth5 for pool 'a': Input/output error; it is down, and some cards make VFs only when it is up: ip link set eth5 up"
+    assert_equal "$(number eth5)" 0
+}
+
+@test "a PF that goes down with the making of its VFs is said, and brought up where the pool file asks for that" {
+    goes_down() { # PF NUMBER
+        wait_until eval "[[ \$(number $1) == $2 ]]"
+        host down "$1"
+        host numvfs "$1" "$2"
+    }
+    wants a eth3 '' "num='8'"
+    goes_down eth3 8 &
+    run_vfpool 0 reconcile --boot --wait 10
+    wait $!
+    assert_equal "$output" "made 8 VFs on PF eth3
+PF eth3 went down when its VFs were made: ip link set eth3 up"
+    wants b eth4 "up='yes'" "num='8'"
+    goes_down eth4 8 &
+    run_vfpool 0 reconcile --boot --wait 10
+    wait $!
+    assert_equal "$output" "made 8 VFs on PF eth4
+brought PF eth4 up"
+    # One that was down before has not gone down.
+    wants a eth5 '' "num='4'"
+    host numvfs eth5 0
+    host down eth5
+    boot 0 eth5 4
+    assert_equal "$output" "made 4 VFs on PF eth5"
+}
+
 @test "more than the card makes, and a PF that does not come up: one line, and nothing changed" {
     wants a eth3 '' "num='9'"
     run_vfpool 1 reconcile --boot --wait 2

@@ -131,7 +131,9 @@ static bool is_found(const struct vf_table *table, const struct pool_source *sou
     return false;
 }
 
-char *doctor_vf_numbers(const struct patient *patient, size_t pool)
+/* What a pool's file would have to say for as many VFs as there are: a <vf num=''/> for each PF that has none in the
+ * file. Return: words, the caller's; NULL: all have. */
+static char *vf_numbers(const struct patient *patient, size_t pool)
 {
     const struct vf_table *table = &patient->tables[pool];
     const struct pool *file = &patient->pools.pools[pool];
@@ -161,7 +163,7 @@ void check_host_boot(const struct patient *patient, struct finding *finding)
         const struct pool *pool = &patient->pools.pools[i];
         if (pool->fault.code)
             continue;
-        _cleanup_(cleanup_free) char *numbers = doctor_vf_numbers(patient, i);
+        _cleanup_(cleanup_free) char *numbers = vf_numbers(patient, i);
         _cleanup_(cleanup_free) char *remedy =
             memory_format("%s, or see to it that something else does", numbers ? numbers : "");
         if (numbers)

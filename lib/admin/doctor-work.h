@@ -33,14 +33,6 @@ struct finding {
 void finding_add(struct finding *finding, enum verdict verdict, const char *remedy, const char *format, ...)
     nonnull(1, 4) printf_like(4, 5);
 
-/**
- * doctor_vf_numbers() - what a pool's file would have to say for as many VFs as there are
- * @pool: an index
- *
- * Return: a <vf num=''/> for each PF that has none in the file, as words, the caller's; NULL: all have.
- */
-char *doctor_vf_numbers(const struct patient *patient, size_t pool) must_check nonnull(1);
-
 /** check_host_*() - the kernel, the cards; check_libvirt_*() - libvirt, its hooks, networks and guests. Where nothing
  * is added, there is nothing to say of it. */
 void check_host_iommu(const struct patient *patient, struct finding *finding) nonnull(1, 2);

@@ -29,12 +29,7 @@ static void check_pools(const struct patient *patient, struct finding *finding)
                 "vfpool reconcile, where VFs are to be made; else correct the <pf> in the pool file, or put the "
                 "card back",
                 "pool '%s': %s", pool->name, table->missing);
-        else if (table->vf_count == 0) {
-            _cleanup_(cleanup_free) char *numbers = doctor_vf_numbers(patient, i);
-            _cleanup_(cleanup_free) char *remedy =
-                memory_format("%s%svfpool reconcile", numbers ? numbers : "", numbers ? ", then " : "");
-            finding_add(finding, VERDICT_WRONG, remedy, "pool '%s' has no VFs", pool->name);
-        } else
+        else
             finding_add(finding, VERDICT_OK, NULL, "pool '%s' has %zu VF%s", pool->name, table->vf_count,
                         PLURAL(table->vf_count));
         /* Whatever else there is to say of it. */

@@ -432,24 +432,6 @@ static int examine_exhausted(const struct plan *plan, const struct vf_table *tab
     return changed;
 }
 
-/*
- * libvirt gives a guest's interfaces the VFs that are open in the order of its list, which is the pool's. So the first
- * interface on a pool has the first of what was chosen there.
- */
-static void sort_grants(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->count; i++) {
-        for (size_t j = i + 1; j < plan->count; j++) {
-            struct assignment *first = &plan->choices[i], *second = &plan->choices[j];
-            if (first->table != second->table || first->wanted || second->wanted || first->granted < second->granted)
-                continue;
-            const struct vf *later = first->granted;
-            first->granted = second->granted;
-            second->granted = later;
-        }
-    }
-}
-
 int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *own, struct error *error)
 {
     size_t failed = 0;
@@ -468,7 +450,6 @@ int plan_choose(struct plan *plan, struct ledger *ledger, const struct claim *ow
                 return result;
         }
     } while (!examine_choices(plan) || find_twins(plan, own));
-    sort_grants(plan);
     return 0;
 }
 
