@@ -35,6 +35,8 @@ int cmd_release(int root, int argc, char **argv, struct error *error);
 int cmd_check(int root, int argc, char **argv, struct error *error);
 int cmd_define(int root, int argc, char **argv, struct error *error);
 int cmd_edit(int root, int argc, char **argv, struct error *error);
+int cmd_drain(int root, int argc, char **argv, struct error *error);
+int cmd_undrain(int root, int argc, char **argv, struct error *error);
 int cmd_undefine(int root, int argc, char **argv, struct error *error);
 int cmd_reconcile(int root, int argc, char **argv, struct error *error);
 

@@ -19,6 +19,13 @@ _vfpool_defined() {
     done
 }
 _vfpool_vfs() { ls "${VFPOOL_ROOT:-}/run/vfpool/vfs" 2> /dev/null; }
+_vfpool_all_vfs() {
+    local link
+    for link in "${VFPOOL_ROOT:-}"/sys/class/net/*/device/virtfn*; do
+        [ ! -e "$link" ] || { link=$(readlink "$link") && echo "${link##*/}"; }
+    done
+}
+_vfpool_drained() { ls "${VFPOOL_ROOT:-}/var/lib/vfpool/drained" 2> /dev/null; }
 _vfpool_pfs() {
     local file
     for file in "${VFPOOL_ROOT:-}"/sys/class/net/*/device/sriov_totalvfs; do
@@ -37,6 +44,8 @@ _vfpool_options() {
     discover) echo --name ;;
     check | edit) echo --alone ;;
     define) printf '%s\n' --alone --dry-run ;;
+    drain) printf '%s\n' --reason --wait --dry-run ;;
+    undrain) echo --dry-run ;;
     undefine) printf '%s\n' --force --dry-run ;;
     open) echo --settings ;;
     reconcile) echo --boot --dry-run --wait ;;
@@ -49,11 +58,13 @@ _vfpool_arguments() {
     status | dumpxml | network | edit | undefine) _vfpool_pools ;;
     history | release) _vfpool_holders; _vfpool_vfs ;;
     discover) _vfpool_pfs ;;
+    drain) _vfpool_pfs; _vfpool_all_vfs ;;
+    undrain) _vfpool_drained ;;
     esac
 }
 _vfpool_candidates() { # WORD-BEFORE VERB CURRENT
     case $1:$3 in
-    vfpool:*) printf '%s\n' transform explain status history doctor dumpxml network discover check define edit undefine release open reconcile --help --version ;;
+    vfpool:*) printf '%s\n' transform explain status history doctor dumpxml network discover check define edit undefine drain undrain release open reconcile --help --version ;;
     --format:*) printf '%s\n' table json xml ;;
     --op:*) printf '%s\n' prepare restore migrate ;;
     *:-*) _vfpool_options "$2" ;;

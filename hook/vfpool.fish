@@ -30,6 +30,17 @@ function __vfpool_pfs
     end
 end
 
+function __vfpool_all_vfs
+    for link in $VFPOOL_ROOT/sys/class/net/*/device/virtfn*
+        string replace -r '.*/' '' -- (readlink $link)
+    end
+end
+function __vfpool_drained
+    for file in $VFPOOL_ROOT/var/lib/vfpool/drained/*
+        string replace -r '.*/' '' -- $file
+    end
+end
+
 complete -c vfpool -f
 complete -c vfpool -n __fish_use_subcommand -l help -d 'print the commands'
 complete -c vfpool -n __fish_use_subcommand -l version -d 'print the version'
@@ -45,6 +56,8 @@ complete -c vfpool -n __fish_use_subcommand -a check -d 'say what is wrong with 
 complete -c vfpool -n __fish_use_subcommand -a define -d 'check a pool file, put it in its place, and reconcile'
 complete -c vfpool -n __fish_use_subcommand -a edit -d 'edit a pool file'
 complete -c vfpool -n __fish_use_subcommand -a undefine -d 'take a pool file away'
+complete -c vfpool -n __fish_use_subcommand -a drain -d 'give no new guest the VFs of a PF'
+complete -c vfpool -n __fish_use_subcommand -a undrain -d 'give them to guests again'
 complete -c vfpool -n __fish_use_subcommand -a release -d 'take VFs back by hand'
 complete -c vfpool -n __fish_use_subcommand -a open -d 'open what is blocked'
 complete -c vfpool -n __fish_use_subcommand -a reconcile -d 'set up what is missing, repair what a crash left'
@@ -55,7 +68,7 @@ complete -c vfpool -n '__fish_seen_subcommand_from transform' -l op -x -a 'prepa
 complete -c vfpool -n '__fish_seen_subcommand_from release' -l force -d 'also from a guest that runs'
 complete -c vfpool -n '__fish_seen_subcommand_from release' -l dry-run -d 'say what would be released'
 complete -c vfpool -n '__fish_seen_subcommand_from check define edit' -l alone -d 'without this host'
-complete -c vfpool -n '__fish_seen_subcommand_from define undefine' -l dry-run -d 'say what would be done'
+complete -c vfpool -n '__fish_seen_subcommand_from define undefine drain undrain' -l dry-run -d 'say what would be done'
 complete -c vfpool -n '__fish_seen_subcommand_from undefine' -l force -d 'also while guests have its VFs'
 complete -c vfpool -n '__fish_seen_subcommand_from discover' -x -l name -d 'the pool\'s name'
 complete -c vfpool -n '__fish_seen_subcommand_from open' -l settings -d 'also put back what was set on VFs'
@@ -65,5 +78,9 @@ complete -c vfpool -n '__fish_seen_subcommand_from reconcile' -l dry-run -d 'say
 complete -c vfpool -n '__fish_seen_subcommand_from status dumpxml network edit undefine' -a '(__vfpool_pools)' -d pool
 complete -c vfpool -n '__fish_seen_subcommand_from explain' -a '(__vfpool_defined)' -d guest
 complete -c vfpool -n '__fish_seen_subcommand_from history release' -a '(__vfpool_had)'
+complete -c vfpool -n '__fish_seen_subcommand_from drain' -x -l reason -d why
+complete -c vfpool -n '__fish_seen_subcommand_from drain' -x -l wait -d 'until no guest has one, at most so many seconds'
+complete -c vfpool -n '__fish_seen_subcommand_from drain' -a '(__vfpool_pfs) (__vfpool_all_vfs)'
+complete -c vfpool -n '__fish_seen_subcommand_from undrain' -a '(__vfpool_drained)'
 complete -c vfpool -n '__fish_seen_subcommand_from discover' -a '(__vfpool_pfs)' -d PF
 complete -c vfpool -n '__fish_seen_subcommand_from transform explain check define' -F

@@ -14,6 +14,12 @@ _vfpool_holders() {
 }
 _vfpool_vfs() { local -a vfs=($root/run/vfpool/vfs/*(N@:t)); compadd -a vfs }
 _vfpool_pfs() { local -a pfs=($root/sys/class/net/*/device/sriov_totalvfs(N:h:h:t)); compadd -a pfs }
+_vfpool_drained() { local -a devices=($root/var/lib/vfpool/drained/*(N:t)); compadd -a devices }
+_vfpool_devices() {
+    local -a vfs=($root/sys/class/net/*/device/virtfn*(N:A:t))
+    _vfpool_pfs
+    compadd -a vfs
+}
 _vfpool_had() { _vfpool_holders; _vfpool_vfs }
 _vfpool_asked() { _vfpool_defined; _files }
 
@@ -31,6 +37,8 @@ local -a verbs=(
     'define:check a pool file, put it in its place, and reconcile'
     'edit:edit a pool file'
     'undefine:take a pool file away'
+    'drain:give no new guest the VFs of a PF'
+    'undrain:give them to guests again'
     'release:take VFs back by hand'
     'open:open what is blocked'
     'reconcile:set up what is missing, repair what a crash left'
@@ -53,6 +61,11 @@ doctor) _arguments $format ;;
 check) _arguments '--alone[without this host]' '*:file:_files' ;;
 define) _arguments '--alone[without this host]' '--dry-run[say what would be done]' ':file:_files' ;;
 edit) _arguments '--alone[without this host]' ':pool:_vfpool_pools' ;;
+drain)
+    _arguments '--reason[why]:text:' '--wait[until no guest has one, at most so many seconds]:seconds:' \
+        '--dry-run[say what would be done]' ':PF or VF:_vfpool_devices'
+    ;;
+undrain) _arguments '--dry-run[say what would be done]' ':PF or VF:_vfpool_drained' ;;
 undefine)
     _arguments '--force[also while guests have its VFs]' '--dry-run[say what would be done]' ':pool:_vfpool_pools'
     ;;

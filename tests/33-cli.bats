@@ -569,7 +569,7 @@ aged() {
 
 # --- arguments ---------------------------------------------------------------
 
-VERBS=(transform explain status history doctor dumpxml network discover check define edit undefine release open reconcile)
+VERBS=(transform explain status history doctor dumpxml network discover check define edit undefine drain undrain release open reconcile)
 
 @test "the man page has every verb, with every option that its usage names" {
     local page=$TESTS/../docs/vfpool.8 verb option

@@ -61,7 +61,7 @@
         <xsl:with-param name="code">
           <xsl:choose>
             <xsl:when test="@state = 'free'">32</xsl:when>
-            <xsl:when test="@state = 'claimed'">33</xsl:when>
+            <xsl:when test="@state = 'claimed' or @state = 'drained'">33</xsl:when>
             <xsl:when test="@state = 'held'">36</xsl:when>
             <xsl:when test="@state = 'quarantined'">35</xsl:when>
             <xsl:otherwise>31</xsl:otherwise>

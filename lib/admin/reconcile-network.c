@@ -206,8 +206,8 @@ static void make_wish(const struct work *work, size_t pool, const struct view *v
             awaited = is_awaited(work, view->claims[j], &vf->address);
         }
         bool block = taken || !offered || !is_wanted(vf, choosy) || gate_ports_have(&work->ports[pool], &vf->address);
-        if (awaited ? vf->reserved == VF_FOR_OTHER
-                    : block && (!claimed || claimed->by_address || claimed->stuck || vf->reserved == VF_FOR_OTHER))
+        if (awaited ? vf_is_barred(vf)
+                    : block && (!claimed || claimed->by_address || claimed->stuck || vf_is_barred(vf)))
             wish_keep(wish, vf);
         if (awaited)
             continue;

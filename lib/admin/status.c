@@ -182,14 +182,16 @@ static xmlNodePtr add_vf(xmlNodePtr parent, const struct view *view, const struc
     if (entry && is_of_holder((enum vf_obstacle)vf->obstacle)) {
         vf->obstacle = VF_USABLE;
         vf->doubt = VF_CLEAR;
-        vf->reserved = VF_FOR_ANY;
+        /* That it is drained matters most while a guest has it. */
+        vf->reserved = vf->reserved == VF_FOR_NOBODY ? VF_FOR_NOBODY : VF_FOR_ANY;
     }
     bool stuck = entry && entry->vf->stuck;
-    const char *state = quarantined || stuck        ? "quarantined"
-                        : entry                     ? claim_state_name(entry->claim->state)
-                        : table->pool->fault.code   ? "unusable"
-                        : vf->obstacle != VF_USABLE ? "unusable"
-                                                    : "free";
+    const char *state = quarantined || stuck            ? "quarantined"
+                        : entry                         ? claim_state_name(entry->claim->state)
+                        : table->pool->fault.code       ? "unusable"
+                        : vf->obstacle != VF_USABLE     ? "unusable"
+                        : vf->reserved == VF_FOR_NOBODY ? "drained"
+                                                        : "free";
     vf_reason(table, vf, reason, sizeof reason);
     if (stuck)
         snprintf(reason, sizeof reason, "it could not be set as it was: %.300s", entry->vf->stuck);

@@ -28,8 +28,8 @@
  *     </pool>
  *   </status>
  *
- * state is free, claimed, held, unusable or quarantined. What is not known has no attribute. A VF that a guest holds
- * though its pool does not have it any more is listed all the same.
+ * state is free, claimed, held, drained, unusable or quarantined. What is not known has no attribute. A VF that a guest
+ * holds though its pool does not have it any more is listed all the same.
  *
  * Return: 0, -ENOENT when there is no such pool, or another negative errno value.
  */

@@ -164,12 +164,12 @@ static int refuse_stuck(const struct allocation *allocation, const struct claim_
                      allocation->name, pciaddr_format(&allocation->address, text), allocation->network, vf->stuck);
 }
 
-/* Which another guest has for itself: libvirt may give it before that is blocked. */
+/* Which another guest has for itself, or which is drained: libvirt may give it before it is blocked. */
 static int check_reserved(const struct place *place, const struct claim *claim, struct error *error)
 {
     char reason[VF_REASON_SIZE], text[PCIADDR_SIZE];
     vf_reserve(&place->tables[place->table - place->tables], claim->name, claim->uuid);
-    if (place->vf->reserved != VF_FOR_OTHER)
+    if (!vf_is_barred(place->vf))
         return 0;
     return error_set(error, EBUSY, "libvirt gives guest '%.256s' VF %s of pool '%s', and %s: start it again",
                      claim->name, pciaddr_format(&place->vf->address, text), place->table->pool->name,

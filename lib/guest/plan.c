@@ -50,7 +50,17 @@ static int refuse_twice(const struct plan *plan, const struct pciaddr *address, 
                      pciaddr_format(address, text));
 }
 
-/* Return: 1 when it is a PF of a pool, 0 when not, or -EINVAL. */
+/* Who names a device is no exception. @words: NULL: it is not drained */
+static int check_drained(const struct plan *plan, const struct pciaddr *address, const char *words, struct error *error)
+{
+    char text[PCIADDR_SIZE];
+    return !words || plan->kind != PLAN_START
+               ? 0
+               : error_set(error, EBUSY, "guest '%.256s' asks for PCI device %s, which is drained %s",
+                           plan->domain.name, pciaddr_format(address, text), words);
+}
+
+/* Return: 1 when it is a PF of a pool, 0 when not, -EBUSY when that is drained, or -EINVAL. */
 static int add_whole(struct plan *plan, const struct request *request, struct error *error)
 {
     uint16_t pf;
@@ -61,12 +71,15 @@ static int add_whole(struct plan *plan, const struct request *request, struct er
         if (!whole_find(&plan->tables[i], request, &pf))
             continue;
         plan->wholes[plan->whole_count++] = (struct whole){.request = request, .table = &plan->tables[i], .pf = pf};
-        return 1;
+        int result = check_drained(plan, &request->address,
+                                   drained_find(&plan->pools.drained, &request->address, &request->address), error);
+        return result < 0 ? result : 1;
     }
     return 0;
 }
 
-/* Whose pool the device is. Return: 0, also when it is no pool's, or -EINVAL when two requests name it. */
+/* Whose pool the device is. Return: 0, also when it is no pool's, -EBUSY when it is drained, or -EINVAL when two
+ * requests name it. */
 static int add_static(struct plan *plan, const struct request *request, struct error *error)
 {
     int whole = add_whole(plan, request, error);
@@ -81,7 +94,7 @@ static int add_static(struct plan *plan, const struct request *request, struct e
             if (plan->choices[j].wanted == vf)
                 return refuse_twice(plan, &vf->address, error);
         add_choice(plan, request, table, vf);
-        return 0;
+        return check_drained(plan, &vf->address, vf_drained(table, vf), error);
     }
     return 0;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Why a VF was passed over: enum vf_obstacle, and then these. */
-enum { KIND_RESERVED = VF_PF_TAKEN + 1, KIND_DOUBTED, KIND_FAR, KINDS };
+enum { KIND_RESERVED = VF_PF_TAKEN + 1, KIND_DRAINED, KIND_DOUBTED, KIND_FAR, KINDS };
 
 static const struct {
     const char *words; /* behind how many VFs there are */
@@ -28,6 +28,7 @@ static const struct {
     [VF_PORTED] = {.words = "given by libvirt to somebody else"},
     [VF_PF_TAKEN] = {.words = "whose PF a guest has", .of_pf = true},
     [KIND_RESERVED] = {.words = "reserved for others"},
+    [KIND_DRAINED] = {.words = "drained"},
     [KIND_DOUBTED] = {.words = "that something speaks against"},
     [KIND_FAR] = {.words = "not known to be on the guest's NUMA nodes", .of_pf = true},
 };
@@ -41,6 +42,8 @@ static unsigned int kind_of(const struct assignment *choice, const struct vf *vf
         return vf->obstacle;
     if (vf->reserved == VF_FOR_OTHER)
         return KIND_RESERVED;
+    if (vf->reserved == VF_FOR_NOBODY)
+        return KIND_DRAINED;
     if (vf->doubt != VF_CLEAR && choice->granted->doubt == VF_CLEAR)
         return KIND_DOUBTED;
     return distances && distances[vf->pf] > distances[choice->granted->pf] ? KIND_FAR : VF_USABLE;

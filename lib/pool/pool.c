@@ -48,6 +48,7 @@ void pools_free(struct pools *pools)
     for (size_t i = 0; i < pools->count; i++)
         pool_free(&pools->pools[i]);
     free(pools->pools);
+    drained_free(&pools->drained);
     *pools = (struct pools){0};
 }
 
@@ -491,5 +492,5 @@ int pools_load(int root, struct pools *pools, struct error *error)
         return error_set(error, -result, "cannot read /" POOL_DIRECTORY ": %s", strerror(-result));
     sort_pools(pools);
     refuse_duplicates(pools);
-    return 0;
+    return pools->count > 0 ? drained_load(root, &pools->drained, error) : 0;
 }

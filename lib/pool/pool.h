@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "drained.h"
 #include "error.h"
 #include "numbers.h"
 #include "pciaddr.h"
@@ -78,6 +79,7 @@ struct pools {
     int root;           /* a descriptor of $VFPOOL_ROOT, which the caller keeps open */
     struct pool *pools; /* in the order of their names */
     size_t count;
+    struct drained drained; /* of whatever pool */
 };
 
 /**

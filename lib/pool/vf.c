@@ -278,6 +278,18 @@ static void refuse_overlap(struct pools *pools, struct vf_table *a, struct vf_ta
     }
 }
 
+const char *vf_drained(const struct vf_table *table, const struct vf *vf)
+{
+    return drained_find(table->drained, &table->pfs[vf->pf].address, &vf->address);
+}
+
+static void bar_drained(struct vf_table *table)
+{
+    for (size_t i = 0; i < table->vf_count && table->drained->count > 0; i++)
+        if (vf_drained(table, &table->vfs[i]))
+            table->vfs[i].reserved = VF_FOR_NOBODY;
+}
+
 struct vf_table *vf_tables_load(const struct host *host, struct pools *pools,
                                 bool (*has_guests)(int root, const char *pool))
 {
@@ -286,8 +298,10 @@ struct vf_table *vf_tables_load(const struct host *host, struct pools *pools,
     for (size_t i = 0; i < pools->count; i++) {
         tables[i].pool = &pools->pools[i];
         tables[i].policy = pools->pools[i].policy;
+        tables[i].drained = &pools->drained;
         if (pools->pools[i].fault.code == 0)
             load_table(&finder, &tables[i]);
+        bar_drained(&tables[i]);
     }
     pf_finder_free(&finder);
     for (size_t i = 0; i < pools->count; i++)
@@ -300,7 +314,7 @@ void vf_reserve(struct vf_table *table, const char *name, const char *uuid)
 {
     for (size_t i = 0; i < table->vf_count; i++) {
         struct vf *vf = &table->vfs[i];
-        if (vf->reserved == VF_FOR_ANY)
+        if (vf->reserved == VF_FOR_ANY || vf->reserved == VF_FOR_NOBODY)
             continue;
         const struct pool_reserve *reserve = find_reserve(table->sources[vf->pf], vf->number);
         bool own = reserve && domain_is_called(reserve->guest, name, uuid);
@@ -450,7 +464,9 @@ static void say_usable(const struct vf_table *table, const struct vf *vf, char *
 {
     const char *pf = table->pfs[vf->pf].name;
     const struct pool_reserve *reserve = find_reserve(table->sources[vf->pf], vf->number);
-    if (reserve && vf->reserved == VF_FOR_OTHER)
+    if (vf->reserved == VF_FOR_NOBODY)
+        snprintf(text, size, "VF %u of PF %s is drained %s", vf->number, pf, vf_drained(table, vf));
+    else if (reserve && vf->reserved == VF_FOR_OTHER)
         snprintf(text, size, "VF %u of PF %s is reserved for guest '%.64s'", vf->number, pf, reserve->guest);
     else if (vf->doubt == VF_GROUPED)
         snprintf(text, size, "it shares its IOMMU group with %s, which has to go along, so it is chosen last",

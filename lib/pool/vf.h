@@ -47,8 +47,8 @@ enum vf_doubt {
     VF_TWIN,        /* another VF of its PF has the MAC address of the guest's interface already: vf_add_twin() */
 };
 
-/* For whom a VF is. */
-enum vf_reservation { VF_FOR_ANY, VF_FOR_OTHER, VF_FOR_GUEST };
+/* For whom a VF is; one that is drained is for nobody (drained.h). */
+enum vf_reservation { VF_FOR_ANY, VF_FOR_OTHER, VF_FOR_NOBODY, VF_FOR_GUEST };
 
 /* Small, as there may be many thousand. */
 struct vf {
@@ -87,6 +87,7 @@ struct vf_table {
     struct host_pf *pfs;                /* in the pool's order, each once */
     const struct pool_source **sources; /* of each PF; NULL: its VFs are in the pool by their addresses */
     size_t pf_count;
+    const struct drained *drained;
     struct vf *vfs;
     size_t vf_count, vf_room;
     bool examined; /* each of the VFs */
@@ -121,11 +122,20 @@ struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address) 
  */
 void vf_reserve(struct vf_table *table, const char *name, const char *uuid) nonnull(1, 2, 3);
 
-/** vf_is_free() - whether nothing stands in the VF's way, and it is not reserved for somebody else */
+/** vf_is_barred() - whether the VF is reserved for somebody else, or drained: it is not the guest's, whoever has it */
+static inline bool vf_is_barred(const struct vf *vf)
+{
+    return vf->reserved == VF_FOR_OTHER || vf->reserved == VF_FOR_NOBODY;
+}
+
+/** vf_is_free() - whether nothing stands in the VF's way, and it is not barred */
 static inline bool vf_is_free(const struct vf *vf)
 {
-    return vf->obstacle == VF_USABLE && vf->reserved != VF_FOR_OTHER;
+    return vf->obstacle == VF_USABLE && !vf_is_barred(vf);
 }
+
+/** vf_drained() - when, by whom and why the VF was drained, as words; NULL: it was not */
+const char *vf_drained(const struct vf_table *table, const struct vf *vf) must_check nonnull(1, 2);
 
 /** vf_examine() - look at the VF and its PF now, and set what stands in its way, or speaks against it, unless something
  * stands there already */
