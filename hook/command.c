@@ -107,6 +107,11 @@ static const struct format *find_format(const char *name)
     return NULL;
 }
 
+bool command_has_format(const char *name)
+{
+    return find_format(name) != NULL;
+}
+
 /* https://no-color.org: any value that is not empty turns colours off. A dumb terminal would show what is to be a
  * colour as text: terminfo's entry of that name has none. */
 static const char *escape_character(void)

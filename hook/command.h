@@ -17,6 +17,7 @@ struct command {
     const char *name;
     const char *arguments; /* as in the usage line */
     const char *help;      /* one line */
+    bool changes;          /* it changes something, and the history tells who had it do that */
     /* @root: a descriptor of $VFPOOL_ROOT; @argv starts with the verb. Return: 0, a negative errno value or
        COMMAND_USAGE. */
     int (*run)(int root, int argc, char **argv, struct error *error);
@@ -73,6 +74,9 @@ int command_format(int argc, char **argv, const char **format, bool *more, struc
  * Return: 0 or a negative errno value.
  */
 int command_read(const char *file, char **data, size_t *length, struct error *error) must_check nonnull(1, 2, 3, 4);
+
+/** command_has_format() - whether there is such a form: table, json, xml */
+bool command_has_format(const char *name) must_check nonnull(1);
 
 /** command_print() - print a document in a form that there is. Return: 0 or a negative errno value. */
 int command_print(const char *name, xmlDocPtr doc, struct error *error) must_check nonnull(1, 2, 3);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actor.h"
 #include "program.h"
 #include "settle.h"
 #include "witness.h"
@@ -24,6 +25,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[2], "start") != 0 && strcmp(argv[2], "reload") != 0)
         return EXIT_OK;
     program_guard_memory(EXIT_FAILED);
+    actor_be("libvirt");
     int root = program_start(&error);
     int result = root < 0 ? root : witness_leave(root);
     if (root >= 0 && result < 0)

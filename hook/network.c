@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actor.h"
 #include "allocation.h"
 #include "libvirtd.h"
 #include "offer.h"
@@ -63,6 +64,7 @@ int main(int argc, char **argv)
         return EXIT_OK;
     bool starting = false;
     program_guard_memory(EXIT_FAILED);
+    actor_be("libvirt");
     int root = program_start(&error);
     int result = root;
     if (root >= 0)

@@ -9,6 +9,7 @@
  */
 #include <stdio.h>
 
+#include "actor.h"
 #include "guest.h"
 #include "program.h"
 #include "settle.h"
@@ -44,6 +45,7 @@ int main(int argc, char **argv)
     if (operation == GUEST_OPERATIONS)
         return EXIT_OK;
     program_guard_memory(guest_may_fail(operation) ? EXIT_FAILED : EXIT_OK);
+    actor_be("libvirt");
     int root = program_start(&error);
     int result = root < 0 ? root : run(root, operation, &error);
     if (root >= 0)

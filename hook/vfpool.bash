@@ -39,7 +39,8 @@ _vfpool_options() {
     case $1 in
     transform) echo --op ;;
     status) printf '%s\n' --long --format ;;
-    explain | history | doctor) echo --format ;;
+    explain | doctor) echo --format ;;
+    history) printf '%s\n' --since --last --guest --vf --pool --follow --format ;;
     release) printf '%s\n' --force --dry-run ;;
     discover) echo --name ;;
     check | edit) echo --alone ;;
@@ -66,6 +67,9 @@ _vfpool_candidates() { # WORD-BEFORE VERB CURRENT
     case $1:$3 in
     vfpool:*) printf '%s\n' transform explain status history doctor dumpxml network discover check define edit undefine drain undrain release open reconcile --help --version ;;
     --format:*) printf '%s\n' table json xml ;;
+    --guest:*) _vfpool_holders ;;
+    --vf:*) _vfpool_vfs ;;
+    --pool:*) _vfpool_pools ;;
     --op:*) printf '%s\n' prepare restore migrate ;;
     *:-*) _vfpool_options "$2" ;;
     *) _vfpool_arguments "$2" "$3" ;;

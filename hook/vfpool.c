@@ -8,34 +8,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actor.h"
 #include "command.h"
 #include "program.h"
 #include "version.h"
 
 static const struct command commands[] = {
     {"transform", "[--op prepare|restore|migrate] FILE|-",
-     "print a domain's XML with the VFs it would get now; claims nothing", cmd_transform},
+     "print a domain's XML with the VFs it would get now; claims nothing", false, cmd_transform},
     {"explain", "[--format table|json|xml] GUEST|FILE|-", "say of every VF why a guest got it or would get it, or not",
-     cmd_explain},
-    {"status", "[POOL] [--long] [--format table|json|xml]", "show every VF, its state and who holds it", cmd_status},
-    {"history", "[GUEST|UUID|ADDRESS] [--format table|json|xml]", "show who had which VF when, and who was refused",
-     cmd_history},
+     false, cmd_explain},
+    {"status", "[POOL] [--long] [--format table|json|xml]", "show every VF, its state and who holds it", false,
+     cmd_status},
+    {"history",
+     "[--since TIME] [--last N] [--guest GUEST] [--vf VF] [--pool POOL] [--follow] [--format table|json|xml] "
+     "[GUEST|UUID|ADDRESS]",
+     "show who had which VF when, and who was refused", false, cmd_history},
     {"doctor", "[--format table|json|xml]", "check host, pools, hooks and libvirt, and say how to mend what is wrong",
-     cmd_doctor},
-    {"dumpxml", "POOL", "print the pool as libvirt's network XML, every VF listed", cmd_dumpxml},
-    {"network", "POOL", "print the network that libvirt has to have for a pool; reconcile defines it", cmd_network},
-    {"discover", "[--name NAME] [PF...]", "print a ready pool file for the SR-IOV cards found", cmd_discover},
-    {"check", "[--alone] FILE|-...", "say what is wrong with pool files, by themselves and on this host", cmd_check},
-    {"define", "[--alone] [--dry-run] FILE|-", "check a pool file, put it in its place, and reconcile", cmd_define},
-    {"edit", "[--alone] POOL", "edit a pool file, and define what comes of it", cmd_edit},
-    {"undefine", "[--force] [--dry-run] POOL", "take a pool file away, and reconcile", cmd_undefine},
+     false, cmd_doctor},
+    {"dumpxml", "POOL", "print the pool as libvirt's network XML, every VF listed", false, cmd_dumpxml},
+    {"network", "POOL", "print the network that libvirt has to have for a pool; reconcile defines it", false,
+     cmd_network},
+    {"discover", "[--name NAME] [PF...]", "print a ready pool file for the SR-IOV cards found", false, cmd_discover},
+    {"check", "[--alone] FILE|-...", "say what is wrong with pool files, by themselves and on this host", false,
+     cmd_check},
+    {"define", "[--alone] [--dry-run] FILE|-", "check a pool file, put it in its place, and reconcile", true,
+     cmd_define},
+    {"edit", "[--alone] POOL", "edit a pool file, and define what comes of it", true, cmd_edit},
+    {"undefine", "[--force] [--dry-run] POOL", "take a pool file away, and reconcile", true, cmd_undefine},
     {"drain", "[--reason TEXT] [--wait SECONDS] [--dry-run] PF|ADDRESS",
-     "give no new guest the VFs of a PF, or a VF; guests keep theirs", cmd_drain},
-    {"undrain", "[--dry-run] PF|ADDRESS", "give them to guests again", cmd_undrain},
-    {"release", "[--force] [--dry-run] GUEST|UUID|ADDRESS", "take VFs back by hand", cmd_release},
-    {"open", "[--settings]", "open what is blocked on libvirt's networks, so that libvirt picks by itself", cmd_open},
+     "give no new guest the VFs of a PF, or a VF; guests keep theirs", true, cmd_drain},
+    {"undrain", "[--dry-run] PF|ADDRESS", "give them to guests again", true, cmd_undrain},
+    {"release", "[--force] [--dry-run] GUEST|UUID|ADDRESS", "take VFs back by hand", true, cmd_release},
+    {"open", "[--settings]", "open what is blocked on libvirt's networks, so that libvirt picks by itself", true,
+     cmd_open},
     {"reconcile", "[--boot] [--wait SECONDS] [--dry-run]", "set up what is missing and repair what a crash left behind",
-     cmd_reconcile},
+     true, cmd_reconcile},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -85,6 +93,8 @@ static int run(const struct command *command, int argc, char **argv)
     program_guard_memory(EXIT_FAILED);
     opterr = 0;
     int root = program_start(&error);
+    if (command->changes)
+        actor_be_user();
     int result = root < 0 ? root : command->run(root, argc, argv, &error);
     if (root >= 0)
         close(root);

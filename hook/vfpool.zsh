@@ -56,7 +56,10 @@ case $verb in
 transform) _arguments '--op[the operation]:operation:(prepare restore migrate)' ':file:_files' ;;
 explain) _arguments $format ':guest or file:_vfpool_asked' ;;
 status) _arguments '--long[also what is set on each VF]' $format ':pool:_vfpool_pools' ;;
-history) _arguments $format ':guest or VF:_vfpool_had' ;;
+history)
+    _arguments '--since[not older than]:time or age:' '--last[the last so many]:number:' \
+        '--guest[of a guest]:guest:_vfpool_holders' '--vf[of a VF]:VF:_vfpool_vfs' '--pool[of a pool]:pool:_vfpool_pools' \
+        '--follow[go on with what happens]' $format ':guest or VF:_vfpool_had' ;;
 doctor) _arguments $format ;;
 check) _arguments '--alone[without this host]' '*:file:_files' ;;
 define) _arguments '--alone[without this host]' '--dry-run[say what would be done]' ':file:_files' ;;

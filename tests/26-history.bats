@@ -47,9 +47,9 @@ events() {
     assert_equal "$(events "${V[2]}" | paste -sd ,)" 'claimed g2 2,held g2 2,returned g2 2'
     assert_equal "$(events nobody)" ''
     run_vfpool 0 history g4
-    [[ $output =~ ^20[0-9-]+T[0-9:]+Z\ \ refused\ \ \ g4\ \ ${UUID[4]}\ \ "pool 'p' has no free VF for interface 1 of guest 'g4': 0000:01:10.0 is held by guest 'g2'," ]]
+    [[ $output =~ ^20[0-9-]+T[0-9:]+Z\ \ refused\ +g4$'\n'"    pool 'p' has no free VF for interface 1 of guest 'g4': 0000:01:10.0 is held by guest 'g2'," ]]
     run_vfpool 0 history "${V[3]}"
-    [[ ${lines[0]-$output} =~ \ claimed\ \ \ ${V[3]}\ \ eth3\ 3\ \ g3\ \ ${UUID[3]} ]]
+    [[ ${output%%$'\n'*} =~ \ claimed\ +${V[3]}\ \ eth3\ 3\ \ g3$ ]]
     run_vfpool 0 history g3 --format xml
     assert_equal "$(xmllint --xpath 'concat(//event[1]/@pool, " ", //event[1]/@mac)' "$STDOUT")" "p ${MAC[48]}"
 }
@@ -292,4 +292,112 @@ events() {
     prepare 3
     lives 1
     assert_equal "$(tail -n 1 "$LAST")" "${UUID[1]} ${MAC[16]} ${V[1]}"
+}
+
+# --- who asked, and what of it is wanted ---------------------------------------
+
+@test "who asked: libvirt, or a user by name, and who that was before sudo" {
+    pool p eth3
+    lives 1
+    prepare 2
+    SUDO_USER=alice run_vfpool 0 release --force g2
+    run_vfpool 0 history --format json
+    assert_equal "$(jq -r '.events[] | "\(.event) \(.actor)"' "$STDOUT" | sort -u | paste -sd ,)" \
+        "claimed libvirt,dropped $(id -un) (sudo: alice),held libvirt,returned libvirt"
+    run_vfpool 0 history g2
+    [[ ${output##*$'\n'} == "    by $(id -un) (sudo: alice): released by hand" ]]
+    # Of earlier versions a line does not say it.
+    sed -i 's/\t[^\t]*$//' "$HISTORY"
+    run_vfpool 0 history --format json
+    assert_equal "$(jq -r '.events[].actor' "$STDOUT" | sort -u)" null
+    # Its rows fit a terminal, but for what has a line of its own.
+    run_vfpool 0 history
+    ! grep -v '^    ' "$STDOUT" | grep -q '.\{81\}'
+}
+
+@test "some of it: since a time, the last ones, of a guest, a VF or a pool" {
+    host eth4:vfs=1
+    pool p eth3
+    pool q eth4
+    prepare 1
+    run_hook 0 g9 prepare < <(guest g9 "${UUID[9]}" q:"${MAC[9]}")
+    release 1
+    sed -i '1s/^[^\t]*/2026-01-02T03:04:05Z/; 2s/^[^\t]*/2026-01-02T03:04:06Z/' "$HISTORY"
+    assert_equal "$(events --since 2026-01-02T03:04:06Z | paste -sd ,)" 'claimed g9 0,dropped g1 0'
+    assert_equal "$(events --since 2026-01-03)" 'dropped g1 0'
+    assert_equal "$(events --since 2h)" 'dropped g1 0'
+    assert_equal "$(events --since 2026-01-02 --last 2 | paste -sd ,)" 'claimed g9 0,dropped g1 0'
+    assert_equal "$(events -n 1)" 'dropped g1 0'
+    assert_equal "$(events --guest g9)" 'claimed g9 0'
+    assert_equal "$(events --guest "${UUID[1]}" --last 1)" 'dropped g1 0'
+    assert_equal "$(events --pool p | paste -sd ,)" 'claimed g1 0,dropped g1 0'
+    assert_equal "$(events --vf eth4/0)" 'claimed g9 0'
+    assert_equal "$(events --vf "${V[0]#0000:}" --pool q)" ''
+    assert_equal "$(events --pool p --guest g9)" ''
+    for wrong in '--since yesterday' '--since 2026-1-2' '--since 5' '--last 0' '--last many' '--format csv'; do
+        # shellcheck disable=SC2086 # two words
+        run_vfpool 2 history $wrong
+        assert_one_line "history ${wrong%% *} takes" || assert_one_line "${wrong%% *} takes"
+    done
+}
+
+@test "--follow tells what happens, also when the file is turned" {
+    pool p eth3
+    prepare 1
+    "$VFPOOL_BUILD/hook/vfpool" history --follow --guest g1 > "$BATS_TEST_TMPDIR/followed" 3>&- &
+    followed=$!
+    has() { [[ $(grep -c . "$BATS_TEST_TMPDIR/followed") == "$1" ]]; }
+    wait_until grep -q claimed "$BATS_TEST_TMPDIR/followed"
+    start 1
+    wait_until grep -q held "$BATS_TEST_TMPDIR/followed"
+    mv "$HISTORY" "$HISTORY.1"
+    prepare 2
+    release 1
+    wait_until grep -q returned "$BATS_TEST_TMPDIR/followed"
+    kill "$followed"
+    assert_equal "$(grep -o 'claimed\|held\|returned\|dropped' "$BATS_TEST_TMPDIR/followed" | paste -sd ,)" claimed,held,returned
+}
+
+@test "each event is a line of the host's log" {
+    mkdir -p "$ROOT/dev"
+    # What reads /dev/log, a datagram a line.
+    perl -MSocket -e 'socket(my $s, PF_UNIX, SOCK_DGRAM, 0); bind($s, sockaddr_un($ARGV[0])) or die; open(my $o, ">", $ARGV[1]);
+        $o->autoflush(1); print $o "ready\n"; while (defined(recv($s, my $line, 8192, 0))) { print $o "$line\n" }' \
+        "$ROOT/dev/log" "$BATS_TEST_TMPDIR/log" 3>&- &
+    log=$!
+    wait_until grep -q ready "$BATS_TEST_TMPDIR/log"
+    pool p eth3
+    lives 1
+    prepare 2
+    run_hook 1 g4 prepare < <(of 4 5)
+    SUDO_USER=alice run_vfpool 0 release --force g2
+    run_vfpool 0 drain eth3 --reason 'new firmware' || true
+    wait_until grep -q 'drained' "$BATS_TEST_TMPDIR/log"
+    kill "$log"
+    cat "$BATS_TEST_TMPDIR/log"
+    user="$(id -un) (sudo: alice)"
+    while IFS= read -r line; do
+        grep -qE "^<30>vfpool\[[0-9]+\]: $line" "$BATS_TEST_TMPDIR/log" || fail "no line: $line"
+    done << LINES
+claimed VF ${V[0]} \(eth3 0\) of pool 'p', guest 'g1' \(${UUID[1]}\), by libvirt: .
+held VF ${V[0]} \(eth3 0\) of pool 'p', guest 'g1' \(${UUID[1]}\), by libvirt$
+returned VF ${V[0]} \(eth3 0\) of pool 'p', guest 'g1' \(${UUID[1]}\), by libvirt$
+refused guest 'g4' \(${UUID[4]}\), by libvirt: pool 'p' has no free VF
+dropped VF ${V[0]} \(eth3 0\) of pool 'p', guest 'g2' \(${UUID[2]}\), by ${user//[()]/.}: released by hand$
+drained device 0000:01:00.0 \(eth3\), by $(id -un)[^:]*: new firmware$
+LINES
+}
+
+@test "a log that does not read costs a line, and nobody waits" {
+    mkdir -p "$ROOT/dev"
+    # Its queue is full: nobody reads.
+    perl -MSocket -MFcntl -e 'socket(my $s, PF_UNIX, SOCK_DGRAM, 0); bind($s, sockaddr_un($ARGV[0])) or die;
+        socket(my $c, PF_UNIX, SOCK_DGRAM, 0); fcntl($c, F_SETFL, O_NONBLOCK); connect($c, sockaddr_un($ARGV[0])) or die;
+        1 while defined(send($c, "x" x 4096, 0)); open(my $o, ">", $ARGV[1]); close($o); sleep' \
+        "$ROOT/dev/log" "$BATS_TEST_TMPDIR/full" 3>&- &
+    log=$!
+    wait_until test -e "$BATS_TEST_TMPDIR/full"
+    pool p eth3
+    VFPOOL_TIMEOUT=20 lives 1
+    kill "$log"
 }

@@ -518,13 +518,12 @@ refuses_start() {
     assert_invariants
 }
 
-@test "a VF in two pools: neither is served, a third is" {
+@test "a VF in two pools: the one that guests have VFs of is served, and a third is" {
     pool copy eth3
     pool other eth4
-    vm 1 >"$INPUT"
-    refuses_start "'net'" "'copy'"
     guest vm1 "${UUID[1]}" copy:52:54:00:00:00:05 >"$INPUT"
-    refuses_start "'net'" "'copy'"
+    refuses_start "'net'" "'copy'" "guests have VFs of that one"
+    prepare 0 1
     run_hook 0 vm5 prepare < <(guest vm5 "${UUID[5]}" other:52:54:00:00:00:05)
     # What is held already can still go.
     run_hook 0 vm9 release < <(vm 9)

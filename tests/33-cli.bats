@@ -466,7 +466,7 @@ refused() {
 dropped vm3 null
 returned vm1 released by hand"
     run_vfpool 0 history vm2
-    [[ $output == *"  dropped   ${V[0]}  eth3 0  vm2  ${UUID[2]}  released by hand" ]]
+    [[ $output == *"  dropped      ${V[0]}  eth3 0  vm2"$'\n'"    by "*": released by hand" ]]
     run_vfpool 0 history vm2 --format xml
     assert_equal "$(xmllint --xpath 'string(//event[2]/@reason)' "$STDOUT")" 'released by hand'
 }

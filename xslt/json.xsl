@@ -52,7 +52,7 @@
     <xsl:for-each select="event">
       <xsl:if test="position() &gt; 1">,</xsl:if>
       <xsl:value-of select="concat('{&quot;time&quot;:&quot;', @time, '&quot;')"/>
-      <xsl:for-each select="@event | @guest | @uuid | @address | @pf | @pool | @mac | @reason">
+      <xsl:for-each select="@event | @guest | @uuid | @address | @pf | @pool | @mac | @reason | @actor">
         <xsl:value-of select="concat(',&quot;', name(), '&quot;:')"/>
         <xsl:call-template name="string">
           <xsl:with-param name="value" select="."/>

@@ -215,16 +215,27 @@
       </xsl:when>
       <xsl:otherwise>Nothing has happened yet.&#10;</xsl:otherwise>
     </xsl:choose>
+    <!-- A line that fits 80 columns, and one for what need not. -->
     <xsl:for-each select="event">
-      <xsl:value-of select="concat(@time, '  ', substring(concat(@event, $spaces), 1, 8), '  ')"/>
+      <xsl:value-of select="concat(@time, '  ', substring(concat(@event, $spaces), 1, 11))"/>
       <xsl:if test="@address">
-        <xsl:value-of select="concat(@address, '  ', translate(@pf, $controls, ' '), ' ', @vf, '  ')"/>
+        <xsl:value-of select="concat('  ', @address, '  ', translate(@pf, $controls, ' '))"/>
+        <xsl:if test="@vf">
+          <xsl:value-of select="concat(' ', @vf)"/>
+        </xsl:if>
       </xsl:if>
-      <xsl:value-of select="concat(translate(@guest, $controls, ' '), '  ', @uuid)"/>
-      <xsl:if test="@reason">
-        <xsl:value-of select="concat('  ', translate(@reason, $controls, ' '))"/>
+      <xsl:if test="@guest">
+        <xsl:value-of select="concat('  ', translate(@guest, $controls, ' '))"/>
       </xsl:if>
       <xsl:text>&#10;</xsl:text>
+      <xsl:variable name="actor">
+        <xsl:if test="@actor != 'libvirt'">
+          <xsl:value-of select="concat('by ', translate(@actor, $controls, ' '))"/>
+        </xsl:if>
+      </xsl:variable>
+      <xsl:if test="@reason or $actor != ''">
+        <xsl:value-of select="concat('    ', $actor, substring(': ', 1, 2 * number($actor != '' and @reason)), translate(@reason, $controls, ' '), '&#10;')"/>
+      </xsl:if>
     </xsl:for-each>
   </xsl:template>
 

@@ -22,6 +22,7 @@
 struct device {
     struct pciaddr address;
     char *name; /* "PF eth3", "VF 0000:01:10.2" */
+    char *pf;   /* the PF's name; empty when it is not known */
     struct pciaddr *vfs;
     size_t vf_count;
 };
@@ -29,6 +30,7 @@ struct device {
 static void free_device(struct device *device)
 {
     free(device->name);
+    free(device->pf);
     free(device->vfs);
 }
 
@@ -44,6 +46,7 @@ static void be_pf(const struct host *host, const struct host_pf *pf, struct devi
     struct pciaddr vf;
     device->address = pf->address;
     device->name = memory_format("PF %s", pf->name);
+    device->pf = memory_copy(pf->name);
     add_vf(device, &pf->address);
     for (unsigned int i = 0; i < pf->vf_count; i++)
         if (host_vf_address(host, pf, i, &vf) == 0)
@@ -59,6 +62,7 @@ static int find_device(const struct host *host, const char *what, struct device 
     if (by_address && host_vf_pf(host, &address, &of) == 0) {
         device->address = address;
         device->name = memory_format("VF %s", pciaddr_format(&address, text));
+        device->pf = memory_copy("");
         add_vf(device, &address);
         return 0;
     }
@@ -144,9 +148,8 @@ static int wait_for(int root, const struct device *device, int wait_s, struct er
 static char *say_why(const struct drain_options *options)
 {
     char now[CLAIM_TIME_SIZE];
-    _cleanup_(cleanup_free) char *actor = actor_name();
     claim_time(now);
-    return memory_format("since %s, by %s%s%s", now, actor, options->reason ? ": " : "",
+    return memory_format("since %s, by %s%s%s", now, actor_name(), options->reason ? ": " : "",
                          options->reason ? options->reason : "");
 }
 
@@ -168,6 +171,8 @@ int drain(int root, const char *what, const struct drain_options *options, struc
         result = drained_add(root, &device.address, words, error);
     if (result < 0 && result != -EEXIST)
         return result;
+    if (!since && !options->dry_run)
+        ledger_note(root, "drained", &device.address, device.pf, options->reason ? options->reason : "");
     if (!since)
         lines_add(done, "drained %s", device.name);
     _cleanup_(cleanup_free) char *guests = list_guests(root, &device);
@@ -198,6 +203,8 @@ int undrain(int root, const char *what, bool dry_run, struct lines *done, struct
         result = drained_remove(root, &device.address, error);
     if (result < 0 && result != -ENOENT)
         return result;
+    if (!dry_run)
+        ledger_note(root, "undrained", &device.address, device.pf ? device.pf : "", "");
     lines_add(done, "undrained %s", device.name);
     return dry_run ? 0 : set_ports(root, done, error);
 }

@@ -6,14 +6,16 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <syslog.h>
 #include <unistd.h>
 
+#include "actor.h"
 #include "detach.h"
 #include "hooks.h"
 #include "io.h"
 #include "ledger.h"
 #include "lock.h"
+#include "log.h"
+#include "memory.h"
 #include "offer.h"
 #include "reconcile.h"
 #include "witness.h"
@@ -26,11 +28,13 @@
 /* The last try begins RETRY_MS after the first one; the kernel's alarm would end it in the middle of a network. */
 static_assert(SETTLE_S > RETRY_MS / 1000 + RECONCILE_S + RECONCILE_FINISH_S, "the last try has its time");
 
-static void log_lines(const struct lines *lines)
+static void log_lines(int root, const struct lines *lines)
 {
     size_t length;
-    for (const char *at = NULL; (length = lines_next(lines, &at)) > 0;)
-        syslog(LOG_INFO, "%.*s", (int)length, at);
+    for (const char *at = NULL; (length = lines_next(lines, &at)) > 0;) {
+        _cleanup_(cleanup_free) char *line = memory_copy_part(at, length);
+        log_line(root, LOG_INFO, line);
+    }
 }
 
 /* A daemon that is only starting does not answer yet. */
@@ -44,10 +48,12 @@ static int settle_once(int root)
         if (result < 0)
             poll(NULL, 0, PAUSE_MS);
         result = reconcile_offers(root, &done, &error);
-        log_lines(&done);
-        log_lines(&error.notes);
-        if (result < 0 && io_now_ms() >= deadline)
-            syslog(LOG_WARNING, "free VFs are not offered: %s: run 'vfpool reconcile'", error.message);
+        log_lines(root, &done);
+        log_lines(root, &error.notes);
+        if (result < 0 && io_now_ms() >= deadline) {
+            (void)error_prefix(&error, "free VFs are not offered (run 'vfpool reconcile')");
+            log_line(root, LOG_WARNING, error.message);
+        }
         /* Removed meanwhile: there is nothing to offer, and who removes it waits for this one. */
     } while (result < 0 && io_now_ms() < deadline && hooks_are_put(root));
     return result;
@@ -58,10 +64,13 @@ static void settle(int root)
 {
     int64_t deadline = io_now_ms() + SETTLE_S * 1000;
     _cleanup_(cleanup_close) int lock = openat(root, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    openlog("vfpool", 0, LOG_DAEMON);
+    _cleanup_(error_free) struct error problem = {0};
+    actor_be("vfpool");
     int result = lock < 0 ? -errno : lock_take(lock, true, deadline);
-    if (result < 0)
-        syslog(LOG_WARNING, "cannot lock /" LOCK_FILE ": %s", strerror(-result));
+    if (result < 0) {
+        (void)error_set(&problem, -result, "cannot lock /" LOCK_FILE ": %s", strerror(-result));
+        log_line(root, LOG_WARNING, problem.message);
+    }
     while (result == 0 && unlinkat(root, WISH_FILE, 0) == 0) {
         /* Who waited for the lock has as much time as another. */
         alarm(SETTLE_S);

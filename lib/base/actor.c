@@ -12,6 +12,8 @@
 #include "io.h"
 #include "memory.h"
 
+static char actor[160] = "vfpool";
+
 static char *name_of(uid_t user)
 {
     const struct passwd *entry = getpwuid(user);
@@ -29,10 +31,22 @@ static char *find_login(void)
     return length == 0 || user == (uid_t)-1 || user == getuid() ? NULL : name_of((uid_t)user);
 }
 
-char *actor_name(void)
+void actor_be(const char *name)
+{
+    snprintf(actor, sizeof actor, "%s", name);
+}
+
+void actor_be_user(void)
 {
     _cleanup_(cleanup_free) char *user = name_of(getuid());
     const char *sudo = secure_getenv("SUDO_USER");
     _cleanup_(cleanup_free) char *before = sudo && sudo[0] ? memory_format("sudo: %.64s", sudo) : find_login();
-    return before && strcmp(before, user) != 0 ? memory_format("%s (%s)", user, before) : memory_copy(user);
+    _cleanup_(cleanup_free) char *both =
+        memory_format("%s%s%s%s", user, before ? " (" : "", before ? before : "", before ? ")" : "");
+    actor_be(before && strcmp(before, user) != 0 ? both : user);
+}
+
+const char *actor_name(void)
+{
+    return actor;
 }

@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <syslog.h>
 
 #include "claim-settings.h"
 #include "detach.h"
 #include "host.h"
 #include "io.h"
 #include "libvirtd.h"
+#include "log.h"
 #include "wanted.h"
 #include "xml.h"
 
@@ -64,9 +64,10 @@ static void finish(int root, const char *uuid, const struct pciaddr *address)
     int result = is_open(root, address) ? ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, &error) : 0;
     if (ledger)
         result = hotplug_finish(ledger, root, uuid, address, &error);
-    openlog("vfpool", 0, LOG_DAEMON);
-    if (result < 0)
-        syslog(LOG_WARNING, "%s: run 'vfpool reconcile'", error.message);
+    if (result < 0) {
+        (void)error_prefix(&error, "run 'vfpool reconcile'");
+        log_line(root, LOG_WARNING, error.message);
+    }
 }
 
 void hotplug_finish_later(int root, const char *uuid, const struct pciaddr *address)

@@ -163,6 +163,14 @@ void ledger_refuse(int root, const char *uuid, const char *name, const char *rea
         history_refuse(root, uuid, name, reason);
 }
 
+void ledger_note(int root, const char *event, const struct pciaddr *address, const char *pf, const char *reason)
+{
+    _cleanup_(error_free) struct error ignored = {0};
+    _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
+    if (ledger_open(root, LEDGER_WRITE, REFUSE_LOCK_MS, &ledger, &ignored) == 0)
+        history_device(root, event, address, pf, reason);
+}
+
 void ledger_close(struct ledger *ledger)
 {
     if (!ledger)

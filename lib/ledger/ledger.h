@@ -65,6 +65,11 @@ void ledger_stamp(int root, const char *uuid, char stamp[IO_STAMP_SIZE]) nonnull
  */
 bool ledger_awaits(int root, const char *uuid, const char *pool) must_check nonnull(2, 3);
 
+/** ledger_note() - have the history tell of a PF or VF (history_device()); where the ledger cannot be locked it does
+ * not */
+void ledger_note(int root, const char *event, const struct pciaddr *address, const char *pf, const char *reason)
+    nonnull(2, 3, 4, 5);
+
 /** ledger_has_pool() - whether a guest has a VF of the pool, or is to get one: without the lock */
 bool ledger_has_pool(int root, const char *pool) must_check nonnull(2);
 

@@ -42,7 +42,7 @@ int drained_load(int root, struct drained *drained, struct error *error)
     *drained = (struct drained){NULL};
     _cleanup_(cleanup_dir) DIR *directory = io_list(root, DRAINED_DIRECTORY);
     if (!directory)
-        return errno == ENOENT ? 0 : error_set(error, errno, "cannot open /" DRAINED_DIRECTORY ": %s", strerror(errno));
+        return errno == ENOENT || errno == ENOTDIR ? 0 : error_set(error, errno, "cannot open /" DRAINED_DIRECTORY ": %s", strerror(errno));
     for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
         struct drained_device device;
         if (pciaddr_parse(entry->d_name, &device.address) < 0)
