@@ -301,6 +301,7 @@ install: $(programs) $(launcher) $(generated)
 	install -D -m 755 $(build)/hook/daemon $(DESTDIR)$(LIBEXECDIR)/vfpool/daemon
 	install -d $(DESTDIR)$(DATADIR)/vfpool $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 lib/pool/pool.rng xslt/*.xsl $(DESTDIR)$(DATADIR)/vfpool
+	install -m 644 docs/vfpool.schema.json $(DESTDIR)$(DATADIR)/vfpool/schema.json
 	install -m 644 hook/vfpool.apparmor $(DESTDIR)$(DATADIR)/vfpool/apparmor
 	install -m 644 docs/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 docs/vfpool.8 docs/vfpool-hook.8 $(DESTDIR)$(MANDIR)/man8

@@ -90,7 +90,7 @@ static bool ask(const struct error *problem)
 /* The file is another one by now, by somebody else's hand. */
 static int check_same(int root, const char *name, const struct text *before, struct error *error)
 {
-    _cleanup_(free_text) struct text now = {NULL};
+    _cleanup_(free_text) struct text now = {0};
     int result = define_read(root, name, &now.data, &now.length, error);
     if (result < 0)
         return result;
@@ -101,7 +101,7 @@ static int check_same(int root, const char *name, const struct text *before, str
 static int edit(int root, const char *path, const struct text *before, const struct define_options *options,
                 struct lines *done, struct error *error)
 {
-    _cleanup_(free_text) struct text after = {NULL};
+    _cleanup_(free_text) struct text after = {0};
     _cleanup_(cleanup_free) char *words = memory_format("%s.xml", options->name);
     int result = run_editor(path, error);
     if (result == 0)
@@ -146,7 +146,7 @@ int cmd_edit(int root, int argc, char **argv, struct error *error)
         return command_usage(error, "edit takes one pool");
     options.name = argv[optind];
     _cleanup_(lines_free) struct lines done = {NULL};
-    _cleanup_(free_text) struct text before = {NULL};
+    _cleanup_(free_text) struct text before = {0};
     int result = define_read(root, options.name, &before.data, &before.length, error);
     if (result == 0)
         result = edit_until_right(root, &before, &options, &done, error);

@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "explain.h"
+#include "program.h"
 #include "xml.h"
 
 int cmd_explain(int root, int argc, char **argv, struct error *error)
@@ -23,5 +24,7 @@ int cmd_explain(int root, int argc, char **argv, struct error *error)
     int result = file ? command_read(what, &data, &length, error) : explain_guest(root, what, &doc, error);
     if (result == 0 && file)
         result = explain_read(root, data, length, &doc, error);
-    return result == 0 ? command_print(format, doc, error) : result;
+    if (result == 0)
+        result = command_print(format, doc, error);
+    return result == 0 && xml_child(xmlDocGetRootElement(doc), "failure") ? EXIT_NONE : result;
 }

@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command.h"
-#include "program.h"
 #include "reconcile.h"
 #include "settle.h"
 
 int cmd_open(int root, int argc, char **argv, struct error *error)
 {
-    static const struct option options[] = {{"settings", no_argument, NULL, 's'}, {0}};
-    bool settings = false;
-    for (int option; (option = command_option(argc, argv, ":", options, error)) != -1;) {
-        if (option == COMMAND_USAGE)
-            return option;
-        settings = true;
-    }
-    if (optind != argc)
+    struct command_flags flags = {0};
+    int first = command_flags(argc, argv, "settings dry-run", &flags, error);
+    if (first < 0)
+        return first;
+    if (first != argc)
         return command_usage(error, "open takes no arguments");
     _cleanup_(cleanup_close) int settling = -1;
     _cleanup_(lines_free) struct lines done = {NULL};
-    int result = settle_stop(root, &settling, error);
+    int result = flags.dry_run ? 0 : settle_stop(root, &settling, error);
     if (result == 0)
-        result = reconcile_open(root, settings, &done, error);
-    return program_report(&done, result, error);
+        result = reconcile_open(root, flags.settings, flags.dry_run, &done, error);
+    return command_report(flags.format, &done, NULL, result, error);
 }

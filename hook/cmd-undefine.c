@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <getopt.h>
-
 #include "command.h"
 #include "define.h"
-#include "program.h"
 
 int cmd_undefine(int root, int argc, char **argv, struct error *error)
 {
-    static const struct option known[] = {{"force", no_argument, NULL, 'f'}, {"dry-run", no_argument, NULL, 'n'}, {0}};
-    struct define_options options = {.force = false};
-    for (int option; (option = command_option(argc, argv, ":n", known, error)) != -1;) {
-        if (option == COMMAND_USAGE)
-            return option;
-        if (option == 'n')
-            options.dry_run = true;
-        else
-            options.force = true;
-    }
-    if (argc - optind != 1)
+    struct command_flags flags = {0};
+    int first = command_flags(argc, argv, "force dry-run", &flags, error);
+    if (first < 0)
+        return first;
+    if (argc - first != 1)
         return command_usage(error, "undefine takes one pool");
+    const struct define_options options = {.force = flags.force, .dry_run = flags.dry_run};
     _cleanup_(lines_free) struct lines done = {NULL};
-    int result = undefine_pool(root, argv[optind], &options, &done, error);
-    return program_report(&done, result, error);
+    int result = undefine_pool(root, argv[first], &options, &done, error);
+    return command_report(flags.format, &done, NULL, result, error);
 }

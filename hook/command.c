@@ -10,6 +10,7 @@
 
 #include "builtin.h"
 #include "io.h"
+#include "memory.h"
 #include "program.h"
 #include "sheet.h"
 #include "xml.h"
@@ -71,6 +72,71 @@ int command_operands(int argc, char **argv, struct error *error)
 {
     static const struct option none[] = {{0}};
     return command_option(argc, argv, ":", none, error) == COMMAND_USAGE ? COMMAND_USAGE : optind;
+}
+
+/* One option's value. Return: 0 or COMMAND_USAGE. */
+static int set_flag(struct command_flags *flags, int option, const char *verb, struct error *error)
+{
+    char *end = NULL;
+    switch (option) {
+    case 'a':
+        flags->alone = true;
+        return 0;
+    case 'b':
+        flags->boot = true;
+        return 0;
+    case 'n':
+        flags->dry_run = true;
+        return 0;
+    case 'F':
+        flags->force = true;
+        return 0;
+    case 's':
+        flags->settings = true;
+        return 0;
+    case 'r':
+        flags->reason = optarg;
+        return 0;
+    case 'w': {
+        long seconds = strtol(optarg, &end, 10);
+        flags->wait_s =
+            optarg[0] >= '0' && optarg[0] <= '9' && !*end && seconds <= flags->longest_wait_s ? (int)seconds : 0;
+        return flags->wait_s ? 0
+                             : command_usage(error, "--wait is a number of seconds, 1 to %d", flags->longest_wait_s);
+    }
+    default:
+        flags->format = optarg;
+        return command_has_format(optarg) ? 0 : command_usage(error, "%s --format takes table, json or xml", verb);
+    }
+}
+
+static bool is_among(const char *name, const char *names)
+{
+    size_t length = strlen(name);
+    for (const char *at = names; (at = strstr(at, name)); at += length)
+        if ((at == names || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
+            return true;
+    return false;
+}
+
+int command_flags(int argc, char **argv, const char *names, struct command_flags *flags, struct error *error)
+{
+    static const struct option all[] = {
+        {"alone", no_argument, NULL, 'a'},      {"boot", no_argument, NULL, 'b'},
+        {"dry-run", no_argument, NULL, 'n'},    {"force", no_argument, NULL, 'F'},
+        {"settings", no_argument, NULL, 's'},   {"reason", required_argument, NULL, 'r'},
+        {"wait", required_argument, NULL, 'w'}, {"format", required_argument, NULL, 'f'}};
+    struct option own[sizeof all / sizeof *all + 1] = {{0}};
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].val == 'f' || is_among(all[i].name, names))
+            own[count++] = all[i];
+    const char *letters = is_among("dry-run", names) ? ":nf:" : ":f:";
+    flags->format = "table";
+    for (int option; (option = command_option(argc, argv, letters, own, error)) != -1;)
+        if (option == COMMAND_USAGE || set_flag(flags, option, argv[0], error) < 0)
+            return COMMAND_USAGE;
+    return optind;
 }
 
 int command_read(const char *file, char **data, size_t *length, struct error *error)
@@ -165,4 +231,37 @@ int command_print(const char *name, xmlDocPtr doc, struct error *error)
     if (!format)
         return error_set(error, EINVAL, "there is no format '%s'", name);
     return format->sheet ? print_view(format, doc, error) : print_document(doc, error);
+}
+
+static void add_lines(xmlNodePtr node, const char *name, const struct lines *lines)
+{
+    size_t length;
+    for (const char *at = NULL; (length = lines_next(lines, &at)) > 0;) {
+        _cleanup_(cleanup_free) char *line = memory_copy_part(at, length);
+        xml_add_text(node, name, line);
+    }
+}
+
+int command_report(const char *format, const struct lines *done, const char *nothing, int result, struct error *error)
+{
+    if (strcmp(format, "table") == 0) {
+        struct lines said = {NULL};
+        if (result == 0 && nothing && !done->text && !error->notes.text)
+            lines_add(&said, "%s", nothing);
+        int printed = program_report(said.text ? &said : done, result, error);
+        lines_free(&said);
+        return printed;
+    }
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = xml_new("report");
+    _cleanup_(error_free) struct error problem = {0};
+    xmlNodePtr node = xmlDocGetRootElement(doc);
+    xml_set(node, "changed", done->text ? "yes" : "no");
+    add_lines(node, "done", done);
+    add_lines(node, "note", &error->notes);
+    if (result < 0)
+        xml_add_text(node, "error", error->message);
+    int printed = command_print(format, doc, &problem);
+    if (printed < 0 && result == 0)
+        return error_set(error, problem.code, "%s", problem.message);
+    return result;
 }

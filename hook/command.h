@@ -18,8 +18,8 @@ struct command {
     const char *arguments; /* as in the usage line */
     const char *help;      /* one line */
     bool changes;          /* it changes something, and the history tells who had it do that */
-    /* @root: a descriptor of $VFPOOL_ROOT; @argv starts with the verb. Return: 0, a negative errno value or
-       COMMAND_USAGE. */
+    /* @root: a descriptor of $VFPOOL_ROOT; @argv starts with the verb. Return: 0, a positive exit status with nothing
+       to say, a negative errno value or COMMAND_USAGE. */
     int (*run)(int root, int argc, char **argv, struct error *error);
 };
 
@@ -49,6 +49,25 @@ int cmd_reconcile(int root, int argc, char **argv, struct error *error);
  */
 int command_option(int argc, char **argv, const char *letters, const struct option *options,
                    struct error *error) must_check nonnull(2, 3, 4, 5);
+
+/* What the verbs that change something may be told. */
+struct command_flags {
+    bool alone, boot, dry_run, force, settings;
+    const char *format; /* table, json or xml */
+    const char *reason; /* NULL: not said */
+    int wait_s;         /* 0: not said */
+    int longest_wait_s; /* set by the caller that takes "wait" */
+};
+
+/**
+ * command_flags() - the arguments of a verb that has some of these options
+ * @names: of the options that it has, with spaces between; each has --format
+ * @flags: zero but for longest_wait_s
+ *
+ * Return: as command_operands().
+ */
+int command_flags(int argc, char **argv, const char *names, struct command_flags *flags, struct error *error) must_check
+    nonnull(2, 3, 4, 5);
 
 /**
  * command_operands() - the arguments of a command that has no options; behind "--", one may start with a hyphen
@@ -80,6 +99,17 @@ bool command_has_format(const char *name) must_check nonnull(1);
 
 /** command_print() - print a document in a form that there is. Return: 0 or a negative errno value. */
 int command_print(const char *name, xmlDocPtr doc, struct error *error) must_check nonnull(1, 2, 3);
+
+/**
+ * command_report() - print what a command did, or in a dry run would do, also where it failed then
+ * @format:  table: a line each, and notes and the error on standard error; json and xml: a document that has them too
+ * @nothing: what to say in a table where nothing changed and there is no note; NULL: nothing
+ * @result:  a negative errno value after a failure, with the reason in @error
+ *
+ * Return: @result, or, where that is 0, a negative errno value when it could not be printed.
+ */
+int command_report(const char *format, const struct lines *done, const char *nothing, int result,
+                   struct error *error) must_check nonnull(1, 2, 5);
 
 /** command_usage() - the error of wrong arguments, in one line whatever they were. Return: COMMAND_USAGE. */
 int command_usage(struct error *error, const char *format, ...) nonnull(1, 2) printf_like(2, 3);

@@ -12,6 +12,12 @@ enum {
     EXIT_OK = 0,
     EXIT_FAILED = 1, /* one line on standard error says what, why, and what to do */
     EXIT_USAGE = 2,
+    /* Of vfpool(8) alone; to libvirt, a hook's failure is a failure. */
+    EXIT_INPUT = 3,   /* what was given is wrong, or what was named is not there */
+    EXIT_NONE = 4,    /* a guest gets no VF, as none is free */
+    EXIT_REFUSED = 5, /* not allowed, or not while it is in use */
+    EXIT_UNKNOWN = 3, /* of doctor */
+    EXIT_SILENT = 6,  /* libvirt does not answer, or what was waited for did not come */
 };
 
 /**

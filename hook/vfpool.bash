@@ -41,15 +41,15 @@ _vfpool_options() {
     status) printf '%s\n' --long --format ;;
     explain | doctor) echo --format ;;
     history) printf '%s\n' --since --last --guest --vf --pool --follow --format ;;
-    release) printf '%s\n' --force --dry-run ;;
+    release) printf '%s\n' --force --dry-run --format ;;
     discover) echo --name ;;
     check | edit) echo --alone ;;
-    define) printf '%s\n' --alone --dry-run ;;
-    drain) printf '%s\n' --reason --wait --dry-run ;;
-    undrain) echo --dry-run ;;
-    undefine) printf '%s\n' --force --dry-run ;;
-    open) echo --settings ;;
-    reconcile) echo --boot --dry-run --wait ;;
+    define) printf '%s\n' --alone --dry-run --format ;;
+    drain) printf '%s\n' --reason --wait --dry-run --format ;;
+    undrain) printf '%s\n' --dry-run --format ;;
+    undefine) printf '%s\n' --force --dry-run --format ;;
+    open) printf '%s\n' --settings --dry-run --format ;;
+    reconcile) printf '%s\n' --boot --dry-run --wait --format ;;
     esac
 }
 _vfpool_arguments() {

@@ -32,18 +32,20 @@ static const struct command commands[] = {
     {"discover", "[--name NAME] [PF...]", "print a ready pool file for the SR-IOV cards found", false, cmd_discover},
     {"check", "[--alone] FILE|-...", "say what is wrong with pool files, by themselves and on this host", false,
      cmd_check},
-    {"define", "[--alone] [--dry-run] FILE|-", "check a pool file, put it in its place, and reconcile", true,
-     cmd_define},
+    {"define", "[--alone] [--dry-run] [--format table|json|xml] FILE|-",
+     "check a pool file, put it in its place, and reconcile", true, cmd_define},
     {"edit", "[--alone] POOL", "edit a pool file, and define what comes of it", true, cmd_edit},
-    {"undefine", "[--force] [--dry-run] POOL", "take a pool file away, and reconcile", true, cmd_undefine},
-    {"drain", "[--reason TEXT] [--wait SECONDS] [--dry-run] PF|ADDRESS",
+    {"undefine", "[--force] [--dry-run] [--format table|json|xml] POOL", "take a pool file away, and reconcile", true,
+     cmd_undefine},
+    {"drain", "[--reason TEXT] [--wait SECONDS] [--dry-run] [--format table|json|xml] PF|ADDRESS",
      "give no new guest the VFs of a PF, or a VF; guests keep theirs", true, cmd_drain},
-    {"undrain", "[--dry-run] PF|ADDRESS", "give them to guests again", true, cmd_undrain},
-    {"release", "[--force] [--dry-run] GUEST|UUID|ADDRESS", "take VFs back by hand", true, cmd_release},
-    {"open", "[--settings]", "open what is blocked on libvirt's networks, so that libvirt picks by itself", true,
-     cmd_open},
-    {"reconcile", "[--boot] [--wait SECONDS] [--dry-run]", "set up what is missing and repair what a crash left behind",
-     true, cmd_reconcile},
+    {"undrain", "[--dry-run] [--format table|json|xml] PF|ADDRESS", "give them to guests again", true, cmd_undrain},
+    {"release", "[--force] [--dry-run] [--format table|json|xml] GUEST|UUID|ADDRESS", "take VFs back by hand", true,
+     cmd_release},
+    {"open", "[--settings] [--dry-run] [--format table|json|xml]",
+     "open what is blocked on libvirt's networks, so that libvirt picks by itself", true, cmd_open},
+    {"reconcile", "[--boot] [--wait SECONDS] [--dry-run] [--format table|json|xml]",
+     "set up what is missing and repair what a crash left behind", true, cmd_reconcile},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -73,7 +75,7 @@ static int print_help(void)
     for (size_t i = 0; i < COMMANDS; i++)
         printf("  %s%s%s\n      %s\n", commands[i].name, commands[i].arguments[0] ? " " : "", commands[i].arguments,
                commands[i].help);
-    printf("\nExit status: 0 done; 1 failed, with the reason on standard error; 2 wrong arguments.\n"
+    printf("\nExit status: 0 done; 2 wrong arguments; else failed, with the reason on standard error: vfpool(8).\n"
            "Pools are /etc/vfpool/NAME.xml: vfpool.xml(5). All: vfpool(8). The hook: vfpool-hook(8).\n");
     return finish_stdout();
 }
@@ -83,6 +85,38 @@ static int print_usage(const struct command *command)
     printf("usage: vfpool %s%s%s\n      %s\n", command->name, command->arguments[0] ? " " : "", command->arguments,
            command->help);
     return finish_stdout();
+}
+
+/* One table for scripts: EXIT STATUS of vfpool(8). doctor has that of a monitoring plugin, of which 3 is "unknown". */
+static int exit_status(const struct command *command, int result)
+{
+    if (command->run == cmd_doctor)
+        return EXIT_UNKNOWN;
+    switch (-result) {
+    case EINVAL:
+    case EEXIST:
+    case EFBIG:
+    case EILSEQ:
+    case EISDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case ENODEV:
+    case ENOENT:
+    case ENOTDIR:
+        return EXIT_INPUT;
+    case EDQUOT:
+        return EXIT_NONE;
+    case EACCES:
+    case EBUSY:
+    case EPERM:
+    case EROFS:
+        return EXIT_REFUSED;
+    case EHOSTDOWN:
+    case ETIMEDOUT:
+        return EXIT_SILENT;
+    default:
+        return EXIT_FAILED;
+    }
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -98,10 +132,12 @@ static int run(const struct command *command, int argc, char **argv)
     int result = root < 0 ? root : command->run(root, argc, argv, &error);
     if (root >= 0)
         close(root);
-    if (result != COMMAND_USAGE)
-        return program_end(&error, result);
+    if (result != COMMAND_USAGE) {
+        int status = program_end(&error, result < 0 ? result : 0);
+        return result < 0 ? exit_status(command, result) : result > 0 ? result : status;
+    }
     fprintf(stderr, "vfpool: %s; usage: vfpool %s %s\n", error.message, command->name, command->arguments);
-    return EXIT_USAGE;
+    return command->run == cmd_doctor ? EXIT_UNKNOWN : EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -110,13 +146,15 @@ int main(int argc, char **argv)
         fprintf(stderr, "vfpool: no command given; vfpool --help lists them\n");
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+    bool help = strcmp(argv[1], "help") == 0;
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || (help && argc == 2))
         return print_help();
     if (strcmp(argv[1], "--version") == 0)
         return print_version();
+    const char *name = help ? argv[2] : argv[1];
     for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return run(&commands[i], argc - 1, argv + 1);
-    fprintf(stderr, "vfpool: there is no command '%.64s'; vfpool --help lists them\n", argv[1]);
+        if (strcmp(name, commands[i].name) == 0)
+            return help ? print_usage(&commands[i]) : run(&commands[i], argc - 1, argv + 1);
+    fprintf(stderr, "vfpool: there is no command '%.64s'; vfpool --help lists them\n", name);
     return EXIT_USAGE;
 }

@@ -62,7 +62,7 @@ complete -c vfpool -n __fish_use_subcommand -a release -d 'take VFs back by hand
 complete -c vfpool -n __fish_use_subcommand -a open -d 'open what is blocked'
 complete -c vfpool -n __fish_use_subcommand -a reconcile -d 'set up what is missing, repair what a crash left'
 
-complete -c vfpool -n '__fish_seen_subcommand_from explain status history doctor' -l format -x -a 'table json xml' -d 'the form'
+complete -c vfpool -n '__fish_seen_subcommand_from explain status history doctor define undefine drain undrain release open reconcile' -l format -x -a 'table json xml' -d 'the form'
 complete -c vfpool -n '__fish_seen_subcommand_from history' -x -l since -d 'not older than'
 complete -c vfpool -n '__fish_seen_subcommand_from history' -x -l last -d 'the last so many'
 complete -c vfpool -n '__fish_seen_subcommand_from history' -x -l guest -a '(__vfpool_had)' -d 'of a guest'
@@ -74,7 +74,7 @@ complete -c vfpool -n '__fish_seen_subcommand_from transform' -l op -x -a 'prepa
 complete -c vfpool -n '__fish_seen_subcommand_from release' -l force -d 'also from a guest that runs'
 complete -c vfpool -n '__fish_seen_subcommand_from release' -l dry-run -d 'say what would be released'
 complete -c vfpool -n '__fish_seen_subcommand_from check define edit' -l alone -d 'without this host'
-complete -c vfpool -n '__fish_seen_subcommand_from define undefine drain undrain' -l dry-run -d 'say what would be done'
+complete -c vfpool -n '__fish_seen_subcommand_from define undefine drain undrain open' -l dry-run -d 'say what would be done'
 complete -c vfpool -n '__fish_seen_subcommand_from undefine' -l force -d 'also while guests have its VFs'
 complete -c vfpool -n '__fish_seen_subcommand_from discover' -x -l name -d 'the pool\'s name'
 complete -c vfpool -n '__fish_seen_subcommand_from open' -l settings -d 'also put back what was set on VFs'

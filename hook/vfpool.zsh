@@ -62,24 +62,24 @@ history)
         '--follow[go on with what happens]' $format ':guest or VF:_vfpool_had' ;;
 doctor) _arguments $format ;;
 check) _arguments '--alone[without this host]' '*:file:_files' ;;
-define) _arguments '--alone[without this host]' '--dry-run[say what would be done]' ':file:_files' ;;
+define) _arguments $format '--alone[without this host]' '--dry-run[say what would be done]' ':file:_files' ;;
 edit) _arguments '--alone[without this host]' ':pool:_vfpool_pools' ;;
 drain)
-    _arguments '--reason[why]:text:' '--wait[until no guest has one, at most so many seconds]:seconds:' \
+    _arguments $format '--reason[why]:text:' '--wait[until no guest has one, at most so many seconds]:seconds:' \
         '--dry-run[say what would be done]' ':PF or VF:_vfpool_devices'
     ;;
-undrain) _arguments '--dry-run[say what would be done]' ':PF or VF:_vfpool_drained' ;;
+undrain) _arguments $format '--dry-run[say what would be done]' ':PF or VF:_vfpool_drained' ;;
 undefine)
-    _arguments '--force[also while guests have its VFs]' '--dry-run[say what would be done]' ':pool:_vfpool_pools'
+    _arguments $format '--force[also while guests have its VFs]' '--dry-run[say what would be done]' ':pool:_vfpool_pools'
     ;;
 dumpxml | network) _arguments ':pool:_vfpool_pools' ;;
 discover) _arguments "--name[the pool's name]:name:" '*:PF:_vfpool_pfs' ;;
 release)
-    _arguments '--force[also from a guest that runs]' '--dry-run[say what would be released]' \
+    _arguments $format '--force[also from a guest that runs]' '--dry-run[say what would be released]' \
         ':guest or VF:_vfpool_had'
     ;;
-open) _arguments '--settings[also put back what was set on VFs]' ;;
+open) _arguments $format '--dry-run[say what would be done]' '--settings[also put back what was set on VFs]' ;;
 reconcile)
-    _arguments '--boot[before libvirt starts: what pool files ask of PFs]' '--dry-run[say what would be done]' \
+    _arguments $format '--boot[before libvirt starts: what pool files ask of PFs]' '--dry-run[say what would be done]' \
         '--wait[for cards or libvirt, at most so many seconds]:seconds:' ;;
 esac

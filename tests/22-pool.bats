@@ -425,7 +425,7 @@ DOCUMENTS
     run_vfpool 0 status
     [[ $output == *"no pools"* ]]
     run_vfpool 0 status --format json
-    assert_equal "$output" '{"pools":[]}'
+    assert_equal "$output" '{"format":1,"pools":[]}'
     run_vfpool 1 status p
     assert_one_line "'p'"
 }

@@ -575,7 +575,7 @@ pfs() {
         [[ ! -s $STDOUT ]]
     done
     discovered
-    run_vfpool 1 doctor --format json
+    run_vfpool 2 doctor --format json
     assert_equal "$(jq -r '.checks[] | select(.check == "boot") | .verdict' "$STDOUT")" ok
 }
 

@@ -157,14 +157,14 @@ $a 0000:01:10.0"
     gets 2 0000:02:10.2 < <(own 2 "order='pack'")
     gets 3 0000:01:10.0 < <(own 3 '')
     run_vfpool 0 explain --format json - < <(own 4 "numa='prefer' order='lru'")
-    assert_equal "$(jq -r '.interfaces[0].policy' "$STDOUT")" "separate='prefer' numa='prefer' sticky='no' order='lru'"
+    assert_equal "$(jq -c '.interfaces[0].policy' "$STDOUT")" '{"separate":"prefer","numa":"prefer","sticky":false,"order":"lru"}'
     while IFS='|' read -r pool says reason; do
         policy "$pool" eth3 eth4
         own 5 "$says" > "$BATS_TEST_TMPDIR/guest.xml"
         snapshot
         for call in 'vfpool transform -' 'vfpool explain -' 'qemu g5 prepare begin -'; do
             # shellcheck disable=SC2086  # words
-            run_program 1 "$VFPOOL_BUILD/hook/"$call < "$BATS_TEST_TMPDIR/guest.xml"
+            run_program '[135]' "$VFPOOL_BUILD/hook/"$call < "$BATS_TEST_TMPDIR/guest.xml"
             assert_one_line "guest 'g5' says $reason"
             [[ -z $output ]]
         done

@@ -308,7 +308,7 @@ redirected() {
         redirected 1 '<&-' "$VFPOOL_BUILD/hook/qemu" vm1 $operation begin -
         assert_one_line empty
     done
-    redirected 1 '<&-' "$VFPOOL_BUILD/hook/vfpool" transform -
+    redirected 3 '<&-' "$VFPOOL_BUILD/hook/vfpool" transform -
     assert_one_line empty
     redirected 1 '</' "$VFPOOL_BUILD/hook/qemu" vm1 prepare begin -
     assert_one_line

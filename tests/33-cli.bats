@@ -51,15 +51,16 @@ all_states() {
     host dangle "${V[3]}"
 }
 
-@test "status --format json is what the issue says, to the byte" {
+@test "status --format json is what the man page promises, to the byte" {
     all_states
     run_vfpool 0 status net --format json
     cat >"$BATS_TEST_TMPDIR/expected" <<X
-{"pools":[{"name":"net","vfs":[
-{"address":"${V[0]}","pf":"eth3","vf":0,"state":"claimed","reason":null,"guest":{"name":"vm1","uuid":"${UUID[1]}"},"mac":"${MAC[17]}","since":"2026-01-31T12:00:00Z"},
-{"address":"${V[1]}","pf":"eth3","vf":1,"state":"held","reason":null,"guest":{"name":"vm2","uuid":"${UUID[2]}"},"mac":"${MAC[33]}","since":"2026-01-31T12:00:00Z"},
-{"address":"${V[2]}","pf":"eth3","vf":2,"state":"quarantined","reason":"REASON","guest":null,"mac":null,"since":null},
-{"address":"${V[3]}","pf":"eth3","vf":3,"state":"unusable","reason":"REASON","guest":null,"mac":null,"since":null}
+{"format":1,"pools":[{"name":"net","fault":null,"missing":null,"notes":[],"policy":{"separate":"prefer","numa":"prefer","sticky":false,"order":"first"},
+"pfs":[{"name":"eth3","address":"0000:01:00.0","numa":1,"up":true,"carrier":true,"speed":1000,"vfs_made":4,"vfs_total":7}],"vfs":[
+{"address":"${V[0]}","pf":"eth3","vf":0,"state":"claimed","reason":null,"guest":{"name":"vm1","uuid":"${UUID[1]}"},"mac":"${MAC[17]}","since":"2026-01-31T12:00:00Z","driver":"igbvf","settings":null},
+{"address":"${V[1]}","pf":"eth3","vf":1,"state":"held","reason":null,"guest":{"name":"vm2","uuid":"${UUID[2]}"},"mac":"${MAC[33]}","since":"2026-01-31T12:00:00Z","driver":"igbvf","settings":null},
+{"address":"${V[2]}","pf":"eth3","vf":2,"state":"quarantined","reason":"REASON","guest":null,"mac":null,"since":null,"driver":"igbvf","settings":null},
+{"address":"${V[3]}","pf":"eth3","vf":3,"state":"unusable","reason":"REASON","guest":null,"mac":null,"since":null,"driver":null,"settings":null}
 ]}]}
 X
     sed 's/"reason":"[^"]*"/"reason":"REASON"/g' "$STDOUT" >"$BATS_TEST_TMPDIR/is"
@@ -69,9 +70,7 @@ X
 
     host down eth4
     run_vfpool 0 status --format json
-    assert_equal "$(jq -c '[.pools[] | .name, keys]' "$STDOUT")" '["net",["name","vfs"],"other",["name","vfs"]]'
-    assert_equal "$(jq -r '[.pools[].vfs[] | keys | join(",")] | unique[]' "$STDOUT")" \
-        address,guest,mac,pf,reason,since,state,vf
+    assert_equal "$(jq -c '[.pools[].name]' "$STDOUT")" '["net","other"]'
     jq -e '.pools[1].vfs | all(.state == "unusable" and (.reason | contains("eth4 is down")))' "$STDOUT"
     run_hook 0 vm3 release < <(vm 3)
     run_hook 0 vm3 release < <(vm 3)
@@ -85,7 +84,7 @@ X
     assert_equal "$(jq -r '[.pools[].name] | join(" ")' "$STDOUT")" "broken lost net other"
     jq -e '.pools[0].fault | contains("broken.xml")' "$STDOUT"
     jq -e '.pools[1].missing | contains("nosuch")' "$STDOUT"
-    jq -e '.pools[2] | has("fault") or has("missing") | not' "$STDOUT"
+    jq -e '.pools[2] | .fault == null and .missing == null' "$STDOUT"
     assert_invariants
 }
 
@@ -156,7 +155,7 @@ total         eth4    2  2 free"
         run_vfpool 0 status
         [[ $output == *"no pools"*/etc/vfpool* ]]
         run_vfpool 0 status --format json
-        assert_equal "$output" '{"pools":[]}'
+        assert_equal "$output" '{"format":1,"pools":[]}'
         run_vfpool 0 status --format xml
         assert_equal "$(xmllint --xpath 'count(/status/*)' "$STDOUT")" 0
     done
@@ -664,7 +663,8 @@ VERBS=(transform explain status history doctor dumpxml network discover check de
 
 @test "an option that a verb does not have, or that lacks its value, is named as it was typed" {
     says() { # WORDS VERB...
-        run_vfpool 2 "${@:2}" </dev/null
+        run_vfpool '[23]' "${@:2}" </dev/null
+        [[ $status == 2 || $2 == doctor ]]
         assert_one_line "vfpool: $1; usage: vfpool $2"
     }
     local verb
@@ -691,7 +691,7 @@ VERBS=(transform explain status history doctor dumpxml network discover check de
     # A letter that is there only as what a long option is known by.
     says "there is no option '-b'" reconcile --wait=3 -bn
     says "there is no option '-w'" reconcile --wait=3 -w
-    says "there is no option '-f'" release vm1 -nf
+    says "option '-f' needs a value" release vm1 -nf
     assert_invariants
 }
 
@@ -731,7 +731,7 @@ captured_host() {
             cmp "$BATS_TEST_TMPDIR/dry" "$STDOUT"
             assert_unchanged
             [[ $neighbour == yes || ! -e $LEDGER ]] || fail "transform made a ledger"
-            run_hook "$code" x prepare <"$file" >/dev/null
+            run_hook "$((code > 0))" x prepare <"$file" >/dev/null
             cmp "$BATS_TEST_TMPDIR/dry.err" "$STDERR"
             if ((code)); then
                 refused=$((refused + 1))
@@ -768,7 +768,7 @@ captured_host() {
             code=0
             "$VFPOOL_BUILD/hook/vfpool" transform --op $operation "$file" >"$BATS_TEST_TMPDIR/dry" \
                 2>"$BATS_TEST_TMPDIR/dry.err" || code=$?
-            run_hook "$code" x $operation <"$file" >/dev/null
+            run_hook "$((code > 0))" x $operation <"$file" >/dev/null
             cmp "$BATS_TEST_TMPDIR/dry.err" "$STDERR"
             if [[ -s $STDOUT ]]; then
                 changed=$((changed + 1))

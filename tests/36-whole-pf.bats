@@ -69,7 +69,7 @@ two_pfs() {
         assert_unchanged
         assert_invariants
     done
-    run_vfpool 0 explain --format json <(guest g2 "$B" "$(hostdev $PF)")
+    run_vfpool 4 explain --format json <(guest g2 "$B" "$(hostdev $PF)")
     assert_equal "$(jq -r .failure "$STDOUT")" \
         "guest 'g2' asks for PF eth3 ($PF) by its address, and guest 'g1' has its VF $VF"
     # It is there once the VF came back.

@@ -126,7 +126,7 @@ max-rate="30" trust="no"'
         g 1 "$(own "$settings")" > "$BATS_TEST_TMPDIR/guest.xml"
         for call in 'vfpool transform -' 'vfpool explain -' 'qemu g1 prepare begin -'; do
             # shellcheck disable=SC2086  # words
-            run_program 1 "$VFPOOL_BUILD/hook/"$call < "$BATS_TEST_TMPDIR/guest.xml"
+            run_program '[135]' "$VFPOOL_BUILD/hook/"$call < "$BATS_TEST_TMPDIR/guest.xml"
             assert_one_line "$reason"
             [[ -z $output ]]
         done

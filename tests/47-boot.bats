@@ -133,7 +133,7 @@ faulty() {
     opened $vf
     run_vfpool 1 reconcile --boot
     keeps "process $BASHPID has it open"
-    faulty 1 openat:error=ENFILE /proc
+    faulty 5 openat:error=ENFILE /proc
     keeps "whether it is in use cannot be seen: Too many open files in system"
     exec {open}<&-
     host driver $vf igbvf

@@ -228,6 +228,9 @@ line() { sed -n $(($1 + 1))p "$ROOT/kernel/$(cat "$ROOT/sys/class/net/eth3/ifind
     assert_equal "$(line 0)" "${MAC[1]} 42 0 8100 0 100 0 1 0 0"
     run_vfpool 0 open
     assert_equal "$(line 0)" "${MAC[1]} 42 0 8100 0 100 0 1 0 0"
+    run_vfpool 0 open --settings --dry-run
+    assert_equal "$output" "set VF 0000:01:10.0 of guest 'g1' as it was"
+    assert_equal "$(line 0)" "${MAC[1]} 42 0 8100 0 100 0 1 0 0"
     hooks 0 remove
     assert_equal "$output" "set VF 0000:01:10.0 of guest 'g1' as it was"
     assert_equal "$(line 0)" "${MAC[1]} 42 0 8100 0 0 1 0 0 0"

@@ -34,7 +34,7 @@ setup() {
     pool net eth3
     mkdir -p "$ROOT/sys/kernel/security/apparmor"
     echo 'libvirtd (enforce)' > "$ROOT/sys/kernel/security/apparmor/profiles"
-    run_program 1 "$to/usr/local/sbin/vfpool" doctor
+    run_program 2 "$to/usr/local/sbin/vfpool" doctor
     grep -q '^wrong *confinement .*hooks execute /usr/local/sbin/vfpool-gate$' "$STDOUT"
     # Once more changes nothing.
     VFPOOL_TIMEOUT=300 run_program 0 make -C "$copy" CFLAGS=-O0 PREFIX=/usr/local

@@ -93,10 +93,10 @@ completes_all() {
     completes "$shell" "vfpool explain d" db-02
     completes "$shell" "vfpool explain g" guest.xml
     completes "$shell" "vfpool status --l" --long
-    completes "$shell" "vfpool reconcile --" --boot --dry-run --wait
-    completes "$shell" "vfpool open --" --settings
+    completes "$shell" "vfpool reconcile --" --boot --dry-run --format --wait
+    completes "$shell" "vfpool open --" --dry-run --format --settings
     completes "$shell" "vfpool discover --" --name
-    completes "$shell" "vfpool release --" --dry-run --force
+    completes "$shell" "vfpool release --" --dry-run --force --format
 }
 
 @test "bash" {

@@ -52,6 +52,16 @@ gone() { [[ ! -e $ROOT/etc/libvirt/hooks/qemu && ! -e $ROOT/etc/libvirt/hooks/vf
     assert_equal "$(owner p "${V[0]}")" g1
 }
 
+@test "open: a dry run says what the run does, and does nothing" {
+    run_vfpool 0 open --dry-run
+    said=$output
+    [[ -n $said ]]
+    assert_equal "$(open_vfs p)" ""
+    run_vfpool 0 open
+    assert_equal "$output" "$said"
+    all_open
+}
+
 @test "a libvirt that hangs, or says no: vfpool stays as it was, and goes once libvirt answers" {
     cp "$VFPOOL_BUILD/tests/libvirt/hasty/hook/vfpool" "$ROOT/usr/sbin/vfpool"
     fault virConnectOpen hang

@@ -2,8 +2,8 @@
 <!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
 <!--
   The status document (lib/admin/status.h), an explanation (lib/admin/explain.h), the history (lib/ledger/history.h) and what the doctor
-  (lib/admin/doctor.h) found, as JSON. What is not
-  known is null; of an event, what does not apply is not there.
+  (lib/admin/doctor.h) found, and what a command did, as JSON: docs/vfpool.schema.json. Every member is always there; what
+  is not known, or does not apply, is null.
 -->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
   <xsl:output method="text" encoding="UTF-8"/>
@@ -11,13 +11,13 @@
   <xsl:variable name="special">"\&#9;&#10;&#13;</xsl:variable>
 
   <xsl:template match="/status">
-    <xsl:text>{"pools":[</xsl:text>
+    <xsl:text>{"format":1,"pools":[</xsl:text>
     <xsl:apply-templates select="pool"/>
     <xsl:text>]}&#10;</xsl:text>
   </xsl:template>
 
   <xsl:template match="/doctor">
-    <xsl:text>{"checks":[</xsl:text>
+    <xsl:text>{"format":1,"checks":[</xsl:text>
     <xsl:for-each select="check">
       <xsl:if test="position() &gt; 1">,</xsl:if>
       <xsl:value-of select="concat('{&quot;check&quot;:&quot;', @name, '&quot;,&quot;verdict&quot;:&quot;', @verdict, '&quot;,&quot;finding&quot;:')"/>
@@ -34,7 +34,7 @@
   </xsl:template>
 
   <xsl:template match="/explanation">
-    <xsl:text>{"guest":</xsl:text>
+    <xsl:text>{"format":1,"guest":</xsl:text>
     <xsl:call-template name="string">
       <xsl:with-param name="value" select="@guest"/>
     </xsl:call-template>
@@ -48,33 +48,53 @@
   </xsl:template>
 
   <xsl:template match="/history">
-    <xsl:text>{"events":[</xsl:text>
+    <xsl:text>{"format":1,"events":[</xsl:text>
     <xsl:for-each select="event">
       <xsl:if test="position() &gt; 1">,</xsl:if>
-      <xsl:value-of select="concat('{&quot;time&quot;:&quot;', @time, '&quot;')"/>
-      <xsl:for-each select="@event | @guest | @uuid | @address | @pf | @pool | @mac | @reason | @actor">
-        <xsl:value-of select="concat(',&quot;', name(), '&quot;:')"/>
-        <xsl:call-template name="string">
-          <xsl:with-param name="value" select="."/>
-        </xsl:call-template>
-      </xsl:for-each>
-      <xsl:if test="@vf">
-        <xsl:value-of select="concat(',&quot;vf&quot;:', @vf)"/>
-      </xsl:if>
+      <xsl:text>{</xsl:text>
+      <xsl:call-template name="strings">
+        <xsl:with-param name="names" select="'time event guest uuid address pf'"/>
+      </xsl:call-template>
+      <xsl:text>,"vf":</xsl:text>
+      <xsl:call-template name="number">
+        <xsl:with-param name="value" select="@vf"/>
+      </xsl:call-template>
+      <xsl:text>,</xsl:text>
+      <xsl:call-template name="strings">
+        <xsl:with-param name="names" select="'pool mac reason actor'"/>
+      </xsl:call-template>
       <xsl:text>}</xsl:text>
     </xsl:for-each>
     <xsl:text>]}&#10;</xsl:text>
   </xsl:template>
 
+  <xsl:template match="/report">
+    <xsl:value-of select="concat('{&quot;format&quot;:1,&quot;changed&quot;:', @changed = 'yes', ',&quot;done&quot;:[')"/>
+    <xsl:call-template name="list">
+      <xsl:with-param name="nodes" select="done"/>
+    </xsl:call-template>
+    <xsl:text>],"notes":[</xsl:text>
+    <xsl:call-template name="list">
+      <xsl:with-param name="nodes" select="note"/>
+    </xsl:call-template>
+    <xsl:text>],"error":</xsl:text>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="error"/>
+    </xsl:call-template>
+    <xsl:text>}&#10;</xsl:text>
+  </xsl:template>
+
   <xsl:template match="interface">
     <xsl:if test="position() &gt; 1">,</xsl:if>
     <xsl:value-of select="concat('{&quot;number&quot;:', @number)"/>
-    <xsl:for-each select="@pool | @mac | @policy | @decided">
-      <xsl:value-of select="concat(',&quot;', name(), '&quot;:')"/>
-      <xsl:call-template name="string">
-        <xsl:with-param name="value" select="."/>
-      </xsl:call-template>
-    </xsl:for-each>
+    <xsl:text>,</xsl:text>
+    <xsl:call-template name="strings">
+      <xsl:with-param name="names" select="'pool mac decided'"/>
+    </xsl:call-template>
+    <xsl:text>,"policy":</xsl:text>
+    <xsl:call-template name="policy">
+      <xsl:with-param name="words" select="@policy"/>
+    </xsl:call-template>
     <xsl:text>,"vfs":[</xsl:text>
     <xsl:for-each select="vf">
       <xsl:if test="position() &gt; 1">,</xsl:if>
@@ -101,26 +121,61 @@
     <xsl:call-template name="string">
       <xsl:with-param name="value" select="@name"/>
     </xsl:call-template>
-    <!-- Only where there is something to say. -->
-    <xsl:for-each select="@fault | missing">
-      <xsl:value-of select="concat(',&quot;', name(), '&quot;:')"/>
-      <xsl:call-template name="string">
-        <xsl:with-param name="value" select="."/>
-      </xsl:call-template>
-    </xsl:for-each>
-    <xsl:if test="note">
-      <xsl:text>,"notes":[</xsl:text>
-      <xsl:for-each select="note">
-        <xsl:if test="position() &gt; 1">,</xsl:if>
-        <xsl:call-template name="string">
-          <xsl:with-param name="value" select="."/>
-        </xsl:call-template>
-      </xsl:for-each>
-      <xsl:text>]</xsl:text>
-    </xsl:if>
+    <xsl:text>,"fault":</xsl:text>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="@fault"/>
+    </xsl:call-template>
+    <xsl:text>,"missing":</xsl:text>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="missing"/>
+    </xsl:call-template>
+    <xsl:text>,"notes":[</xsl:text>
+    <xsl:call-template name="list">
+      <xsl:with-param name="nodes" select="note"/>
+    </xsl:call-template>
+    <xsl:text>],"policy":</xsl:text>
+    <xsl:call-template name="policy">
+      <xsl:with-param name="words" select="@policy"/>
+    </xsl:call-template>
+    <xsl:text>,"pfs":[</xsl:text>
+    <xsl:apply-templates select="pf"/>
+    <xsl:text>]</xsl:text>
     <xsl:text>,"vfs":[</xsl:text>
     <xsl:apply-templates select="vf"/>
     <xsl:text>]}</xsl:text>
+  </xsl:template>
+
+  <xsl:template match="pf">
+    <xsl:if test="position() &gt; 1">,</xsl:if>
+    <xsl:text>{</xsl:text>
+    <xsl:call-template name="strings">
+      <xsl:with-param name="names" select="'name address'"/>
+    </xsl:call-template>
+    <xsl:text>,"numa":</xsl:text>
+    <xsl:call-template name="number">
+      <xsl:with-param name="value" select="@numa"/>
+    </xsl:call-template>
+    <xsl:text>,"up":</xsl:text>
+    <xsl:call-template name="truth">
+      <xsl:with-param name="value" select="@up"/>
+    </xsl:call-template>
+    <xsl:text>,"carrier":</xsl:text>
+    <xsl:call-template name="truth">
+      <xsl:with-param name="value" select="@carrier"/>
+    </xsl:call-template>
+    <xsl:text>,"speed":</xsl:text>
+    <xsl:call-template name="number">
+      <xsl:with-param name="value" select="@speed"/>
+    </xsl:call-template>
+    <xsl:text>,"vfs_made":</xsl:text>
+    <xsl:call-template name="number">
+      <xsl:with-param name="value" select="@made"/>
+    </xsl:call-template>
+    <xsl:text>,"vfs_total":</xsl:text>
+    <xsl:call-template name="number">
+      <xsl:with-param name="value" select="@total"/>
+    </xsl:call-template>
+    <xsl:text>}</xsl:text>
   </xsl:template>
 
   <xsl:template match="vf">
@@ -156,12 +211,18 @@
     <xsl:call-template name="string">
       <xsl:with-param name="value" select="@since"/>
     </xsl:call-template>
+    <xsl:text>,"driver":</xsl:text>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="@driver"/>
+    </xsl:call-template>
+    <xsl:text>,"settings":</xsl:text>
+    <xsl:if test="not(settings)">null</xsl:if>
     <xsl:apply-templates select="settings"/>
     <xsl:text>}</xsl:text>
   </xsl:template>
 
   <xsl:template match="settings">
-    <xsl:text>,"settings":{"mac":</xsl:text>
+    <xsl:text>{"mac":</xsl:text>
     <xsl:call-template name="string">
       <xsl:with-param name="value" select="@mac"/>
     </xsl:call-template>
@@ -191,6 +252,83 @@
       <xsl:with-param name="words" select="translate(@ours, '-', '_')"/>
     </xsl:call-template>
     <xsl:text>]}</xsl:text>
+  </xsl:template>
+
+  <!-- Attributes of these names, as members that are strings. -->
+  <xsl:template name="strings">
+    <xsl:param name="names"/>
+    <xsl:variable name="name" select="substring-before(concat($names, ' '), ' ')"/>
+    <xsl:variable name="rest" select="substring-after($names, ' ')"/>
+    <xsl:value-of select="concat('&quot;', $name, '&quot;:')"/>
+    <xsl:call-template name="string">
+      <xsl:with-param name="value" select="@*[name() = $name]"/>
+    </xsl:call-template>
+    <xsl:if test="$rest">
+      <xsl:text>,</xsl:text>
+      <xsl:call-template name="strings">
+        <xsl:with-param name="names" select="$rest"/>
+      </xsl:call-template>
+    </xsl:if>
+  </xsl:template>
+
+  <!-- Each node's text, as a string. -->
+  <xsl:template name="list">
+    <xsl:param name="nodes"/>
+    <xsl:for-each select="$nodes">
+      <xsl:if test="position() &gt; 1">,</xsl:if>
+      <xsl:call-template name="string">
+        <xsl:with-param name="value" select="."/>
+      </xsl:call-template>
+    </xsl:for-each>
+  </xsl:template>
+
+  <!-- Policies, "name='value' name='value'", as an object. -->
+  <xsl:template name="policy">
+    <xsl:param name="words"/>
+    <xsl:choose>
+      <xsl:when test="string($words)">
+        <xsl:text>{</xsl:text>
+        <xsl:call-template name="policies">
+          <xsl:with-param name="words" select="$words"/>
+        </xsl:call-template>
+        <xsl:text>}</xsl:text>
+      </xsl:when>
+      <xsl:otherwise>null</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <xsl:template name="policies">
+    <xsl:param name="words"/>
+    <xsl:variable name="word" select="substring-before(concat($words, ' '), ' ')"/>
+    <xsl:variable name="rest" select="substring-after($words, ' ')"/>
+    <xsl:variable name="value" select="translate(substring-after($word, '='), &quot;'&quot;, '')"/>
+    <xsl:value-of select="concat('&quot;', substring-before($word, '='), '&quot;:')"/>
+    <xsl:choose>
+      <xsl:when test="starts-with($word, 'sticky=')">
+        <xsl:value-of select="$value = 'yes'"/>
+      </xsl:when>
+      <xsl:otherwise>
+        <xsl:call-template name="string">
+          <xsl:with-param name="value" select="$value"/>
+        </xsl:call-template>
+      </xsl:otherwise>
+    </xsl:choose>
+    <xsl:if test="$rest">
+      <xsl:text>,</xsl:text>
+      <xsl:call-template name="policies">
+        <xsl:with-param name="words" select="$rest"/>
+      </xsl:call-template>
+    </xsl:if>
+  </xsl:template>
+
+  <xsl:template name="number">
+    <xsl:param name="value"/>
+    <xsl:choose>
+      <xsl:when test="$value">
+        <xsl:value-of select="$value"/>
+      </xsl:when>
+      <xsl:otherwise>null</xsl:otherwise>
+    </xsl:choose>
   </xsl:template>
 
   <!-- Words with spaces between, as strings. -->

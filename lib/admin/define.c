@@ -188,7 +188,7 @@ int define_pool(int root, const char *data, size_t length, const char *path, con
 {
     _cleanup_(cleanup_free) char *name = NULL;
     int result = check(root, data, length, path, options->alone, options->name, &name, error);
-    if (result < 0)
+    if (result < 0 || !name)
         return result;
     _cleanup_(cleanup_close) int directory = open_pools(root, !options->dry_run, error);
     if (directory < 0 && !(options->dry_run && directory == -ENOENT))

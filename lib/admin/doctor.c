@@ -111,7 +111,7 @@ static void add_check(xmlNodePtr parent, const char *name, const struct finding 
         xml_set(node, "remedy", finding->remedy);
 }
 
-int doctor_examine(int root, xmlDocPtr *doc, size_t *wrong, struct error *error)
+int doctor_examine(int root, xmlDocPtr *doc, int *worst, struct error *error)
 {
     _cleanup_(free_patient) struct patient patient = {.root = root, .host.sys = -1};
     int result = host_open(root, &patient.host, error);
@@ -121,13 +121,13 @@ int doctor_examine(int root, xmlDocPtr *doc, size_t *wrong, struct error *error)
         pools_free(&patient.pools);
     patient.tables = vf_tables_load(&patient.host, &patient.pools, ledger_has_pool);
     *doc = xml_new("doctor");
-    *wrong = 0;
+    *worst = VERDICT_OK;
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         struct finding finding = {.verdict = VERDICT_OK};
         checks[i].check(&patient, &finding);
         if (finding.text)
             add_check(xmlDocGetRootElement(*doc), checks[i].name, &finding);
-        *wrong += finding.verdict == VERDICT_WRONG;
+        *worst = (int)finding.verdict > *worst ? (int)finding.verdict : *worst;
         free(finding.text);
         free(finding.remedy);
     }

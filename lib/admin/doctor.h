@@ -12,13 +12,13 @@
  * doctor_examine() - look at the host, the pools, the hooks and libvirt; changes nothing
  * @doc:   a <doctor> with one <check name='' verdict='ok|warning|wrong' finding='' remedy=''/> each, in the order of
  *         their weight; a remedy only where there is something to mend. The caller frees it.
- * @wrong: how many are wrong
+ * @worst: of the verdicts: 0 for ok, 1 for a warning, 2 for what is wrong, as monitoring plugins have them
  *
  * libvirt is asked, within GATE_CALL_MS for each question; what cannot be found out is a warning of the check that
  * asks.
  *
  * Return: 0 or a negative errno value.
  */
-int doctor_examine(int root, xmlDocPtr *doc, size_t *wrong, struct error *error) must_check nonnull(2, 3, 4);
+int doctor_examine(int root, xmlDocPtr *doc, int *worst, struct error *error) must_check nonnull(2, 3, 4);
 
 #endif

@@ -86,17 +86,17 @@ static int open_device(int root, const char *what, struct device *device, struct
     return result;
 }
 
-/* Networks of which a VF may be offered, or not any more. */
-static int set_ports(int root, struct lines *done, struct error *error)
+/* Networks of which a VF may be offered, or not any more. Where libvirt cannot be called, what it gives of a drained VF
+ * is refused all the same, and the next start sets the ports. */
+static void set_ports(int root, struct lines *done, struct error *error)
 {
     _cleanup_(error_free) struct error problem = {0};
     int result = offer_withdraw_all(root, &problem);
     if (result == 0)
         result = reconcile_offers(root, done, &problem);
     error_move_notes(error, &problem);
-    return result < 0 ? error_set(error, problem.code, "libvirt's ports are not set yet, which the next start does: %s",
-                                  problem.message)
-                      : 0;
+    if (result < 0)
+        error_note(error, "libvirt's ports are not set yet, which the next start does: %s", problem.message);
 }
 
 /* ---- who has them ---- */
@@ -162,7 +162,7 @@ int drain(int root, const char *what, const struct drain_options *options, struc
     int result = open_device(root, what, &device, error);
     if (result < 0)
         return result;
-    _cleanup_(drained_free) struct drained drained = {NULL};
+    _cleanup_(drained_free) struct drained drained = {0};
     result = drained_load(root, &drained, error);
     if (result < 0)
         return result;
@@ -177,17 +177,18 @@ int drain(int root, const char *what, const struct drain_options *options, struc
         lines_add(done, "drained %s", device.name);
     _cleanup_(cleanup_free) char *guests = list_guests(root, &device);
     if (guests)
-        lines_add(done, "VFs of %s are had by %s", device.name, guests);
+        error_note(error, "VFs of %s are had by %s", device.name, guests);
     if (options->dry_run)
         return 0;
-    result = since ? 0 : set_ports(root, done, error);
-    return result == 0 && options->wait_s > 0 ? wait_for(root, &device, options->wait_s, error) : result;
+    if (!since)
+        set_ports(root, done, error);
+    return options->wait_s > 0 ? wait_for(root, &device, options->wait_s, error) : 0;
 }
 
 int undrain(int root, const char *what, bool dry_run, struct lines *done, struct error *error)
 {
     _cleanup_(free_device) struct device device = {.name = NULL};
-    _cleanup_(drained_free) struct drained drained = {NULL};
+    _cleanup_(drained_free) struct drained drained = {0};
     struct pciaddr address;
     int result = open_device(root, what, &device, error);
     if (result < 0 && pciaddr_parse_any(what, &address) == 0) {
@@ -206,5 +207,7 @@ int undrain(int root, const char *what, bool dry_run, struct lines *done, struct
     if (!dry_run)
         ledger_note(root, "undrained", &device.address, device.pf ? device.pf : "", "");
     lines_add(done, "undrained %s", device.name);
-    return dry_run ? 0 : set_ports(root, done, error);
+    if (!dry_run)
+        set_ports(root, done, error);
+    return 0;
 }

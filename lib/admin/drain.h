@@ -18,7 +18,7 @@ struct drain_options {
 /**
  * drain() - drain a PF, with all its VFs, or one VF
  * @what: the name of a PF's network interface, or the PCI address of a PF or a VF, as pciaddr_parse_any() takes it
- * @done: what was done, and who has its VFs, is added
+ * @done: what was done is added; who has its VFs is a note
  *
  * It is written down where it outlives a boot, by PCI address; then libvirt's ports are set. One that is drained stays
  * as it is, and is waited for.

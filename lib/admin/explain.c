@@ -86,7 +86,7 @@ static int explain(struct plan *plan, int root, xmlNodePtr node, struct error *e
     if (result < 0)
         return result;
     int decided = decide(plan, ledger, &failure);
-    if (decided < 0 && decided != -EBUSY)
+    if (decided < 0 && decided != -EBUSY && decided != -EDQUOT)
         return error_set(error, -decided, "%s", failure.message);
     bool granted = true;
     for (size_t i = 0; i < plan->count && granted && result == 0; i++) {

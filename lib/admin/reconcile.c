@@ -517,7 +517,8 @@ static void forget_settings(struct work *work)
             _cleanup_(error_free) struct error problem = {0};
             const struct claim_vf *vf = &work->claims[i]->vfs[j];
             pciaddr_format(&vf->address, text);
-            int result = claim_settings_restore(work->root, vf, !vf->stuck, &problem);
+            int result = work->dry_run ? claim_settings_foresee(work->root, vf, !vf->stuck, &problem)
+                                       : claim_settings_restore(work->root, vf, !vf->stuck, &problem);
             if (result < 0)
                 error_prefix(&problem, "VF %s of guest '%.256s' stays as it is set", text, work->claims[i]->name);
             if (result < 0)
@@ -527,9 +528,10 @@ static void forget_settings(struct work *work)
         }
 }
 
-int reconcile_open(int root, bool settings, struct lines *done, struct error *error)
+int reconcile_open(int root, bool settings, bool dry_run, struct lines *done, struct error *error)
 {
-    _cleanup_(close_work) struct work work = {.root = root, .done = done, .error = error, .host.sys = -1};
+    _cleanup_(close_work) struct work work = {
+        .root = root, .dry_run = dry_run, .done = done, .error = error, .host.sys = -1};
     int result = pools_load(root, &work.pools, error);
     if (result == 0 && settings)
         result = read_claims(&work, false);

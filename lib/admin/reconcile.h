@@ -77,6 +77,7 @@ int reconcile_offers(int root, struct lines *done, struct error *error) must_che
  *
  * Return: as reconcile().
  */
-int reconcile_open(int root, bool settings, struct lines *done, struct error *error) must_check nonnull(3, 4);
+int reconcile_open(int root, bool settings, bool dry_run, struct lines *done, struct error *error) must_check
+    nonnull(4, 5);
 
 #endif

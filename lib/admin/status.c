@@ -140,6 +140,12 @@ static void add_pf(xmlNodePtr parent, const struct view *view, struct host_pf *p
         xml_set(node, "up", pf->up ? "yes" : "no");
     if (pf->carrier != HOST_UNKNOWN)
         xml_set(node, "carrier", pf->carrier ? "yes" : "no");
+    int speed = host_pf_speed(&view->host, pf);
+    if (speed != HOST_UNKNOWN)
+        xml_set_number(node, "speed", (unsigned long)speed);
+    xml_set_number(node, "made", pf->vf_count);
+    if (pf->vf_total != HOST_UNKNOWN)
+        xml_set_number(node, "total", (unsigned long)pf->vf_total);
 }
 
 static void add_holder(xmlNodePtr node, const struct entry *entry)
@@ -341,8 +347,11 @@ static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_t
     const struct pool *pool = table->pool;
     xmlNodePtr node = xml_add(root, "pool");
     xml_set(node, "name", pool->name);
+    char policy[POLICY_SIZE];
     if (pool->fault.code)
         xml_set(node, "fault", pool->fault.message);
+    else
+        xml_set(node, "policy", policy_format(&pool->policy, policy));
     for (size_t i = 0; i < table->pf_count; i++)
         add_pf(node, view, &table->pfs[i]);
     struct settings **settings = read_settings(view, table, error);

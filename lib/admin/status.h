@@ -15,8 +15,9 @@
  * @doc:      the caller frees it with xmlFreeDoc()
  *
  *   <status>
- *     <pool name='' fault=''>                         fault: out of service, for this reason
- *       <pf name='' address='' numa='' up='' carrier=''/>
+ *     <pool name='' fault='' policy=''>               fault: out of service, for this reason
+ *       <pf name='' address='' numa='' up='' carrier='' speed='' made='' total=''/>
+ *                                                       speed in Mbit/s; made, total: VFs that there are, and could be
  *       <vf address='' pf='' vf='' state='' reason='' mac='' since='' driver=''>
  *         <guest name='' uuid=''/>
  *         <settings mac='' vlan='' qos='' protocol='' min-rate='' max-rate='' spoof-check='' trust='' link-state=''

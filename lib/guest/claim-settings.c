@@ -119,7 +119,7 @@ int claim_settings_apply(int root, const struct claim *claim, const struct pciad
     return result < 0 ? error_prefix(error, "guest '%.256s'", claim->name) : 0;
 }
 
-static int restore(const struct host *host, const struct claim_vf *vf, bool running, struct error *error)
+static int restore(const struct host *host, const struct claim_vf *vf, bool running, bool dry_run, struct error *error)
 {
     struct place place;
     if (!host_vf_present(host, &vf->address))
@@ -138,15 +138,26 @@ static int restore(const struct host *host, const struct claim_vf *vf, bool runn
         return error_set(error, -user, "whether it is in use cannot be seen: %s", strerror(-user));
     if (user)
         return error_set(error, EBUSY, "it is in use by process %ld", (long)user);
-    result = vfinfo_change(host, &place.pf, place.number, &place.now, &original, error);
+    if (!dry_run)
+        result = vfinfo_change(host, &place.pf, place.number, &place.now, &original, error);
     return result < 0 ? result : 1;
 }
 
-int claim_settings_restore(int root, const struct claim_vf *vf, bool running, struct error *error)
+static int restore_on(int root, const struct claim_vf *vf, bool running, bool dry_run, struct error *error)
 {
     _cleanup_(host_close) struct host host = {.sys = -1};
     if (!settings_say(&vf->original))
         return 0;
     int result = host_open(root, &host, error);
-    return result < 0 ? result : restore(&host, vf, running, error);
+    return result < 0 ? result : restore(&host, vf, running, dry_run, error);
+}
+
+int claim_settings_restore(int root, const struct claim_vf *vf, bool running, struct error *error)
+{
+    return restore_on(root, vf, running, false, error);
+}
+
+int claim_settings_foresee(int root, const struct claim_vf *vf, bool running, struct error *error)
+{
+    return restore_on(root, vf, running, true, error);
 }

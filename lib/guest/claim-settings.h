@@ -51,4 +51,8 @@ int claim_settings_apply(int root, const struct claim *claim, const struct pciad
 int claim_settings_restore(int root, const struct claim_vf *vf, bool running, struct error *error) must_check
     nonnull(2, 4);
 
+/** claim_settings_foresee() - what claim_settings_restore() would return, if the card took it; sets nothing */
+int claim_settings_foresee(int root, const struct claim_vf *vf, bool running, struct error *error) must_check
+    nonnull(2, 4);
+
 #endif

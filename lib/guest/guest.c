@@ -180,7 +180,7 @@ static int claim_again(struct call *call, struct plan *plan)
         result = look(call, plan);
     if (result == 0)
         result = claim_now(call, plan);
-    return result == -EBUSY && plan->exhausted ? 1 : result;
+    return result == -EDQUOT ? 1 : result;
 }
 
 static int wait_and_claim(struct call *call, struct plan *plan, const char *pool, unsigned int seconds)
@@ -253,7 +253,7 @@ static int claim_in_order(struct call *call, struct plan *plan)
     int result = pass_queues(call, plan, queues, &pool);
     if (result == 0 && !pool) {
         result = claim_now(call, plan);
-        pool = result == -EBUSY ? plan->exhausted : NULL;
+        pool = result == -EDQUOT ? plan->exhausted : NULL;
     }
     for (size_t i = 0; i < count; i++)
         queue_leave(&queues[i]);

@@ -104,6 +104,6 @@ int shortage_describe(struct plan *plan, size_t index, struct ledger *ledger, st
     if (result < 0)
         return result;
     plan->exhausted = choice->table->pool;
-    return error_set(error, EBUSY, "pool '%s' has no free VF for interface %u of guest '%.256s': %s", pool,
+    return error_set(error, EDQUOT, "pool '%s' has no free VF for interface %u of guest '%.256s': %s", pool,
                      request->number, guest, list.text[0] ? list.text : "it has none at all");
 }

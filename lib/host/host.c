@@ -188,6 +188,15 @@ void host_pf_examine(const struct host *host, struct host_pf *pf)
     read_netdev(host, pf);
 }
 
+int host_pf_speed(const struct host *host, const struct host_pf *pf)
+{
+    char path[DEVICE_PATH_SIZE];
+    snprintf(path, sizeof path, "class/net/%s/speed", pf->name);
+    int speed = pf->has_netdev ? host_number(host->sys, path) : HOST_UNKNOWN;
+    /* The kernel's SPEED_UNKNOWN is -1. */
+    return speed > 0 ? speed : HOST_UNKNOWN;
+}
+
 /* Opens a netdev's directory, by an altname too: sysfs knows none, the kernel's interface index does. */
 static int open_netdev(const struct host *host, struct host_pf *pf)
 {

@@ -113,6 +113,10 @@ bool host_pf_is(const struct host *host, const struct host_pf *pf, unsigned int 
  * or its address where it has none */
 void host_pf_examine(const struct host *host, struct host_pf *pf) nonnull(1, 2);
 
+/** host_pf_speed() - of the PF's link, in Mbit/s (sysfs-class-net). Return: it, or HOST_UNKNOWN, as of one that is
+ * down. */
+int host_pf_speed(const struct host *host, const struct host_pf *pf) must_check nonnull(1, 2);
+
 /** host_pf_is_ethernet() - whether the PF, examined, is Ethernet, or nobody knows */
 bool host_pf_is_ethernet(const struct host_pf *pf) must_check nonnull(1);
 

@@ -35,11 +35,13 @@ static void log_event(int root, const char *const fields[FIELDS])
 
 /* A guest's name may hold anything. Nothing is allocated: what is told of was done, and must not fail here.
  * @directory: -1: there is none, and only the host's log has the line */
-static void add_line(int root, int directory, const char *fields[FIELDS])
+static void add_line(int root, int directory, const char *const given[FIELDS])
 {
     struct error field;
     char line[MAX_LINE], time[CLAIM_TIME_SIZE];
     size_t used = 0;
+    const char *fields[FIELDS];
+    memcpy(fields, given, sizeof fields);
     claim_time(time);
     fields[FIELD_TIME] = time;
     fields[FIELD_ACTOR] = actor_name();
@@ -65,11 +67,12 @@ static void add_event(int root, int directory, const char *event, const struct c
     number[0] = '\0';
     if (!vf->whole)
         snprintf(number, sizeof number, "%u", vf->number);
-    const char *fields[FIELDS] = {[FIELD_EVENT] = event,      [FIELD_GUEST] = claim->name,
-                                  [FIELD_UUID] = claim->uuid, [FIELD_ADDRESS] = pciaddr_format(&vf->address, address),
-                                  [FIELD_PF] = vf->pf,        [FIELD_VF] = number,
-                                  [FIELD_POOL] = vf->pool,    [FIELD_MAC] = vf->mac,
-                                  [FIELD_REASON] = reason};
+    const char *const fields[FIELDS] = {
+        [FIELD_EVENT] = event,      [FIELD_GUEST] = claim->name,
+        [FIELD_UUID] = claim->uuid, [FIELD_ADDRESS] = pciaddr_format(&vf->address, address),
+        [FIELD_PF] = vf->pf,        [FIELD_VF] = number,
+        [FIELD_POOL] = vf->pool,    [FIELD_MAC] = vf->mac,
+        [FIELD_REASON] = reason};
     add_line(root, directory, fields);
 }
 
@@ -113,7 +116,7 @@ void history_change(int root, const struct claim *old, const struct claim *new, 
 void history_refuse(int root, const char *uuid, const char *name, const char *reason)
 {
     _cleanup_(cleanup_close) int directory = journal_directory(root);
-    const char *fields[FIELDS] = {
+    const char *const fields[FIELDS] = {
         [FIELD_EVENT] = "refused", [FIELD_GUEST] = name, [FIELD_UUID] = uuid, [FIELD_REASON] = reason};
     add_line(root, directory, fields);
 }
@@ -122,9 +125,9 @@ void history_device(int root, const char *event, const struct pciaddr *address, 
 {
     _cleanup_(cleanup_close) int directory = journal_directory(root);
     char text[PCIADDR_SIZE];
-    const char *fields[FIELDS] = {[FIELD_EVENT] = event,
-                                  [FIELD_ADDRESS] = pciaddr_format(address, text),
-                                  [FIELD_PF] = pf,
-                                  [FIELD_REASON] = reason};
+    const char *const fields[FIELDS] = {[FIELD_EVENT] = event,
+                                        [FIELD_ADDRESS] = pciaddr_format(address, text),
+                                        [FIELD_PF] = pf,
+                                        [FIELD_REASON] = reason};
     add_line(root, directory, fields);
 }

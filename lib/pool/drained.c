@@ -39,10 +39,12 @@ static char *read_words(int directory, const char *file)
 int drained_load(int root, struct drained *drained, struct error *error)
 {
     int result = 0;
-    *drained = (struct drained){NULL};
+    *drained = (struct drained){0};
     _cleanup_(cleanup_dir) DIR *directory = io_list(root, DRAINED_DIRECTORY);
     if (!directory)
-        return errno == ENOENT || errno == ENOTDIR ? 0 : error_set(error, errno, "cannot open /" DRAINED_DIRECTORY ": %s", strerror(errno));
+        return errno == ENOENT || errno == ENOTDIR
+                   ? 0
+                   : error_set(error, errno, "cannot open /" DRAINED_DIRECTORY ": %s", strerror(errno));
     for (struct dirent *entry; (entry = io_next_entry(directory, &result));) {
         struct drained_device device;
         if (pciaddr_parse(entry->d_name, &device.address) < 0)
@@ -59,7 +61,7 @@ void drained_free(struct drained *drained)
     for (size_t i = 0; i < drained->count; i++)
         free(drained->devices[i].words);
     free(drained->devices);
-    *drained = (struct drained){NULL};
+    *drained = (struct drained){0};
 }
 
 const char *drained_find(const struct drained *drained, const struct pciaddr *pf, const struct pciaddr *vf)

@@ -460,12 +460,23 @@ static const char *doubt_words(enum vf_doubt doubt)
     return words[doubt];
 }
 
+/* One clause for all VFs of a PF, where that is what is drained. */
+static void say_drained(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
+{
+    const struct host_pf *pf = &table->pfs[vf->pf];
+    const char *of_pf = drained_find(table->drained, &pf->address, &pf->address);
+    if (of_pf)
+        snprintf(text, size, "PF %s is drained %s", pf->name, of_pf);
+    else
+        snprintf(text, size, "VF %u of PF %s is drained %s", vf->number, pf->name, vf_drained(table, vf));
+}
+
 static void say_usable(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
 {
     const char *pf = table->pfs[vf->pf].name;
     const struct pool_reserve *reserve = find_reserve(table->sources[vf->pf], vf->number);
     if (vf->reserved == VF_FOR_NOBODY)
-        snprintf(text, size, "VF %u of PF %s is drained %s", vf->number, pf, vf_drained(table, vf));
+        say_drained(table, vf, text, size);
     else if (reserve && vf->reserved == VF_FOR_OTHER)
         snprintf(text, size, "VF %u of PF %s is reserved for guest '%.64s'", vf->number, pf, reserve->guest);
     else if (vf->doubt == VF_GROUPED)

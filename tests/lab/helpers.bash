@@ -242,6 +242,8 @@ ports() {
 # For setup: whatever an earlier case left (bats may not get through the teardown of one that it had to kill), two PFs
 # with 7 VFs each, a libvirtd that answers, no guests, no networks.
 lab_ready() {
+    # What bats does before each command, to know which one failed, costs more than the commands (inside.sh).
+    [ -z "${UNTRACED:-}" ] || trap - DEBUG
     lab_clean
     lab_vfs 7
     lab_unbind

@@ -35,6 +35,8 @@ find_cases() {
 run_cases() {
     local left
     export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-180}
+    # LAB_TRACED=1: a case that fails says in which line. It says what it ran in any case.
+    [ -n "${LAB_TRACED:-}" ] || export UNTRACED=1
     # Ends before the machine's deadline does, so that the logs of a run that is too long come out as well.
     left=$((LAB_DEADLINE - $(cut -d. -f1 /proc/uptime) - 20))
     timeout -k 10 "$left" bats --formatter tap --timing --print-output-on-failure ${LAB_FILTER:+--filter "$LAB_FILTER"} \

@@ -43,7 +43,7 @@ make_share() {
     [ -z "${LAB_SCRIPT:-}" ] || cp "$LAB_SCRIPT" "$work/share/script"
     local name
     for name in LAB_DEADLINE TESTS LAB_TAGS LAB_FILTER LAB_ROUNDS LAB_PAIRS LAB_STORMS LAB_STORM LAB_SEED LAB_APPARMOR LAB_LIBVIRT \
-        DAEMONS BATS_TEST_TIMEOUT; do
+        LAB_TRACED DAEMONS BATS_TEST_TIMEOUT; do
         if [ -n "${!name:-}" ]; then printf '%s=%q\n' "$name" "${!name}"; fi
     done > "$work/share/environment"
     cp -rp "$work/capabilities" "$work/share/capabilities"

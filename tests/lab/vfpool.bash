@@ -19,7 +19,7 @@ installed_hook=$installed/qemu
 vfpool_ready() {
     lab_ready || return
     [ ! -e "$gate.real" ] || gate_mended
-    rm -f /etc/vfpool/*.xml
+    rm -rf /etc/vfpool/*.xml /var/lib/vfpool/drained
     [ ! -e /run/vfpool ] || find /run/vfpool -mindepth 1 -maxdepth 1 ! -name witness -exec rm -rf {} +
     if ! hooks_are_ours || [ ! -e /run/vfpool/witness/daemon ]; then hooks_back; fi
 }

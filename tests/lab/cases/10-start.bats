@@ -99,7 +99,7 @@ CHILDREN
     while IFS='|' read -r name child; do
         lab_guest g1 "$(lab_interface passthrough 52:54:00:00:10:01 "${child#refused }")" > /tmp/g1.xml
         if [[ $child == refused* ]]; then
-            run_status 1 vfpool transform /tmp/g1.xml
+            run_fail vfpool transform /tmp/g1.xml
             says "$name"
             continue
         fi

@@ -13,7 +13,10 @@ setup() {
     pool passthrough enp1s0
     pools_up
 }
-teardown() { vfpool_end; }
+teardown() {
+    hook_content_back
+    vfpool_end
+}
 
 # room NAME [DEVICE]: it has room for more devices
 room() {
@@ -272,4 +275,49 @@ settled_so_far() {
     gate_mended
     [ ! -e /tmp/gate-calls ]
     echo "calls into libvirt in a start and a stop: 0" >> "$LAB_RESULTS/times.txt"
+}
+
+@test "a drained PF: neither a plug nor a start gets its VFs, and who has one, or is getting one, keeps it" {
+    local guest
+    pool passthrough enp1s0 enp2s0
+    pools_up
+    running g1
+    [[ $(vf_of "$(live_vfs g1)") == "enp1s0 "* ]]
+    # g2 is on its way: it has been prepared, and libvirt has given it nothing yet.
+    cat > "$hook" << SCRIPT
+#!/bin/bash
+$installed_hook "\$@"
+rc=\$?
+[ "\$1 \$2" != "g2 prepare" ] || { touch /tmp/g2-prepared; timeout 60 bash -c 'until [ -e /tmp/g2-goes-on ]; do read -rt 0.2 _ <> <(:); done'; }
+exit \$rc
+SCRIPT
+    rm -f /tmp/g2-prepared /tmp/g2-goes-on
+    lab_define g2 "$(lab_interface passthrough)"
+    virsh -q start g2 > /tmp/said.g2 2>&1 3>&- &
+    start=$!
+    wait_until 30 test -e /tmp/g2-prepared
+    run_ok timeout 60 vfpool drain enp1s0 --reason 'new firmware'
+    says "drained PF enp1s0"
+    touch /tmp/g2-goes-on
+    wait "$start" || { cat /tmp/said.g2; false; }
+    hook_content_back
+    is_exact g2
+    attach g1 52:54:00:00:25:07
+    has_vfs g1 2
+    lab_define g3 "$(lab_interface passthrough)"
+    run_virsh start g3
+    is_exact g3
+    [[ $(vf_of "$(live_vfs g3)") == "enp2s0 "* ]]
+    [ "$(for vf in $(live_vfs g1); do vf_of "$vf"; done | cut -d' ' -f1 | sort -u | xargs)" = "enp1s0 enp2s0" ]
+    run_fail vfpool drain enp1s0 --wait 1
+    says "are still had by"
+    for guest in g1 g2; do run_virsh destroy "$guest"; done
+    run_ok vfpool drain enp1s0 --wait 20
+    wait_until 20 offer_holds passthrough
+    # None of them is open now, though guests have let go of two.
+    [ "$(comm -23 <(lab_vf_addresses enp1s0 | sort) <(blocked_ports passthrough) | wc -l)" = 0 ]
+    run_ok vfpool undrain enp1s0
+    run_virsh start g1
+    is_exact g1
+    [[ $(vf_of "$(live_vfs g1)") == "enp1s0 "* ]]
 }

@@ -210,7 +210,7 @@ asks_for() {
     lab_libvirtd_stop
     run timeout 20 vfpool reconcile
     echo "$status $output"
-    [ "$status" = 1 ]
+    [ "$status" = 6 ]
     says "libvirt is not running"
     run_ok vfpool status
     # Killed, it leaves a socket that nobody listens on.
@@ -218,7 +218,7 @@ asks_for() {
     lab_libvirtd_kill9
     run timeout 20 vfpool reconcile
     echo "$status $output"
-    [ "$status" = 1 ]
+    [ "$status" = 6 ]
     says "cannot reach libvirt"
     # Stopped in the middle of its work, it does not answer at all.
     lab_libvirtd_start
@@ -226,7 +226,7 @@ asks_for() {
     run timeout 40 vfpool reconcile
     kill -CONT "$(networks_pid)"
     echo "$status $output"
-    [ "$status" = 1 ]
+    [ "$status" = 6 ]
     says "libvirt did not answer within"
     run_ok vfpool reconcile
 }
