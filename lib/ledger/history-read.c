@@ -148,19 +148,22 @@ static int read_files(int root, const struct subject *subject, struct history_pl
                       struct error *error)
 {
     static const char *const paths[] = {JOURNAL_DIRECTORY "/" HISTORY_FILE ".1", JOURNAL_DIRECTORY "/" HISTORY_FILE};
-    bool found = !place || place->inode == 0;
+    struct history_place nowhere = {0};
+    if (!place)
+        place = &nowhere;
+    bool found = place->inode == 0;
     int result = 0;
     for (size_t i = 0; i < sizeof paths / sizeof *paths && result == 0; i++) {
         _cleanup_(cleanup_free) char *text = NULL;
         ino_t inode = 0;
         result = read_file(root, paths[i], &text, &inode, error);
-        bool here = place && place->inode && place->inode == inode, newest = i == 1;
+        bool here = place->inode && place->inode == inode, newest = i == 1;
         if (result < 0 || (!found && !here && !newest))
             continue;
         off_t end = read_lines(text, here ? place->offset : 0, subject, node);
         found = true;
         /* Turned, and nothing written since: there is no newer one yet. */
-        if (place && (newest ? inode != 0 : here))
+        if (newest ? inode != 0 : here)
             *place = (struct history_place){inode, end};
     }
     return result;
