@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <getopt.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
@@ -25,18 +24,15 @@ static void add_finding(struct lines *found, const char *path, const char *messa
 
 int cmd_check(int root, int argc, char **argv, struct error *error)
 {
-    static const struct option known[] = {{"alone", no_argument, NULL, 'a'}, {0}};
+    struct command_flags flags = {0};
     _cleanup_(lines_free) struct lines found = {NULL};
-    bool alone = false;
     size_t wrong = 0;
-    for (int option; (option = command_option(argc, argv, ":", known, error)) != -1;) {
-        if (option == COMMAND_USAGE)
-            return option;
-        alone = true;
-    }
-    if (optind == argc)
+    int first = command_flags(argc, argv, "alone", &flags, error);
+    if (first < 0)
+        return first;
+    if (first == argc)
         return command_usage(error, "check takes pool files, or - for standard input");
-    for (int i = optind; i < argc; i++) {
+    for (int i = first; i < argc; i++) {
         _cleanup_(error_free) struct error problem = {0};
         _cleanup_(cleanup_free) char *data = NULL;
         size_t length = 0;
@@ -44,7 +40,7 @@ int cmd_check(int root, int argc, char **argv, struct error *error)
         int result = command_read(argv[i], &data, &length, error);
         if (result < 0)
             return result;
-        result = define_check(root, data, length, path, alone, &problem);
+        result = define_check(root, data, length, path, flags.alone, &problem);
         error_move_notes(error, &problem);
         if (result == 0)
             continue;

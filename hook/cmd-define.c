@@ -7,7 +7,7 @@
 int cmd_define(int root, int argc, char **argv, struct error *error)
 {
     struct command_flags flags = {0};
-    int first = command_flags(argc, argv, "alone dry-run", &flags, error);
+    int first = command_flags(argc, argv, "alone dry-run format", &flags, error);
     if (first < 0)
         return first;
     if (argc - first != 1)

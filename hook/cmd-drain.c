@@ -5,7 +5,7 @@
 int cmd_drain(int root, int argc, char **argv, struct error *error)
 {
     struct command_flags flags = {.longest_wait_s = DRAIN_LONGEST_WAIT_S};
-    int first = command_flags(argc, argv, "reason wait dry-run", &flags, error);
+    int first = command_flags(argc, argv, "reason wait dry-run format", &flags, error);
     if (first < 0)
         return first;
     if (argc - first != 1)

@@ -2,7 +2,6 @@
 /* As virsh edit: what is wrong is said, and the editor comes back with what was written. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -135,16 +134,13 @@ static int edit_until_right(int root, const struct text *before, const struct de
 
 int cmd_edit(int root, int argc, char **argv, struct error *error)
 {
-    static const struct option known[] = {{"alone", no_argument, NULL, 'a'}, {0}};
-    struct define_options options = {.alone = false};
-    for (int option; (option = command_option(argc, argv, ":", known, error)) != -1;) {
-        if (option == COMMAND_USAGE)
-            return option;
-        options.alone = true;
-    }
-    if (argc - optind != 1)
+    struct command_flags flags = {0};
+    int first = command_flags(argc, argv, "alone", &flags, error);
+    if (first < 0)
+        return first;
+    if (argc - first != 1)
         return command_usage(error, "edit takes one pool");
-    options.name = argv[optind];
+    const struct define_options options = {.name = argv[first], .alone = flags.alone};
     _cleanup_(lines_free) struct lines done = {NULL};
     _cleanup_(free_text) struct text before = {0};
     int result = define_read(root, options.name, &before.data, &before.length, error);

@@ -6,7 +6,7 @@
 int cmd_open(int root, int argc, char **argv, struct error *error)
 {
     struct command_flags flags = {0};
-    int first = command_flags(argc, argv, "settings dry-run", &flags, error);
+    int first = command_flags(argc, argv, "settings dry-run format", &flags, error);
     if (first < 0)
         return first;
     if (first != argc)

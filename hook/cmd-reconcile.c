@@ -8,7 +8,7 @@
 int cmd_reconcile(int root, int argc, char **argv, struct error *error)
 {
     struct command_flags flags = {.longest_wait_s = LONGEST_WAIT_S};
-    int first = command_flags(argc, argv, "boot wait dry-run", &flags, error);
+    int first = command_flags(argc, argv, "boot wait dry-run format", &flags, error);
     if (first < 0)
         return first;
     if (first != argc)

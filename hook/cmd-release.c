@@ -5,7 +5,7 @@
 int cmd_release(int root, int argc, char **argv, struct error *error)
 {
     struct command_flags flags = {0};
-    int first = command_flags(argc, argv, "force dry-run", &flags, error);
+    int first = command_flags(argc, argv, "force dry-run format", &flags, error);
     if (first < 0)
         return first;
     if (argc - first != 1)

@@ -129,9 +129,9 @@ int command_flags(int argc, char **argv, const char *names, struct command_flags
     struct option own[sizeof all / sizeof *all + 1] = {{0}};
     size_t count = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i].val == 'f' || is_among(all[i].name, names))
+        if (is_among(all[i].name, names))
             own[count++] = all[i];
-    const char *letters = is_among("dry-run", names) ? ":nf:" : ":f:";
+    const char *letters = !is_among("format", names) ? ":" : is_among("dry-run", names) ? ":nf:" : ":f:";
     flags->format = "table";
     for (int option; (option = command_option(argc, argv, letters, own, error)) != -1;)
         if (option == COMMAND_USAGE || set_flag(flags, option, argv[0], error) < 0)

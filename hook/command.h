@@ -53,7 +53,7 @@ int command_option(int argc, char **argv, const char *letters, const struct opti
 /* What the verbs that change something may be told. */
 struct command_flags {
     bool alone, boot, dry_run, force, settings;
-    const char *format; /* table, json or xml */
+    const char *format; /* table, json or xml; table when it is not said */
     const char *reason; /* NULL: not said */
     int wait_s;         /* 0: not said */
     int longest_wait_s; /* set by the caller that takes "wait" */
@@ -61,7 +61,7 @@ struct command_flags {
 
 /**
  * command_flags() - the arguments of a verb that has some of these options
- * @names: of the options that it has, with spaces between; each has --format
+ * @names: of the options that it has, with spaces between
  * @flags: zero but for longest_wait_s
  *
  * Return: as command_operands().

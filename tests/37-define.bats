@@ -60,6 +60,13 @@ wrong() {
     wrong ":2: " "forward mode is 'nat'"
     : > "$FILE"
     wrong "" "empty"
+    # What would not be read once it is in its place.
+    {
+        echo "<network><name>p</name><description>"
+        head -c 1048576 /dev/zero | tr '\0' x
+        echo "</description><forward mode='hostdev'><pf dev='eth3'/></forward></network>"
+    } > "$FILE"
+    wrong "" "larger than 1 MiB"
 }
 
 @test "several files: a line for each that is wrong, and how many" {

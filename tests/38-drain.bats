@@ -147,6 +147,19 @@ states() {
     [[ $output == *", by $(id -un) (sudo: alice)"* ]]
 }
 
+@test "a reason may hold anything: it is one printable line, in XML, JSON and on a terminal" {
+    run_vfpool 0 drain eth3 --reason $'a\e[31mb\xff<c>\nd'
+    for form in table xml json; do
+        run_vfpool 0 status p --format $form
+        assert_equal "$(LC_ALL=C tr -d '\n\40-\176' < "$STDOUT" | wc -c)" 0
+    done
+    jq -e '.pools[0].vfs[0].reason | endswith(": a [31mb?<c> d")' "$STDOUT"
+    # So is what somebody else wrote there.
+    printf 'by\e[31mh\xffand' > "$ROOT/$DRAINED/0000:01:00.0"
+    run_vfpool 0 status p --format json
+    assert_equal "$(jq -r '.pools[0].vfs[0].reason' "$STDOUT")" "PF eth3 is drained by [31mh?and"
+}
+
 @test "a dry run says what the run says first, and changes nothing" {
     run_guest 1
     snapshot

@@ -21,7 +21,6 @@
 #include "vf.h"
 
 #define PLACE_SIZE (NAME_MAX + 1)
-#define MAX_POOL_BYTES ((size_t)1024 * 1024)
 
 /* ---- what is wrong ---- */
 
@@ -133,7 +132,7 @@ static int open_pools(int root, bool make, struct error *error)
 
 static int read_place(int directory, const char *file, char **data, size_t *length, struct error *error)
 {
-    int result = trust_read_file(directory, file, MAX_POOL_BYTES, data, length);
+    int result = trust_read_file(directory, file, POOL_MAX_BYTES, data, length);
     return result < 0 ? error_set(error, -result, "cannot read /" POOL_DIRECTORY "/%s: %s", file, trust_words(result))
                       : 0;
 }

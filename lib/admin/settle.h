@@ -16,7 +16,7 @@
 #define SETTLE_S 300 /* for each look at all networks, with its retries; more than reconcile_offers() takes */
 
 /** settle_later() - start that process if any network's offer is due, and libvirt tells what it gives (witness.h). What
- * it cannot do it says to syslog(3). */
+ * it cannot do it says to the host's log (log.h). */
 void settle_later(int root);
 
 /**

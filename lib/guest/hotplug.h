@@ -33,7 +33,7 @@ int hotplug_finish(struct ledger *ledger, int root, const char *uuid, const stru
                    struct error *error) must_check nonnull(1, 3, 4, 5);
 
 /** hotplug_finish_later() - start a process that waits for QEMU and does that. What it cannot do it says to
- * syslog(3). */
+ * the host's log (log.h). */
 void hotplug_finish_later(int root, const char *uuid, const struct pciaddr *address) nonnull(2, 3);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,18 +23,31 @@ static const char *path_of(const struct pciaddr *address, char path[PATH_SIZE])
     return path;
 }
 
+static void printf_like(3, 4) format_line(char *line, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    lines_format(line, size, format, arguments);
+    va_end(arguments);
+}
+
+/* For XML and terminals, whoever wrote it. Return: the caller's. */
+static char *printable(const char *words)
+{
+    char line[DRAINED_WORDS_SIZE];
+    format_line(line, sizeof line, "%s", words);
+    return memory_copy(line);
+}
+
 /* A line of text; whatever else is there, it is drained. */
 static char *read_words(int directory, const char *file)
 {
-    char *words = NULL;
+    _cleanup_(cleanup_free) char *words = NULL;
     size_t length = 0;
     if (trust_read_file(directory, file, MAX_BYTES, &words, &length) < 0)
         return memory_copy("by a file that cannot be read");
     words[strcspn(words, "\n")] = '\0';
-    if (words[0])
-        return words;
-    free(words);
-    return memory_copy("by a file that says nothing");
+    return words[0] ? printable(words) : memory_copy("by a file that says nothing");
 }
 
 int drained_load(int root, struct drained *drained, struct error *error)
@@ -89,7 +103,8 @@ int drained_add(int root, const struct pciaddr *address, const char *words, stru
     _cleanup_(cleanup_close) int directory = open_directory(root);
     if (directory >= 0 && io_may_be(root, path_of(address, path)))
         return -EEXIST;
-    _cleanup_(cleanup_free) char *line = memory_format("%s\n", words);
+    _cleanup_(cleanup_free) char *clean = printable(words);
+    _cleanup_(cleanup_free) char *line = memory_format("%s\n", clean);
     int result = directory < 0 ? directory
                                : io_replace_file(directory, ".new", pciaddr_format(address, text), line, strlen(line));
     return result < 0 ? error_set(error, -result, "cannot write /%s: %s", path_of(address, path), strerror(-result))

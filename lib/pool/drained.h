@@ -15,10 +15,12 @@
 
 #define DRAINED_DIRECTORY "var/lib/vfpool/drained"
 #define DRAINED_REASON_SIZE 161 /* with the NUL */
+#define DRAINED_WORDS_SIZE 400
 
 struct drained_device {
     struct pciaddr address;
-    char *words; /* when, who and why: "since 2026-11-29T12:00:00Z, by root: new firmware" */
+    char *words; /* one printable line, DRAINED_WORDS_SIZE at most: when, who and why: "since 2026-11-29T12:00:00Z, by
+                    root: new firmware" */
 };
 
 struct drained {

@@ -18,7 +18,6 @@
 #include "xml.h"
 
 #define SUFFIX ".xml"
-#define MAX_POOL_BYTES ((size_t)1024 * 1024)
 
 static void free_source(struct pool_source *source)
 {
@@ -390,7 +389,10 @@ static void parse_pool(struct pool *pool, const char *data, size_t length, const
 void pool_read(const char *data, size_t length, const char *path, struct pool *pool)
 {
     *pool = (struct pool){.name = memory_copy(""), .path = memory_copy(path)};
-    parse_pool(pool, data, length, NULL);
+    if (length > POOL_MAX_BYTES)
+        (void)error_set(&pool->fault, EFBIG, "%s is larger than 1 MiB", path);
+    else
+        parse_pool(pool, data, length, NULL);
 }
 
 /* Reads and checks one file. */
@@ -399,7 +401,7 @@ static void read_pool(int directory, const char *file, struct pool *pool)
     _cleanup_(cleanup_free) char *data = NULL;
     struct stat status;
     size_t length = 0;
-    int result = trust_read_file(directory, file, MAX_POOL_BYTES, &data, &length);
+    int result = trust_read_file(directory, file, POOL_MAX_BYTES, &data, &length);
     if (result < 0) {
         error_set(&pool->fault, -result, "cannot read %s: %s", pool->path,
                   result == -EFBIG ? "it is larger than 1 MiB" : trust_words(result));

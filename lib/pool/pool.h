@@ -20,6 +20,7 @@
 #include "policy.h"
 
 #define POOL_DIRECTORY "etc/vfpool"
+#define POOL_MAX_BYTES ((size_t)1024 * 1024) /* of a pool's file */
 
 /* VFs of a PF that are for one guest alone. */
 struct pool_reserve {

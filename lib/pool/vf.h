@@ -157,7 +157,7 @@ void vf_add_port(struct vf_table *table, const struct pciaddr *address, const ch
  */
 size_t vf_add_twin(const struct host *host, struct vf_table *table, uint16_t pf, unsigned int number) nonnull(1, 2);
 
-#define VF_REASON_SIZE (2 * HOST_NAME_SIZE + 240)
+#define VF_REASON_SIZE (2 * HOST_NAME_SIZE + 240 + DRAINED_WORDS_SIZE)
 
 /**
  * vf_reason() - the obstacle, for whom it is reserved, or the doubt, as a clause ("PF eth3 is down"), in @text
