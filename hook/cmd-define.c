@@ -20,5 +20,5 @@ int cmd_define(int root, int argc, char **argv, struct error *error)
     int result = command_read(file, &data, &length, error);
     if (result == 0)
         result = define_pool(root, data, length, path, &options, &done, error);
-    return command_report(flags.format, &done, "nothing changed", result, error);
+    return command_report(&flags, &done, "nothing changed", result, error);
 }

@@ -13,5 +13,5 @@ int cmd_drain(int root, int argc, char **argv, struct error *error)
     const struct drain_options options = {flags.reason, flags.wait_s, flags.dry_run};
     _cleanup_(lines_free) struct lines done = {NULL};
     int result = drain(root, argv[first], &options, &done, error);
-    return command_report(flags.format, &done, "nothing changed", result, error);
+    return command_report(&flags, &done, "nothing changed", result, error);
 }

@@ -13,8 +13,8 @@ int cmd_explain(int root, int argc, char **argv, struct error *error)
     _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
     _cleanup_(cleanup_free) char *data = NULL;
     size_t length = 0;
-    const char *format = NULL;
-    int first = command_format(argc, argv, &format, NULL, error);
+    struct command_flags flags = {0};
+    int first = command_flags(argc, argv, "color format wide", &flags, error);
     if (first < 0)
         return first;
     if (argc - first != 1)
@@ -25,6 +25,6 @@ int cmd_explain(int root, int argc, char **argv, struct error *error)
     if (result == 0 && file)
         result = explain_read(root, data, length, &doc, error);
     if (result == 0)
-        result = command_print(format, doc, error);
+        result = command_print(&flags, doc, error);
     return result == 0 && xml_child(xmlDocGetRootElement(doc), "failure") ? EXIT_NONE : result;
 }

@@ -16,5 +16,5 @@ int cmd_open(int root, int argc, char **argv, struct error *error)
     int result = flags.dry_run ? 0 : settle_stop(root, &settling, error);
     if (result == 0)
         result = reconcile_open(root, flags.settings, flags.dry_run, &done, error);
-    return command_report(flags.format, &done, NULL, result, error);
+    return command_report(&flags, &done, NULL, result, error);
 }

@@ -17,5 +17,5 @@ int cmd_reconcile(int root, int argc, char **argv, struct error *error)
     int result = flags.boot
                      ? reconcile_boot(root, flags.dry_run, flags.wait_s ? flags.wait_s : SRIOV_WAIT_S, &done, error)
                      : reconcile(root, flags.dry_run, flags.wait_s, &done, error);
-    return command_report(flags.format, &done, flags.boot ? "nothing to do" : "nothing to repair", result, error);
+    return command_report(&flags, &done, flags.boot ? "nothing to do" : "nothing to repair", result, error);
 }

@@ -13,5 +13,5 @@ int cmd_undefine(int root, int argc, char **argv, struct error *error)
     const struct define_options options = {.force = flags.force, .dry_run = flags.dry_run};
     _cleanup_(lines_free) struct lines done = {NULL};
     int result = undefine_pool(root, argv[first], &options, &done, error);
-    return command_report(flags.format, &done, NULL, result, error);
+    return command_report(&flags, &done, NULL, result, error);
 }

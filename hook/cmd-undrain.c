@@ -12,5 +12,5 @@ int cmd_undrain(int root, int argc, char **argv, struct error *error)
         return command_usage(error, "undrain takes one PF or VF, by its address or the PF's name");
     _cleanup_(lines_free) struct lines done = {NULL};
     int result = undrain(root, argv[first], flags.dry_run, &done, error);
-    return command_report(flags.format, &done, "nothing changed", result, error);
+    return command_report(&flags, &done, "nothing changed", result, error);
 }

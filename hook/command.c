@@ -12,6 +12,7 @@
 #include "io.h"
 #include "memory.h"
 #include "program.h"
+#include "screen.h"
 #include "sheet.h"
 #include "xml.h"
 
@@ -74,68 +75,113 @@ int command_operands(int argc, char **argv, struct error *error)
     return command_option(argc, argv, ":", none, error) == COMMAND_USAGE ? COMMAND_USAGE : optind;
 }
 
-/* One option's value. Return: 0 or COMMAND_USAGE. */
-static int set_flag(struct command_flags *flags, int option, const char *verb, struct error *error)
-{
-    char *end = NULL;
-    switch (option) {
-    case 'a':
-        flags->alone = true;
-        return 0;
-    case 'b':
-        flags->boot = true;
-        return 0;
-    case 'n':
-        flags->dry_run = true;
-        return 0;
-    case 'F':
-        flags->force = true;
-        return 0;
-    case 's':
-        flags->settings = true;
-        return 0;
-    case 'r':
-        flags->reason = optarg;
-        return 0;
-    case 'w': {
-        long seconds = strtol(optarg, &end, 10);
-        flags->wait_s =
-            optarg[0] >= '0' && optarg[0] <= '9' && !*end && seconds <= flags->longest_wait_s ? (int)seconds : 0;
-        return flags->wait_s ? 0
-                             : command_usage(error, "--wait is a number of seconds, 1 to %d", flags->longest_wait_s);
-    }
-    default:
-        flags->format = optarg;
-        return command_has_format(optarg) ? 0 : command_usage(error, "%s --format takes table, json or xml", verb);
-    }
-}
+enum flag_kind { FLAG_IS_SAID, FLAG_TEXT, FLAG_FORMAT, FLAG_COLOR, FLAG_WAIT };
+
+static const struct flag {
+    const char *name;
+    enum flag_kind kind;
+    size_t place; /* in struct command_flags */
+    int letter;   /* 0: none */
+} all_flags[] = {
+    {"alone", FLAG_IS_SAID, offsetof(struct command_flags, alone), 0},
+    {"boot", FLAG_IS_SAID, offsetof(struct command_flags, boot), 0},
+    {"color", FLAG_COLOR, offsetof(struct command_flags, color), 0},
+    {"dry-run", FLAG_IS_SAID, offsetof(struct command_flags, dry_run), 'n'},
+    {"follow", FLAG_IS_SAID, offsetof(struct command_flags, follow), 0},
+    {"force", FLAG_IS_SAID, offsetof(struct command_flags, force), 0},
+    {"format", FLAG_FORMAT, offsetof(struct command_flags, format), 'f'},
+    {"guest", FLAG_TEXT, offsetof(struct command_flags, guest), 0},
+    {"last", FLAG_TEXT, offsetof(struct command_flags, last), 'n'},
+    {"long", FLAG_IS_SAID, offsetof(struct command_flags, more), 'l'},
+    {"pf", FLAG_TEXT, offsetof(struct command_flags, pf), 0},
+    {"pool", FLAG_TEXT, offsetof(struct command_flags, pool), 0},
+    {"reason", FLAG_TEXT, offsetof(struct command_flags, reason), 0},
+    {"settings", FLAG_IS_SAID, offsetof(struct command_flags, settings), 0},
+    {"since", FLAG_TEXT, offsetof(struct command_flags, since), 0},
+    {"state", FLAG_TEXT, offsetof(struct command_flags, state), 0},
+    {"summary", FLAG_IS_SAID, offsetof(struct command_flags, summary), 0},
+    {"vf", FLAG_TEXT, offsetof(struct command_flags, vf), 0},
+    {"wait", FLAG_WAIT, offsetof(struct command_flags, wait_s), 0},
+    {"watch", FLAG_IS_SAID, offsetof(struct command_flags, watch), 0},
+    {"wide", FLAG_IS_SAID, offsetof(struct command_flags, wide), 0},
+};
+#define FLAGS (sizeof all_flags / sizeof *all_flags)
 
 static bool is_among(const char *name, const char *names)
 {
     size_t length = strlen(name);
     for (const char *at = names; (at = strstr(at, name)); at += length)
-        if ((at == names || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
+        if ((at == names || at[-1] == ' ') && strchr(" ,", at[length]))
             return true;
     return false;
 }
 
+static int set_wait(struct command_flags *flags, struct error *error)
+{
+    char *end = NULL;
+    long seconds = strtol(optarg, &end, 10);
+    if (optarg[0] < '0' || optarg[0] > '9' || *end || seconds < 1 || seconds > flags->longest_wait_s)
+        return command_usage(error, "--wait is a number of seconds, 1 to %d", flags->longest_wait_s);
+    flags->wait_s = (int)seconds;
+    return 0;
+}
+
+/* What the option at hand says. Return: 0 or COMMAND_USAGE. */
+static int set_flag(struct command_flags *flags, const struct flag *flag, const char *verb, struct error *error)
+{
+    char *place = (char *)flags + flag->place;
+    switch (flag->kind) {
+    case FLAG_IS_SAID:
+        *(bool *)(void *)place = true;
+        return 0;
+    case FLAG_WAIT:
+        return set_wait(flags, error);
+    case FLAG_COLOR:
+        flags->color = optarg ? optarg : "always";
+        return is_among(flags->color, "auto always never")
+                   ? 0
+                   : command_usage(error, "--color takes auto, always or never, not '%s'", optarg);
+    case FLAG_FORMAT:
+        flags->format = optarg;
+        return optarg[0] && optarg[strcspn(optarg, " ,")] == '\0' && strcmp(optarg, "or") != 0 &&
+                       is_among(optarg, flags->forms)
+                   ? 0
+                   : command_usage(error, "%s --format takes %s", verb, flags->forms);
+    default:
+        *(const char **)(void *)place = optarg;
+        return 0;
+    }
+}
+
 int command_flags(int argc, char **argv, const char *names, struct command_flags *flags, struct error *error)
 {
-    static const struct option all[] = {
-        {"alone", no_argument, NULL, 'a'},      {"boot", no_argument, NULL, 'b'},
-        {"dry-run", no_argument, NULL, 'n'},    {"force", no_argument, NULL, 'F'},
-        {"settings", no_argument, NULL, 's'},   {"reason", required_argument, NULL, 'r'},
-        {"wait", required_argument, NULL, 'w'}, {"format", required_argument, NULL, 'f'}};
-    struct option own[sizeof all / sizeof *all + 1] = {{0}};
+    struct option own[FLAGS + 1] = {{0}};
+    char letters[2 * FLAGS + 2] = ":";
     size_t count = 0;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (is_among(all[i].name, names))
-            own[count++] = all[i];
-    const char *letters = !is_among("format", names) ? ":" : is_among("dry-run", names) ? ":nf:" : ":f:";
+    for (size_t i = 0; i < FLAGS; i++) {
+        const struct flag *flag = &all_flags[i];
+        if (!is_among(flag->name, names))
+            continue;
+        bool said = flag->kind == FLAG_IS_SAID;
+        /* Beyond all letters, which are what getopt_long(3) returns for a short option. */
+        own[count++] = (struct option){flag->name,
+                                       said                       ? no_argument
+                                       : flag->kind == FLAG_COLOR ? optional_argument
+                                                                  : required_argument,
+                                       NULL, 1000 + (int)i};
+        if (flag->letter)
+            strcat(letters, (const char[]){(char)flag->letter, said ? '\0' : ':', '\0'});
+    }
     flags->format = "table";
-    for (int option; (option = command_option(argc, argv, letters, own, error)) != -1;)
-        if (option == COMMAND_USAGE || set_flag(flags, option, argv[0], error) < 0)
+    flags->color = "auto";
+    flags->forms = flags->forms ? flags->forms : "table, json or xml";
+    for (int option; (option = command_option(argc, argv, letters, own, error)) != -1;) {
+        const struct flag *flag = option >= 1000 ? &all_flags[option - 1000] : all_flags;
+        while (option < 1000 && option != COMMAND_USAGE && (flag->letter != option || !is_among(flag->name, names)))
+            flag++;
+        if (option == COMMAND_USAGE || set_flag(flags, flag, argv[0], error) < 0)
             return COMMAND_USAGE;
+    }
     return optind;
 }
 
@@ -165,72 +211,38 @@ static const struct format formats[] = {
     {"xml", NULL, NULL, NULL},
 };
 
-static const struct format *find_format(const char *name)
+static int render_view(const struct command_flags *flags, const struct format *format, xmlDocPtr doc, char **text,
+                       size_t *length, struct error *error)
 {
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        if (strcmp(formats[i].name, name) == 0)
-            return &formats[i];
-    return NULL;
-}
-
-bool command_has_format(const char *name)
-{
-    return find_format(name) != NULL;
-}
-
-/* https://no-color.org: any value that is not empty turns colours off. A dumb terminal would show what is to be a
- * colour as text: terminfo's entry of that name has none. */
-static const char *escape_character(void)
-{
-    const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
-    bool dumb = terminal && strcmp(terminal, "dumb") == 0;
-    return isatty(STDOUT_FILENO) && !dumb && !(no_color && no_color[0]) ? "\033" : "";
-}
-
-static int print_view(const struct format *format, xmlDocPtr doc, struct error *error)
-{
-    const char *parameters[] = {"escape", escape_character(), NULL};
+    char width[16];
+    snprintf(width, sizeof width, "%u", flags->wide ? 0 : screen_width());
+    const char *parameters[] = {"escape", screen_has_color(flags->color) ? "\033" : "",           "width", width,
+                                "view",   flags->wide ? "wide" : flags->summary ? "summary" : "", NULL};
     struct sheet sheet = {.text = format->sheet, .path = format->path, .parameters = parameters};
     _cleanup_(cleanup_xml_doc) xmlDocPtr result = NULL;
-    _cleanup_(cleanup_xml_string) char *text = NULL;
-    size_t length = 0;
+    _cleanup_(cleanup_xml_string) char *view = NULL;
     sheet.length = (size_t)(format->end - format->sheet);
-    int code = sheet_apply(&sheet, doc, &result, &text, &length, error);
-    return code < 0 ? code : program_print(text, length, error);
+    int code = sheet_apply(&sheet, doc, &result, &view, length, error);
+    if (code == 0)
+        *text = memory_copy_part(view, *length);
+    return code;
 }
 
-static int print_document(xmlDocPtr doc, struct error *error)
+int command_render(const struct command_flags *flags, xmlDocPtr doc, char **text, size_t *length, struct error *error)
+{
+    const struct format *format = formats;
+    while (strcmp(format->name, flags->format) != 0)
+        format++;
+    return format->sheet ? render_view(flags, format, doc, text, length, error)
+                         : xml_format(doc, true, text, length, error);
+}
+
+int command_print(const struct command_flags *flags, xmlDocPtr doc, struct error *error)
 {
     _cleanup_(cleanup_free) char *text = NULL;
     size_t length = 0;
-    int result = xml_format(doc, true, &text, &length, error);
+    int result = command_render(flags, doc, &text, &length, error);
     return result < 0 ? result : program_print(text, length, error);
-}
-
-int command_format(int argc, char **argv, const char **format, bool *more, struct error *error)
-{
-    static const struct option options[] = {
-        {"long", no_argument, NULL, 'l'}, {"format", required_argument, NULL, 'f'}, {0}};
-    *format = "table";
-    for (int option; (option = command_option(argc, argv, more ? ":lf:" : ":f:", &options[!more], error)) != -1;) {
-        if (option == COMMAND_USAGE)
-            return option;
-        if (more && option == 'l')
-            *more = true;
-        else
-            *format = optarg;
-        if (!find_format(*format))
-            return command_usage(error, "%s --format takes table, json or xml", argv[0]);
-    }
-    return optind;
-}
-
-int command_print(const char *name, xmlDocPtr doc, struct error *error)
-{
-    const struct format *format = find_format(name);
-    if (!format)
-        return error_set(error, EINVAL, "there is no format '%s'", name);
-    return format->sheet ? print_view(format, doc, error) : print_document(doc, error);
 }
 
 static void add_lines(xmlNodePtr node, const char *name, const struct lines *lines)
@@ -242,9 +254,10 @@ static void add_lines(xmlNodePtr node, const char *name, const struct lines *lin
     }
 }
 
-int command_report(const char *format, const struct lines *done, const char *nothing, int result, struct error *error)
+int command_report(const struct command_flags *flags, const struct lines *done, const char *nothing, int result,
+                   struct error *error)
 {
-    if (strcmp(format, "table") == 0) {
+    if (strcmp(flags->format, "table") == 0) {
         struct lines said = {NULL};
         if (result == 0 && nothing && !done->text && !error->notes.text)
             lines_add(&said, "%s", nothing);
@@ -260,7 +273,7 @@ int command_report(const char *format, const struct lines *done, const char *not
     add_lines(node, "note", &error->notes);
     if (result < 0)
         xml_add_text(node, "error", error->message);
-    int printed = command_print(format, doc, &problem);
+    int printed = command_print(flags, doc, &problem);
     if (printed < 0 && result == 0)
         return error_set(error, problem.code, "%s", problem.message);
     return result;

@@ -50,21 +50,23 @@ int cmd_reconcile(int root, int argc, char **argv, struct error *error);
 int command_option(int argc, char **argv, const char *letters, const struct option *options,
                    struct error *error) must_check nonnull(2, 3, 4, 5);
 
-/* What the verbs that change something may be told. */
+/* What the verbs may be told. */
 struct command_flags {
-    bool alone, boot, dry_run, force, settings;
-    const char *format; /* table, json or xml; table when it is not said */
-    const char *reason; /* NULL: not said */
-    int wait_s;         /* 0: not said */
-    int longest_wait_s; /* set by the caller that takes "wait" */
+    const char *forms;  /* set by the caller: of --format, as the error has them; NULL: table, json or xml */
+    const char *format; /* one of the forms; table when it is not said */
+    bool alone, boot, dry_run, follow, force, more /* --long */, settings, summary, watch, wide;
+    const char *color;                                                  /* auto, always or never */
+    const char *guest, *last, *pf, *pool, *reason, *since, *state, *vf; /* NULL: not said */
+    int wait_s;                                                         /* 0: not said */
+    int longest_wait_s;                                                 /* set by the caller that takes "wait" */
 };
 
 /**
  * command_flags() - the arguments of a verb that has some of these options
  * @names: of the options that it has, with spaces between
- * @flags: zero but for longest_wait_s
+ * @flags: zero but for what the caller sets
  *
- * Return: as command_operands().
+ * Return: the index of the first operand, or COMMAND_USAGE with the error.
  */
 int command_flags(int argc, char **argv, const char *names, struct command_flags *flags, struct error *error) must_check
     nonnull(2, 3, 4, 5);
@@ -72,19 +74,9 @@ int command_flags(int argc, char **argv, const char *names, struct command_flags
 /**
  * command_operands() - the arguments of a command that has no options; behind "--", one may start with a hyphen
  *
- * Return: the index of the first operand, or COMMAND_USAGE with the error.
+ * Return: as command_flags().
  */
 int command_operands(int argc, char **argv, struct error *error) nonnull(2, 3);
-
-/**
- * command_format() - the arguments of a command that has --format, and may have --long
- * @format: table, json or xml; table when it is not said
- * @more:   whether --long is said; NULL: the command does not have it
- *
- * Return: as command_operands().
- */
-int command_format(int argc, char **argv, const char **format, bool *more, struct error *error) must_check
-    nonnull(2, 3, 5);
 
 /**
  * command_read() - XML, from a file or, as "-", from standard input
@@ -94,21 +86,23 @@ int command_format(int argc, char **argv, const char **format, bool *more, struc
  */
 int command_read(const char *file, char **data, size_t *length, struct error *error) must_check nonnull(1, 2, 3, 4);
 
-/** command_has_format() - whether there is such a form: table, json, xml */
-bool command_has_format(const char *name) must_check nonnull(1);
+/** command_print() - print a document in the form that the flags say. Return: 0 or a negative errno value. */
+int command_print(const struct command_flags *flags, xmlDocPtr doc, struct error *error) must_check nonnull(1, 2, 3);
 
-/** command_print() - print a document in a form that there is. Return: 0 or a negative errno value. */
-int command_print(const char *name, xmlDocPtr doc, struct error *error) must_check nonnull(1, 2, 3);
+/** command_render() - the same as text, which the caller frees */
+int command_render(const struct command_flags *flags, xmlDocPtr doc, char **text, size_t *length,
+                   struct error *error) must_check nonnull(1, 2, 3, 4, 5);
 
 /**
  * command_report() - print what a command did, or in a dry run would do, also where it failed then
- * @format:  table: a line each, and notes and the error on standard error; json and xml: a document that has them too
+ * @flags:   their format; table: a line each, and notes and the error on standard error; json and xml: a document that
+ * has them too
  * @nothing: what to say in a table where nothing changed and there is no note; NULL: nothing
  * @result:  a negative errno value after a failure, with the reason in @error
  *
  * Return: @result, or, where that is 0, a negative errno value when it could not be printed.
  */
-int command_report(const char *format, const struct lines *done, const char *nothing, int result,
+int command_report(const struct command_flags *flags, const struct lines *done, const char *nothing, int result,
                    struct error *error) must_check nonnull(1, 2, 5);
 
 /** command_usage() - the error of wrong arguments, in one line whatever they were. Return: COMMAND_USAGE. */

@@ -38,9 +38,10 @@ _vfpool_pfs() {
 _vfpool_options() {
     case $1 in
     transform) echo --op ;;
-    status) printf '%s\n' --long --format ;;
-    explain | doctor) echo --format ;;
-    history) printf '%s\n' --since --last --guest --vf --pool --follow --format ;;
+    status) printf '%s\n' --long --wide --summary --state --pf --guest --watch --color --format ;;
+    explain) printf '%s\n' --wide --color --format ;;
+    doctor) printf '%s\n' --color --format ;;
+    history) printf '%s\n' --since --last --guest --vf --pool --follow --color --format ;;
     release) printf '%s\n' --force --dry-run --format ;;
     discover) echo --name ;;
     check | edit) echo --alone ;;
@@ -67,6 +68,8 @@ _vfpool_candidates() { # WORD-BEFORE VERB CURRENT
     case $1:$3 in
     vfpool:*) printf '%s\n' transform explain status history doctor dumpxml network discover check define edit undefine drain undrain release open reconcile --help --version ;;
     --format:*) printf '%s\n' table json xml ;;
+    --state:*) printf '%s\n' free claimed held drained unusable quarantined ;;
+    --pf:*) _vfpool_pfs ;;
     --guest:*) _vfpool_holders ;;
     --vf:*) _vfpool_vfs ;;
     --pool:*) _vfpool_pools ;;

@@ -16,16 +16,19 @@
 static const struct command commands[] = {
     {"transform", "[--op prepare|restore|migrate] FILE|-",
      "print a domain's XML with the VFs it would get now; claims nothing", false, cmd_transform},
-    {"explain", "[--format table|json|xml] GUEST|FILE|-", "say of every VF why a guest got it or would get it, or not",
-     false, cmd_explain},
-    {"status", "[POOL] [--long] [--format table|json|xml]", "show every VF, its state and who holds it", false,
-     cmd_status},
+    {"explain", "[--wide] [--color[=WHEN]] [--format table|json|xml] GUEST|FILE|-",
+     "say of every VF why a guest got it or would get it, or not", false, cmd_explain},
+    {"status",
+     "[POOL] [--long] [--wide] [--summary] [--state STATE] [--pf PF] [--guest GUEST] [--watch] [--color[=WHEN]] "
+     "[--format table|json|xml]",
+     "show every VF, its state and who holds it", false, cmd_status},
     {"history",
-     "[--since TIME] [--last N] [--guest GUEST] [--vf VF] [--pool POOL] [--follow] [--format table|json|xml] "
+     "[--since TIME] [--last N] [--guest GUEST] [--vf VF] [--pool POOL] [--follow] [--color[=WHEN]] "
+     "[--format table|json|xml] "
      "[GUEST|UUID|ADDRESS]",
      "show who had which VF when, and who was refused", false, cmd_history},
-    {"doctor", "[--format table|json|xml]", "check host, pools, hooks and libvirt, and say how to mend what is wrong",
-     false, cmd_doctor},
+    {"doctor", "[--color[=WHEN]] [--format table|json|xml]",
+     "check host, pools, hooks and libvirt, and say how to mend what is wrong", false, cmd_doctor},
     {"dumpxml", "POOL", "print the pool as libvirt's network XML, every VF listed", false, cmd_dumpxml},
     {"network", "POOL", "print the network that libvirt has to have for a pool; reconcile defines it", false,
      cmd_network},

@@ -62,6 +62,13 @@ complete -c vfpool -n __fish_use_subcommand -a release -d 'take VFs back by hand
 complete -c vfpool -n __fish_use_subcommand -a open -d 'open what is blocked'
 complete -c vfpool -n __fish_use_subcommand -a reconcile -d 'set up what is missing, repair what a crash left'
 
+complete -c vfpool -n '__fish_seen_subcommand_from explain status history doctor' -l color -d 'auto, always or never'
+complete -c vfpool -n '__fish_seen_subcommand_from explain status' -l wide -d 'a row a VF, all columns'
+complete -c vfpool -n '__fish_seen_subcommand_from status' -l summary -d 'a row a PF'
+complete -c vfpool -n '__fish_seen_subcommand_from status' -l watch -d 'draw it again when it changes'
+complete -c vfpool -n '__fish_seen_subcommand_from status' -l state -x -a 'free claimed held drained unusable quarantined' -d 'VFs of a state'
+complete -c vfpool -n '__fish_seen_subcommand_from status' -l pf -x -a '(__vfpool_pfs)' -d 'VFs of a PF'
+complete -c vfpool -n '__fish_seen_subcommand_from status' -l guest -x -a '(__vfpool_had)' -d 'VFs of a guest'
 complete -c vfpool -n '__fish_seen_subcommand_from explain status history doctor define undefine drain undrain release open reconcile' -l format -x -a 'table json xml' -d 'the form'
 complete -c vfpool -n '__fish_seen_subcommand_from history' -x -l since -d 'not older than'
 complete -c vfpool -n '__fish_seen_subcommand_from history' -x -l last -d 'the last so many'

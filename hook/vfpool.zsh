@@ -23,7 +23,7 @@ _vfpool_devices() {
 _vfpool_had() { _vfpool_holders; _vfpool_vfs }
 _vfpool_asked() { _vfpool_defined; _files }
 
-local format='--format[the form]:form:(table json xml)'
+local format='--format[the form]:form:(table json xml)' color='--color=-[in colours]:when:(auto always never)'
 local -a verbs=(
     'transform:print a domain with the VFs it would get now'
     'explain:say of every VF why a guest got it, or not'
@@ -54,13 +54,18 @@ shift words
 ((CURRENT--))
 case $verb in
 transform) _arguments '--op[the operation]:operation:(prepare restore migrate)' ':file:_files' ;;
-explain) _arguments $format ':guest or file:_vfpool_asked' ;;
-status) _arguments '--long[also what is set on each VF]' $format ':pool:_vfpool_pools' ;;
+explain) _arguments $format $color '--wide[a row a VF]' ':guest or file:_vfpool_asked' ;;
+status)
+    _arguments '--long[also what is set on each VF]' '--wide[all columns]' '--summary[a row a PF]' \
+        '--state[VFs of a state]:state:(free claimed held drained unusable quarantined)' '--pf[VFs of a PF]:PF:_vfpool_pfs' \
+        '--guest[VFs of a guest]:guest:_vfpool_holders' '--watch[draw it again when it changes]' $color $format \
+        ':pool:_vfpool_pools'
+    ;;
 history)
     _arguments '--since[not older than]:time or age:' '--last[the last so many]:number:' \
         '--guest[of a guest]:guest:_vfpool_holders' '--vf[of a VF]:VF:_vfpool_vfs' '--pool[of a pool]:pool:_vfpool_pools' \
-        '--follow[go on with what happens]' $format ':guest or VF:_vfpool_had' ;;
-doctor) _arguments $format ;;
+        '--follow[go on with what happens]' $color $format ':guest or VF:_vfpool_had' ;;
+doctor) _arguments $format $color ;;
 check) _arguments '--alone[without this host]' '*:file:_files' ;;
 define) _arguments $format '--alone[without this host]' '--dry-run[say what would be done]' ':file:_files' ;;
 edit) _arguments '--alone[without this host]' ':pool:_vfpool_pools' ;;

@@ -788,6 +788,8 @@ gets() { # ADDRESS: what a guest would get now
     run_hook 0 g prepare < <(guest g "${UUID[9]}" p:"${MAC[1]}" p:"${MAC[2]}" p:"${MAC[3]}" p:"${MAC[4]}")
     host numvfs eth3 2
     run_vfpool 0 status
+    grep -q "^0000:01:10.4 .*  g  it is gone from sysfs$" "$STDOUT"
+    run_vfpool 0 status --wide
     grep -q "^0000:01:10.4 .*  g  ${UUID[9]}  it is gone from sysfs$" "$STDOUT"
 }
 

@@ -16,7 +16,7 @@ policy() {
 
 # explain [OPTION...] <XML
 explain() {
-    run_vfpool '[04]' explain "$@" -
+    run_vfpool '[04]' explain --wide "$@" -
     # Whether the guest gets its VFs.
     [[ $status == 0 ]] || ! [[ $output == *'"failure":null'* ]]
 }
@@ -101,6 +101,25 @@ ADDRESS       PF     VF
     run_hook 1 g prepare < "$BATS_TEST_TMPDIR/g.xml"
     assert_equal "$stderr" "vfpool: $last"
     assert_taken
+}
+
+@test "VFs of one PF and one reason are one row, by their numbers" {
+    host eth3:vfs=63,numa=0 eth4:vfs=2,numa=1
+    policy '' eth3 eth4
+    for i in 2 3 4; do run_hook 0 "g$i" prepare < <(guest "g$i" "${UUID[$i]}" "p:${MAC[$i]}"); done
+    run_hook 0 g3 release < <(guest g3 "${UUID[3]}" "p:${MAC[3]}")
+    bound g '' "p:${MAC[1]}" > "$BATS_TEST_TMPDIR/g.xml"
+    run_vfpool 0 explain "$BATS_TEST_TMPDIR/g.xml"
+    assert_equal "$output" "guest g, interface 1, pool p (separate='prefer' numa='prefer' sticky='no' order='first')
+eth3  VF 0: it is held by guest 'g2'
+eth3  VF 1: chosen, $(jq -r '.interfaces[0].vfs[] | select(.chosen) | .address' <("$VFPOOL_BUILD/hook/vfpool" explain --format json "$BATS_TEST_TMPDIR/g.xml"))
+eth3  VF 2: it is held by guest 'g4'
+eth3  VFs 3-62: VF 1 of PF eth3 comes before it
+eth4  VFs 0-1: VF 1 of PF eth3 comes before it"
+    # What is alike need not be one range.
+    run_vfpool 0 drain eth3
+    run_vfpool 0 explain "$BATS_TEST_TMPDIR/g.xml"
+    grep -qx "eth3  VFs 1, 3-62: PF eth3 is drained since .*" "$STDOUT"
 }
 
 @test "a VF by its address, several pools, and a guest of none" {
@@ -228,14 +247,14 @@ ADDRESS       PF     VF
     policy '' eth3
     libvirt_begin
     bound g '' "p:${MAC[1]}" > "$LIBVIRT/domains/${UUID[1]}.inactive"
-    run_vfpool 0 explain g
+    run_vfpool 0 explain --wide g
     assert_equal "$(tail -n 2 <<< "$output")" "0000:01:10.0  eth3    0  chosen
 0000:01:10.2  eth3    1  VF 0 of PF eth3 comes before it"
-    run_vfpool 0 explain "${UUID[1]}"
+    run_vfpool 0 explain --wide "${UUID[1]}"
     grep -q "  chosen$" "$STDOUT"
     # A claim of which it is not kept: adopted, or of an older vfpool's.
     run_hook 0 g reconnect < <(concrete g "${UUID[1]}" "${MAC[1]}" 0000:01:10.2)
-    run_vfpool 0 explain g
+    run_vfpool 0 explain --wide g
     assert_equal "${stderr%%$'\n'*}" "vfpool: note: how it was decided for guest 'g' is not kept: this is how it would be now"
     run_vfpool 1 explain nobody
     assert_one_line "there is no guest 'nobody', and no file"

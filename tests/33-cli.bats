@@ -90,7 +90,7 @@ X
 
 @test "status as a table: columns, states, totals per PF" {
     all_states
-    run_vfpool 0 status
+    run_vfpool 0 status --wide
     [[ $stderr == *"${UUID[3]}"* ]]
     assert_equal "$(sed 's/ *$//; s/\(unusable\|quarantined\) .*/\1/' "$STDOUT" | sed -n 1,7p)" "pool net
 ADDRESS       PF     VF  STATE        MAC                SINCE                 GUEST
@@ -99,9 +99,16 @@ ${V[1]}  eth3    1  held         ${MAC[33]}  2026-01-31T12:00:00Z  vm2  ${UUID[2
 ${V[2]}  eth3    2  quarantined
 ${V[3]}  eth3    3  unusable
 total         eth3    4  1 claimed, 1 held, 1 quarantined, 1 unusable, NUMA node 1"
+    run_vfpool 0 status net
+    assert_equal "$(sed 's/\(unusable\|quarantined\) .*/\1/' "$STDOUT" | sed -n 1,6p)" "pool net
+ADDRESS       PF     VF  STATE        GUEST
+${V[0]}  eth3    0  claimed      vm1
+${V[1]}  eth3    1  held         vm2
+${V[2]}  eth3    2  quarantined
+${V[3]}  eth3    3  unusable"
     run_vfpool 0 status other
     assert_equal "$(sed 's/ *$//' "$STDOUT")" "pool other
-ADDRESS       PF     VF  STATE        MAC                SINCE                 GUEST
+ADDRESS       PF     VF  STATE        GUEST
 0000:02:10.0  eth4    0  free
 0000:02:10.2  eth4    1  free
 total         eth4    2  2 free"
@@ -119,7 +126,7 @@ total         eth4    2  2 free"
     host enp129s0f1np1:vfs=1 x:vfs=1
     pool wide enp129s0f1np1 x
     run_hook 0 g prepare < <(guest g "${UUID[1]}" wide:"${MAC[1]}" wide:"${MAC[2]}")
-    run_vfpool 0 status wide
+    run_vfpool 0 status wide --wide
     for column in STATE SINCE GUEST; do
         at=$(awk -v c=$column '{ i = index($0, c) } i { print i; exit }' "$STDOUT")
         sed -n '3,4p' "$STDOUT" | while IFS= read -r line; do
@@ -669,12 +676,12 @@ VERBS=(transform explain status history doctor dumpxml network discover check de
     }
     local verb
     for verb in "${VERBS[@]}"; do
-        says "there is no option '--watch'" "$verb" --watch
-        says "there is no option '--watch'" "$verb" --watch=3 x
+        says "there is no option '--watched'" "$verb" --watched
+        says "there is no option '--watched'" "$verb" --watched=3 x
         says "there is no option '-x'" "$verb" a -x
         says "there is no option '--a b'" "$verb" $'--a\nb'
     done
-    says "there is no option '--watch'" status net --watch
+    says "there is no option '--watch'" doctor --watch
     says "there is no option '--fix'" doctor --fix
     says "there is no option '--long'" history --long
     says "there is no option '--longer'" status --longer

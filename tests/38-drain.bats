@@ -33,7 +33,7 @@ states() {
     grep -q "drained  *PF eth3 is drained $SINCE: new firmware$" "$STDOUT"
     [[ $output == *"4  4 drained"* ]]
     run_vfpool 4 explain - < <(vm 1 p)
-    grep -q "0000:01:10.6  eth3    3  PF eth3 is drained $SINCE: new firmware" "$STDOUT"
+    grep -q "^eth3  VFs 0-3: PF eth3 is drained $SINCE: new firmware" "$STDOUT"
     # It is asked for once more: it stays as it is.
     cp -r "$ROOT/$DRAINED" "$BATS_TEST_TMPDIR/drained"
     run_vfpool 0 drain eth3 --reason 'another reason'

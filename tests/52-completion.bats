@@ -92,7 +92,10 @@ completes_all() {
     completes "$shell" "vfpool discover " eth3 eth4
     completes "$shell" "vfpool explain d" db-02
     completes "$shell" "vfpool explain g" guest.xml
-    completes "$shell" "vfpool status --l" --long
+    completes "$shell" "vfpool status --" --color --format --guest --long --pf --state --summary --watch --wide
+    completes "$shell" "vfpool status --state " claimed drained free held quarantined unusable
+    completes "$shell" "vfpool status --pf " eth3 eth4
+    completes "$shell" "vfpool explain --" --color --format --wide
     completes "$shell" "vfpool reconcile --" --boot --dry-run --format --wait
     completes "$shell" "vfpool open --" --dry-run --format --settings
     completes "$shell" "vfpool discover --" --name

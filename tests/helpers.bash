@@ -158,7 +158,7 @@ suboperation() {
 
 # host ARGUMENT...: tests/host/build on this test's root.
 host() {
-    "$TESTS/host/build" "$ROOT" "$@" 3>&-
+    "$TESTS/host/build" "${ROOT:?}" "$@" 3>&-
 }
 
 # opened ADDRESS: a process has the VF open, this one, as QEMU does, until "exec {open}<&-"

@@ -184,7 +184,7 @@ static void check_owner(const struct patient *patient, const char *path, struct 
         finding_add(finding, VERDICT_WRONG, "chown root:root", "/%s belongs to user %u", path, status.st_uid);
     else if (!S_ISLNK(status.st_mode) && status.st_mode & (S_IWGRP | S_IWOTH))
         finding_add(finding, VERDICT_WRONG, "chmod go-w", "/%s may be written by others than root", path);
-    else if (!finding->text)
+    else if (finding_is_empty(finding))
         finding_add(finding, VERDICT_OK, NULL, "pool files, hooks and ledger are root's alone");
 }
 
@@ -289,7 +289,7 @@ void check_host_confinement(const struct patient *patient, struct finding *findi
         return;
     for (size_t i = 0; i < sizeof hooks / sizeof *hooks; i++)
         check_label(patient, hooks[i], finding);
-    if (!finding->text)
+    if (finding_is_empty(finding))
         finding_add(finding, VERDICT_OK, NULL, "SELinux lets libvirt execute the hooks");
 }
 
@@ -329,7 +329,7 @@ void check_host_claims(const struct patient *patient, struct finding *finding)
                     problem.notes.text);
     for (size_t i = 0; i < count; i++)
         check_claim(patient, claims[i], finding);
-    if (result == 0 && !finding->text)
+    if (result == 0 && finding_is_empty(finding))
         finding_add(finding, VERDICT_OK, NULL, "%zu guest%s hold%s VFs", count, PLURAL(count), count == 1 ? "s" : "");
     claims_free(claims, count);
 }
@@ -347,7 +347,7 @@ void check_host_macs(const struct patient *patient, struct finding *finding)
                 if (vfinfo_twin(all, k, &other))
                     finding_add(finding, VERDICT_WRONG, "give one of them another, or none: ip link set PF vf N mac",
                                 "VFs %u and %u of PF %s have the same MAC address, %s", other, k, pf->name, all[k].mac);
-            if (read && !finding->text)
+            if (read && finding_is_empty(finding))
                 finding_add(finding, VERDICT_OK, NULL, "no two VFs of a PF have one MAC address");
         }
     }

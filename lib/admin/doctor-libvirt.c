@@ -264,7 +264,7 @@ void check_libvirt_ports(const struct patient *patient, struct finding *finding)
         }
         gate_ports_free(&ports);
     }
-    if (!finding->text)
+    if (finding_is_empty(finding))
         finding_add(finding, VERDICT_OK, NULL,
                     compared == 1 ? "%zu port is a guest's, as the ledger has it"
                                   : "%zu ports are guests', as the ledger has it",
@@ -350,7 +350,7 @@ void check_libvirt_guests(const struct patient *patient, struct finding *finding
         count++;
         check_guest(patient, dirfd(directory), entry->d_name, finding);
     }
-    if (directory && !finding->text)
+    if (directory && finding_is_empty(finding))
         finding_add(finding, VERDICT_OK, NULL,
                     count == 1 ? "%zu guest is defined, and what it asks for is there"
                                : "%zu guests are defined, and what they ask for is there",

@@ -24,10 +24,23 @@ struct patient {
 
 /* What one check says. */
 struct finding {
-    enum verdict verdict;
-    char *text;   /* what was found of that verdict, with semicolons between; of a better one, nothing */
-    char *remedy; /* of the first of them; NULL: none */
+    enum verdict verdict; /* the worst */
+    char *well;           /* what is as it should be, with semicolons between; NULL: nothing */
+    struct ill *ills;     /* what is not, in the order in which it was found */
+    size_t ill_count;
 };
+
+struct ill {
+    enum verdict verdict;
+    char *text;
+    char *remedy; /* NULL: none */
+};
+
+/** finding_is_empty() - whether nothing was found, good or bad */
+static inline bool finding_is_empty(const struct finding *finding)
+{
+    return !finding->well && finding->ill_count == 0;
+}
 
 /** finding_add() - a thing that was found; @remedy: what to do, NULL: nothing */
 void finding_add(struct finding *finding, enum verdict verdict, const char *remedy, const char *format, ...)

@@ -76,21 +76,26 @@ void finding_add(struct finding *finding, enum verdict verdict, const char *reme
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     (void)error_set(&line, 1, "%s", text); /* one line, without control characters */
-    bool worse = verdict > finding->verdict;
-    char *before = finding->text;
-    /* What is well says nothing beside what is not. */
-    if (verdict == finding->verdict && before)
-        finding->text = memory_format("%s; %s", before, line.message);
-    else if (worse || !before)
-        finding->text = memory_copy(line.message);
-    else
-        before = NULL;
-    free(before);
-    if (worse) {
-        free(finding->remedy);
-        finding->remedy = remedy ? memory_copy(remedy) : NULL;
-        finding->verdict = verdict;
+    finding->verdict = verdict > finding->verdict ? verdict : finding->verdict;
+    if (verdict == VERDICT_OK) {
+        char *before = finding->well;
+        finding->well = before ? memory_format("%s; %s", before, line.message) : memory_copy(line.message);
+        free(before);
+        return;
     }
+    finding->ills = memory_resize(finding->ills, finding->ill_count + 1, sizeof *finding->ills);
+    finding->ills[finding->ill_count++] =
+        (struct ill){verdict, memory_copy(line.message), remedy ? memory_copy(remedy) : NULL};
+}
+
+static void free_finding(struct finding *finding)
+{
+    for (size_t i = 0; i < finding->ill_count; i++) {
+        free(finding->ills[i].text);
+        free(finding->ills[i].remedy);
+    }
+    free(finding->ills);
+    free(finding->well);
 }
 
 static void free_patient(struct patient *patient)
@@ -101,14 +106,23 @@ static void free_patient(struct patient *patient)
     host_close(&patient->host);
 }
 
-static void add_check(xmlNodePtr parent, const char *name, const struct finding *finding)
+static void add_check(xmlNodePtr parent, const char *name, enum verdict verdict, const char *text, const char *remedy)
 {
     xmlNodePtr node = xml_add(parent, "check");
     xml_set(node, "name", name);
-    xml_set(node, "verdict", verdicts[finding->verdict]);
-    xml_set(node, "finding", finding->text);
-    if (finding->remedy)
-        xml_set(node, "remedy", finding->remedy);
+    xml_set(node, "verdict", verdicts[verdict]);
+    xml_set(node, "finding", text);
+    if (remedy)
+        xml_set(node, "remedy", remedy);
+}
+
+/* What is well says nothing beside what is not. */
+static void add_checks(xmlNodePtr parent, const char *name, const struct finding *finding)
+{
+    for (size_t i = 0; i < finding->ill_count; i++)
+        add_check(parent, name, finding->ills[i].verdict, finding->ills[i].text, finding->ills[i].remedy);
+    if (finding->well && finding->ill_count == 0)
+        add_check(parent, name, VERDICT_OK, finding->well, NULL);
 }
 
 int doctor_examine(int root, xmlDocPtr *doc, int *worst, struct error *error)
@@ -125,11 +139,9 @@ int doctor_examine(int root, xmlDocPtr *doc, int *worst, struct error *error)
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         struct finding finding = {.verdict = VERDICT_OK};
         checks[i].check(&patient, &finding);
-        if (finding.text)
-            add_check(xmlDocGetRootElement(*doc), checks[i].name, &finding);
+        add_checks(xmlDocGetRootElement(*doc), checks[i].name, &finding);
         *worst = (int)finding.verdict > *worst ? (int)finding.verdict : *worst;
-        free(finding.text);
-        free(finding.remedy);
+        free_finding(&finding);
     }
     return 0;
 }

@@ -10,8 +10,9 @@
 
 /**
  * doctor_examine() - look at the host, the pools, the hooks and libvirt; changes nothing
- * @doc:   a <doctor> with one <check name='' verdict='ok|warning|wrong' finding='' remedy=''/> each, in the order of
- *         their weight; a remedy only where there is something to mend. The caller frees it.
+ * @doc:   a <doctor> with <check name='' verdict='ok|warning|wrong' finding='' remedy=''/>, in the order of their
+ * weight: one for all that is well of a check, or one for each thing that is not, with its own remedy where there is
+ *         one. The caller frees it.
  * @worst: of the verdicts: 0 for ok, 1 for a warning, 2 for what is wrong, as monitoring plugins have them
  *
  * libvirt is asked, within GATE_CALL_MS for each question; what cannot be found out is a warning of the check that

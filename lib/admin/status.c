@@ -399,23 +399,24 @@ static int no_such_pool(const char *pool, struct error *error)
     return error_set(error, ENOENT, "there is no pool '%s': pools are /" POOL_DIRECTORY "/NAME.xml", pool);
 }
 
-int status_read(int root, const char *pool, bool settings, xmlDocPtr *doc, struct error *error)
+int status_read(int root, const struct status_filter *filter, xmlDocPtr *doc, struct error *error)
 {
     _cleanup_(free_view) struct view view;
+    const char *pool = filter->pool;
     int result = load_view(&view, root, error);
     if (result == 0 && pool && !pools_find(&view.pools, pool))
         result = no_such_pool(pool, error);
     if (result < 0)
         return result;
     look_at_ports(&view, root, pool, error);
-    view.settings = settings;
+    view.settings = filter->settings;
     *doc = xml_new("status");
     for (size_t i = 0; i < view.pools.count; i++)
         if (!pool || strcmp(pool, view.pools.pools[i].name) == 0)
             add_pool(xmlDocGetRootElement(*doc), &view, &view.tables[i], error);
     if (!pool)
         add_lost_pools(xmlDocGetRootElement(*doc), &view);
-    return 0;
+    return status_filter(*doc, filter, error);
 }
 
 static int format_network(const struct view *view, const struct vf_table *table, bool define, char **text,

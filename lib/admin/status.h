@@ -8,13 +8,20 @@
 
 #include "error.h"
 
+/* What of it is wanted; NULL: it does not matter. */
+struct status_filter {
+    const char *pool;
+    const char *state;
+    const char *pf;    /* a name, or an address as pciaddr_parse_any() takes it */
+    const char *guest; /* a name or UUID */
+    bool settings;     /* also what is set on each VF */
+};
+
 /**
  * status_read() - look at everything under the lock
- * @pool:     only this one; NULL: all
- * @settings: also what is set on each VF
- * @doc:      the caller frees it with xmlFreeDoc()
+ * @doc: the caller frees it with xmlFreeDoc()
  *
- *   <status>
+ *   <status filtered='yes'>                           only where a state, PF or guest was asked for
  *     <pool name='' fault='' policy=''>               fault: out of service, for this reason
  *       <pf name='' address='' numa='' up='' carrier='' speed='' made='' total=''/>
  *                                                       speed in Mbit/s; made, total: VFs that there are, and could be
@@ -32,10 +39,16 @@
  * state is free, claimed, held, drained, unusable or quarantined. What is not known has no attribute. A VF that a guest
  * holds though its pool does not have it any more is listed all the same.
  *
- * Return: 0, -ENOENT when there is no such pool, or another negative errno value.
+ * Of what is filtered, pools in which no VF is like that are left out, and what else there is to say of the others.
+ *
+ * Return: 0, also where nothing is like that; -ENOENT when there is no such pool or PF, -EINVAL when there is no such
+ * state, or another negative errno value.
  */
-int status_read(int root, const char *pool, bool settings, xmlDocPtr *doc, struct error *error) must_check
-    nonnull(4, 5);
+int status_read(int root, const struct status_filter *filter, xmlDocPtr *doc, struct error *error) must_check
+    nonnull(2, 3, 4);
+
+/** status_filter() - take what is not wanted out of a document of status_read(), which calls it. Return: as that. */
+int status_filter(xmlDocPtr doc, const struct status_filter *filter, struct error *error) must_check nonnull(1, 2, 3);
 
 /**
  * status_network() - a pool as a network of libvirt's, every VF listed

@@ -31,7 +31,7 @@ persistent_is_abstract() {
     [ "$(owner_of passthrough "$vf")" = g1 ]
     ports_are_right passthrough "$vf"
     persistent_is_abstract g1 passthrough
-    run_ok vfpool status
+    run_ok vfpool status --wide
     says g1
     says 52:54:00:11:22:33
 
