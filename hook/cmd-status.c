@@ -8,21 +8,34 @@
 
 #include "command.h"
 #include "memory.h"
+#include "metrics.h"
 #include "program.h"
 #include "screen.h"
 #include "status.h"
+#include "version.h"
 #include "watch.h"
 #include "xml.h"
 
 /* What comes at once, as the many steps of one start, is shown at once. */
 #define GATHER_MS 100
 
+static int read_document(int root, const struct command_flags *flags, const struct status_filter *filter,
+                         xmlDocPtr *doc, struct error *error)
+{
+    if (strcmp(flags->format, "prometheus") != 0)
+        return status_read(root, filter, doc, error);
+    int result = metrics_read(root, doc, error);
+    if (result == 0)
+        xml_set(xmlDocGetRootElement(*doc), "version", VFPOOL_VERSION);
+    return result;
+}
+
 static int render(int root, const struct command_flags *flags, const struct status_filter *filter, char **text,
                   struct error *error)
 {
     _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
     size_t length = 0;
-    int result = status_read(root, filter, &doc, error);
+    int result = read_document(root, flags, filter, &doc, error);
     return result < 0 ? result : command_render(flags, doc, text, &length, error);
 }
 
@@ -127,21 +140,35 @@ static int watch_status(int root, const struct command_flags *flags, const struc
     return result;
 }
 
+/* What does not go together. Return: 0 or COMMAND_USAGE. */
+static int check(const struct command_flags *flags, int operands, struct error *error)
+{
+    bool all = strcmp(flags->format, "prometheus") == 0;
+    if (operands > 1)
+        return command_usage(error, "status takes one pool at most");
+    if (flags->summary && (flags->wide || flags->more))
+        return command_usage(error, "status takes --summary, or --wide and --long");
+    if (all && (operands || flags->state || flags->pf || flags->guest))
+        return command_usage(error, "status --format prometheus is of all pools");
+    if (flags->watch && flags->output)
+        return command_usage(error, "status takes --watch or --output");
+    return 0;
+}
+
 int cmd_status(int root, int argc, char **argv, struct error *error)
 {
-    struct command_flags flags = {0};
-    int first = command_flags(argc, argv, "color format guest long pf state summary watch wide", &flags, error);
-    if (first < 0)
-        return first;
-    if (argc - first > 1)
-        return command_usage(error, "status takes one pool at most");
-    if (flags.summary && (flags.wide || flags.more))
-        return command_usage(error, "status takes --summary, or --wide and --long");
+    struct command_flags flags = {.forms = "table, json, xml, html or prometheus"};
+    int first = command_flags(argc, argv, "color format guest long output pf state summary watch wide", &flags, error);
+    if (first < 0 || check(&flags, argc - first, error) < 0)
+        return COMMAND_USAGE;
     const struct status_filter filter = {
         .pool = argv[first], .state = flags.state, .pf = flags.pf, .guest = flags.guest, .settings = flags.more};
     if (flags.watch)
         return watch_status(root, &flags, &filter, error);
     _cleanup_(cleanup_free) char *text = NULL;
     int result = render(root, &flags, &filter, &text, error);
-    return result < 0 ? result : program_print(text, strlen(text), error);
+    if (result < 0)
+        return result;
+    return flags.output ? program_save(flags.output, text, strlen(text), error)
+                        : program_print(text, strlen(text), error);
 }

@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "builtin.h"
+#include "claim.h"
 #include "io.h"
 #include "memory.h"
 #include "program.h"
@@ -93,6 +96,7 @@ static const struct flag {
     {"guest", FLAG_TEXT, offsetof(struct command_flags, guest), 0},
     {"last", FLAG_TEXT, offsetof(struct command_flags, last), 'n'},
     {"long", FLAG_IS_SAID, offsetof(struct command_flags, more), 'l'},
+    {"output", FLAG_TEXT, offsetof(struct command_flags, output), 'o'},
     {"pf", FLAG_TEXT, offsetof(struct command_flags, pf), 0},
     {"pool", FLAG_TEXT, offsetof(struct command_flags, pool), 0},
     {"reason", FLAG_TEXT, offsetof(struct command_flags, reason), 0},
@@ -208,16 +212,25 @@ struct format {
 static const struct format formats[] = {
     {"table", builtin_table_xsl, builtin_table_xsl_end, "table.xsl"},
     {"json", builtin_json_xsl, builtin_json_xsl_end, "json.xsl"},
+    {"html", builtin_page_xsl, builtin_page_xsl_end, "page.xsl"},
+    {"prometheus", builtin_prometheus_xsl, builtin_prometheus_xsl_end, "prometheus.xsl"},
     {"xml", NULL, NULL, NULL},
 };
 
 static int render_view(const struct command_flags *flags, const struct format *format, xmlDocPtr doc, char **text,
                        size_t *length, struct error *error)
 {
-    char width[16];
+    char width[16], host[HOST_NAME_MAX + 1] = "", time[CLAIM_TIME_SIZE];
     snprintf(width, sizeof width, "%u", flags->wide ? 0 : screen_width());
-    const char *parameters[] = {"escape", screen_has_color(flags->color) ? "\033" : "",           "width", width,
-                                "view",   flags->wide ? "wide" : flags->summary ? "summary" : "", NULL};
+    if (gethostname(host, sizeof host) < 0)
+        host[0] = '\0';
+    claim_time(time);
+    const char *parameters[] = {"host",   host,
+                                "time",   time,
+                                "escape", screen_has_color(flags->color) ? "\033" : "",
+                                "width",  width,
+                                "view",   flags->wide ? "wide" : flags->summary ? "summary" : "",
+                                NULL};
     struct sheet sheet = {.text = format->sheet, .path = format->path, .parameters = parameters};
     _cleanup_(cleanup_xml_doc) xmlDocPtr result = NULL;
     _cleanup_(cleanup_xml_string) char *view = NULL;

@@ -55,10 +55,10 @@ struct command_flags {
     const char *forms;  /* set by the caller: of --format, as the error has them; NULL: table, json or xml */
     const char *format; /* one of the forms; table when it is not said */
     bool alone, boot, dry_run, follow, force, more /* --long */, settings, summary, watch, wide;
-    const char *color;                                                  /* auto, always or never */
-    const char *guest, *last, *pf, *pool, *reason, *since, *state, *vf; /* NULL: not said */
-    int wait_s;                                                         /* 0: not said */
-    int longest_wait_s;                                                 /* set by the caller that takes "wait" */
+    const char *color;                                                           /* auto, always or never */
+    const char *guest, *last, *output, *pf, *pool, *reason, *since, *state, *vf; /* NULL: not said */
+    int wait_s;                                                                  /* 0: not said */
+    int longest_wait_s; /* set by the caller that takes "wait" */
 };
 
 /**

@@ -64,7 +64,7 @@ static int keep_ports(int directory, const char *network, const struct ports *po
         text = longer;
     }
     _cleanup_(cleanup_free) char *whole = memory_format("%s</ports>\n", text);
-    int result = io_replace_file(directory, ".new", file_of(network, file), whole, strlen(whole));
+    int result = io_replace_file(directory, ".new", file_of(network, file), whole, strlen(whole), 0600);
     return result < 0 ? libvirt_complain(GATE_FAILED, "cannot write /" PORTS "/%s: %s", file, strerror(-result)) : 0;
 }
 

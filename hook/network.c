@@ -19,6 +19,7 @@
 #include "pool.h"
 #include "program.h"
 #include "settle.h"
+#include "tally.h"
 
 /* A port that the daemon finds when it starts is there: refused, it would only not be counted (F33). */
 static bool must_not_fail(void)
@@ -32,6 +33,7 @@ static bool must_not_fail(void)
 /* @starting: whether the daemon is; looked at where it matters */
 static int run(int root, const char *network, bool created, bool *starting, struct error *error)
 {
+    int64_t begun_us = tally_now_us();
     _cleanup_(cleanup_free) char *data = NULL;
     _cleanup_(allocation_free) struct allocation allocation = {0};
     size_t length = 0;
@@ -47,6 +49,8 @@ static int run(int root, const char *network, bool created, bool *starting, stru
         return result;
     result =
         created ? allocation_made(root, &allocation, *starting, error) : allocation_ended(root, &allocation, error);
+    if (!created)
+        tally_time(root, TALLY_RELEASE, begun_us);
     if (offer_is_due(root, network))
         settle_later(root);
     return result;

@@ -81,6 +81,13 @@ int program_print(const char *text, size_t length, struct error *error)
     return result < 0 ? fail_to_print(result, error) : 0;
 }
 
+int program_save(const char *path, const char *text, size_t length, struct error *error)
+{
+    _cleanup_(cleanup_free) char *new = memory_format("%s.new", path);
+    int result = io_replace_file(AT_FDCWD, new, path, text, length, 0644);
+    return result < 0 ? error_set(error, -result, "cannot write %s: %s", path, strerror(-result)) : 0;
+}
+
 int program_report(const struct lines *done, int result, struct error *error)
 {
     int written = done->text ? io_write(STDOUT_FILENO, done->text, strlen(done->text)) : 0;

@@ -49,6 +49,12 @@ int program_read_xml(const char *what, char **data, size_t *length, struct error
 int program_print(const char *text, size_t length, struct error *error) must_check nonnull(1, 3);
 
 /**
+ * program_save() - the same into a file, which everybody may read, by one rename: @path with ".new" behind is written
+ * first
+ */
+int program_save(const char *path, const char *text, size_t length, struct error *error) must_check nonnull(1, 2, 4);
+
+/**
  * program_report() - print what a command did, also where it failed then
  * @result: a negative errno value after a failure, with the reason in @error
  *

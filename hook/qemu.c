@@ -7,21 +7,34 @@
  * libvirt ignores what is printed at prepare; it reads it at migrate and restore. What is printed to standard error
  * reaches the user of virsh start when the hook fails.
  */
+#include <stdint.h>
 #include <stdio.h>
 
 #include "actor.h"
 #include "guest.h"
 #include "program.h"
 #include "settle.h"
+#include "tally.h"
+
+/* @concerned: of guests that have nothing to do with a pool there is nothing to count. */
+static void count_time(int root, enum guest_operation operation, bool concerned, int64_t begun_us)
+{
+    if (concerned && operation == GUEST_PREPARE)
+        tally_time(root, TALLY_PREPARE, begun_us);
+    if (concerned && operation == GUEST_RELEASE)
+        tally_time(root, TALLY_RELEASE, begun_us);
+}
 
 static int run(int root, enum guest_operation operation, struct error *error)
 {
+    int64_t begun_us = tally_now_us();
     _cleanup_(cleanup_free) char *data = NULL, *text = NULL;
     size_t length = 0, text_length = 0;
     bool changed = false;
     int result = program_read_xml("the domain XML", &data, &length, error);
     if (result == 0)
         result = guest_run(root, operation, data, length, &text, &text_length, &changed, error);
+    count_time(root, operation, changed || text || result < 0, begun_us);
     if (changed)
         settle_later(root);
     if (result < 0 || !text)

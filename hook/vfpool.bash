@@ -38,7 +38,7 @@ _vfpool_pfs() {
 _vfpool_options() {
     case $1 in
     transform) echo --op ;;
-    status) printf '%s\n' --long --wide --summary --state --pf --guest --watch --color --format ;;
+    status) printf '%s\n' --long --wide --summary --state --pf --guest --watch --color --format --output ;;
     explain) printf '%s\n' --wide --color --format ;;
     doctor) printf '%s\n' --color --format ;;
     history) printf '%s\n' --since --last --guest --vf --pool --follow --color --format ;;
@@ -67,7 +67,11 @@ _vfpool_arguments() {
 _vfpool_candidates() { # WORD-BEFORE VERB CURRENT
     case $1:$3 in
     vfpool:*) printf '%s\n' transform explain status history doctor dumpxml network discover check define edit undefine drain undrain release open reconcile --help --version ;;
-    --format:*) printf '%s\n' table json xml ;;
+    --format:*)
+        printf '%s\n' table json xml
+        [ "$2" != status ] || printf '%s\n' html prometheus
+        ;;
+    --output:*) compgen -f -- "$3" ;;
     --state:*) printf '%s\n' free claimed held drained unusable quarantined ;;
     --pf:*) _vfpool_pfs ;;
     --guest:*) _vfpool_holders ;;

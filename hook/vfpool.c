@@ -20,7 +20,7 @@ static const struct command commands[] = {
      "say of every VF why a guest got it or would get it, or not", false, cmd_explain},
     {"status",
      "[POOL] [--long] [--wide] [--summary] [--state STATE] [--pf PF] [--guest GUEST] [--watch] [--color[=WHEN]] "
-     "[--format table|json|xml]",
+     "[--format table|json|xml|html|prometheus] [--output FILE]",
      "show every VF, its state and who holds it", false, cmd_status},
     {"history",
      "[--since TIME] [--last N] [--guest GUEST] [--vf VF] [--pool POOL] [--follow] [--color[=WHEN]] "

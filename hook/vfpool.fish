@@ -62,6 +62,8 @@ complete -c vfpool -n __fish_use_subcommand -a release -d 'take VFs back by hand
 complete -c vfpool -n __fish_use_subcommand -a open -d 'open what is blocked'
 complete -c vfpool -n __fish_use_subcommand -a reconcile -d 'set up what is missing, repair what a crash left'
 
+complete -c vfpool -n '__fish_seen_subcommand_from status' -l output -r -F -d 'into a file'
+complete -c vfpool -n '__fish_seen_subcommand_from status' -l format -x -a 'html prometheus' -d 'the form'
 complete -c vfpool -n '__fish_seen_subcommand_from explain status history doctor' -l color -d 'auto, always or never'
 complete -c vfpool -n '__fish_seen_subcommand_from explain status' -l wide -d 'a row a VF, all columns'
 complete -c vfpool -n '__fish_seen_subcommand_from status' -l summary -d 'a row a PF'

@@ -58,8 +58,8 @@ explain) _arguments $format $color '--wide[a row a VF]' ':guest or file:_vfpool_
 status)
     _arguments '--long[also what is set on each VF]' '--wide[all columns]' '--summary[a row a PF]' \
         '--state[VFs of a state]:state:(free claimed held drained unusable quarantined)' '--pf[VFs of a PF]:PF:_vfpool_pfs' \
-        '--guest[VFs of a guest]:guest:_vfpool_holders' '--watch[draw it again when it changes]' $color $format \
-        ':pool:_vfpool_pools'
+        '--guest[VFs of a guest]:guest:_vfpool_holders' '--watch[draw it again when it changes]' $color \
+        '--format[the form]:form:(table json xml html prometheus)' '--output[into a file]:file:_files' ':pool:_vfpool_pools'
     ;;
 history)
     _arguments '--since[not older than]:time or age:' '--last[the last so many]:number:' \

@@ -87,12 +87,13 @@ completes_all() {
     completes "$shell" "vfpool status " alpha beta
     completes "$shell" "vfpool dumpxml a" alpha
     completes "$shell" "vfpool history --format " table json xml
+    completes "$shell" "vfpool status --format " html json prometheus table xml
     completes "$shell" "vfpool transform --op m" migrate
     completes "$shell" "vfpool release w" web-01
     completes "$shell" "vfpool discover " eth3 eth4
     completes "$shell" "vfpool explain d" db-02
     completes "$shell" "vfpool explain g" guest.xml
-    completes "$shell" "vfpool status --" --color --format --guest --long --pf --state --summary --watch --wide
+    completes "$shell" "vfpool status --" --color --format --guest --long --output --pf --state --summary --watch --wide
     completes "$shell" "vfpool status --state " claimed drained free held quarantined unusable
     completes "$shell" "vfpool status --pf " eth3 eth4
     completes "$shell" "vfpool explain --" --color --format --wide

@@ -311,7 +311,7 @@ snapshot_of() (
         [[ ! -L $tree && ! -e $tree ]] || trees+=("$tree")
     done
     ((${#trees[@]} == 0)) || find "${trees[@]}" ! -type d \
-        ! \( -path "${lock:-run/vfpool/lock}" -type f \) ! -path var/lib/vfpool/history -printf '%p %y %m %l\n' \
+        ! \( -path "${lock:-run/vfpool/lock}" -type f \) ! -path var/lib/vfpool/history ! -path run/vfpool/tally-1 -printf '%p %y %m %l\n' \
         -type f -exec cksum {} + | sort
 )
 

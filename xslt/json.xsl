@@ -137,6 +137,10 @@
     <xsl:call-template name="policy">
       <xsl:with-param name="words" select="@policy"/>
     </xsl:call-template>
+    <xsl:text>,"offered":</xsl:text>
+    <xsl:call-template name="number">
+      <xsl:with-param name="value" select="@offered"/>
+    </xsl:call-template>
     <xsl:text>,"pfs":[</xsl:text>
     <xsl:apply-templates select="pf"/>
     <xsl:text>]</xsl:text>

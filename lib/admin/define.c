@@ -144,7 +144,7 @@ static int write_place(int directory, const char *name, const char *file, const 
     int result = place(name, ".%s.new", temporary, error);
     if (result < 0)
         return result;
-    result = io_replace_file(directory, temporary, file, data, length);
+    result = io_replace_file(directory, temporary, file, data, length, 0600);
     /* Whoever may look at the host may read what its pools are. */
     if (result == 0 && fchmodat(directory, file, 0644, 0) < 0)
         result = -errno;

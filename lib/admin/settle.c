@@ -18,6 +18,7 @@
 #include "memory.h"
 #include "offer.h"
 #include "reconcile.h"
+#include "tally.h"
 #include "witness.h"
 
 #define LOCK_FILE LEDGER_DIRECTORY "/settle"
@@ -51,11 +52,14 @@ static int settle_once(int root)
         log_lines(root, &done);
         log_lines(root, &error.notes);
         if (result < 0 && io_now_ms() >= deadline) {
+            tally_add(root, TALLY_SETTLING_FAILED);
             (void)error_prefix(&error, "free VFs are not offered (run 'vfpool reconcile')");
             log_line(root, LOG_WARNING, error.message);
         }
         /* Removed meanwhile: there is nothing to offer, and who removes it waits for this one. */
     } while (result < 0 && io_now_ms() < deadline && hooks_are_put(root));
+    if (result == 0)
+        tally_add(root, TALLY_SETTLED);
     return result;
 }
 

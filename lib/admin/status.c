@@ -323,23 +323,48 @@ static void add_unlisted(xmlNodePtr parent, const struct view *view, const char 
     }
 }
 
-/* Why the pool's free VFs are not offered; NULL: they are. The caller frees it. */
-static char *find_unoffered(int root, const struct pool *pool)
+/* Those that are in the offer and nobody's. */
+static size_t count_offered(const struct view *view, const struct vf_table *table, const struct pciaddr_set *blocked)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->vf_count; i++)
+        count += table->vfs[i].obstacle == VF_USABLE && !pciaddr_set_has(blocked, &table->vfs[i].address) &&
+                 !find_entry(view, &table->vfs[i].address);
+    return count;
+}
+
+/* Why the pool's free VFs are not offered; NULL: they are. The caller frees it.
+ * @offered: how many are */
+static char *find_unoffered(const struct view *view, const struct vf_table *table, size_t *offered)
 {
     _cleanup_(pciaddr_set_free) struct pciaddr_set blocked = {0};
     _cleanup_(error_free) struct error missed = {0};
     char mark[WITNESS_MARK_SIZE];
-    if (!gate_present(root) || pool->fault.code)
-        return NULL;
+    const struct pool *pool = table->pool;
+    int root = view->root;
+    *offered = 0;
     if (!hooks_are_put(root))
         return memory_copy("guests that start get none of its VFs, as there is no hook qemu of vfpool's: " HOOKS_PUT);
-    if (offer_read(root, pool->name, &blocked))
+    if (offer_read(root, pool->name, &blocked)) {
+        *offered = count_offered(view, table, &blocked);
         return NULL;
+    }
     if (witness_mark(root, mark))
         return memory_copy(
             "its free VFs are not offered now, so nothing can be attached to a running guest: vfpool reconcile");
     witness_missed(root, "its free VFs are not offered, and guests get none", &missed);
     return memory_copy(missed.message);
+}
+
+static void add_offer(xmlNodePtr node, const struct view *view, const struct vf_table *table)
+{
+    size_t offered;
+    if (!gate_present(view->root) || table->pool->fault.code)
+        return;
+    _cleanup_(cleanup_free) char *unoffered = find_unoffered(view, table, &offered);
+    xml_set_number(node, "offered", offered);
+    if (unoffered)
+        xml_add_text(node, "note", unoffered);
 }
 
 static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_table *table, struct error *error)
@@ -368,9 +393,7 @@ static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_t
     _cleanup_(error_free) struct error refused = {0};
     if (pool->fault.code == 0 && interface_check_concrete(xmlDocGetRootElement(pool->doc), &place, &refused) < 0)
         xml_add_text(node, "note", refused.message);
-    _cleanup_(cleanup_free) char *unoffered = find_unoffered(view->root, pool);
-    if (unoffered)
-        xml_add_text(node, "note", unoffered);
+    add_offer(node, view, table);
     if (pool->offer_no)
         xml_add_text(node, "note",
                      "offer='no' is without effect: what is free is offered wherever libvirt tells what it gives");

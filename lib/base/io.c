@@ -104,9 +104,9 @@ int io_write(int fd, const char *data, size_t length)
     return 0;
 }
 
-static int write_new_file(int directory, const char *path, const char *data, size_t length)
+static int write_new_file(int directory, const char *path, const char *data, size_t length, mode_t mode)
 {
-    int fd = openat(directory, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = openat(directory, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0)
         return -errno;
     int result = io_write(fd, data, length);
@@ -117,11 +117,12 @@ static int write_new_file(int directory, const char *path, const char *data, siz
     return result;
 }
 
-int io_replace_file(int directory, const char *temporary, const char *path, const char *data, size_t length)
+int io_replace_file(int directory, const char *temporary, const char *path, const char *data, size_t length,
+                    mode_t mode)
 {
     if (unlinkat(directory, temporary, 0) < 0 && errno != ENOENT)
         return -errno;
-    int result = write_new_file(directory, temporary, data, length);
+    int result = write_new_file(directory, temporary, data, length, mode);
     if (result == 0 && renameat(directory, temporary, directory, path) < 0)
         result = -errno;
     if (result < 0) {

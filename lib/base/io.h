@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "cleanup.h"
 
@@ -38,13 +39,14 @@ int io_write(int fd, const char *data, size_t length) must_check nonnull(2);
 /**
  * io_replace_file() - put a whole file in place by one rename
  * @temporary: a name in the same file system; an old one of that name (left by a crash) is removed first
+ * @mode:      as open(2) takes it
  *
  * Whoever reads @path sees the old content or the new, never a part. On failure @path is what it was.
  *
  * Return: 0 or a negative errno value.
  */
-int io_replace_file(int directory, const char *temporary, const char *path, const char *data, size_t length) must_check
-    nonnull(2, 3, 4);
+int io_replace_file(int directory, const char *temporary, const char *path, const char *data, size_t length,
+                    mode_t mode) must_check nonnull(2, 3, 4);
 
 /**
  * io_open_directory() - open a directory that only its owner writes to

@@ -355,7 +355,7 @@ static int run_plan(struct call *call, enum guest_operation operation, int (*run
     if (result == 0)
         result = run(call, &plan);
     if (result < 0 && call->recorded && plan.domain.uuid[0])
-        ledger_refuse(call->root, plan.domain.uuid, plan.domain.name, call->error->message);
+        ledger_refuse(call->root, plan.domain.uuid, plan.domain.name, call->error);
     return result;
 }
 

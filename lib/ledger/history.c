@@ -9,6 +9,7 @@
 #include "journal.h"
 #include "last.h"
 #include "log.h"
+#include "tally.h"
 
 #define MAX_LINE (3 * sizeof(struct error)) /* a name, a reason, and some short words */
 
@@ -46,6 +47,7 @@ static void add_line(int root, int directory, const char *const given[FIELDS])
     fields[FIELD_TIME] = time;
     fields[FIELD_ACTOR] = actor_name();
     log_event(root, fields);
+    tally_event(root, fields[FIELD_EVENT]);
     for (size_t i = 0; i < FIELDS; i++) {
         /* One printable line without tabs, cut at a whole character. */
         (void)error_set(&field, 1, "%s", fields[i] ? fields[i] : "");
@@ -113,12 +115,13 @@ void history_change(int root, const struct claim *old, const struct claim *new, 
     }
 }
 
-void history_refuse(int root, const char *uuid, const char *name, const char *reason)
+void history_refuse(int root, const char *uuid, const char *name, const struct error *reason)
 {
     _cleanup_(cleanup_close) int directory = journal_directory(root);
     const char *const fields[FIELDS] = {
-        [FIELD_EVENT] = "refused", [FIELD_GUEST] = name, [FIELD_UUID] = uuid, [FIELD_REASON] = reason};
+        [FIELD_EVENT] = "refused", [FIELD_GUEST] = name, [FIELD_UUID] = uuid, [FIELD_REASON] = reason->message};
     add_line(root, directory, fields);
+    tally_refused(root, reason->code);
 }
 
 void history_device(int root, const char *event, const struct pciaddr *address, const char *pf, const char *reason)

@@ -2,7 +2,7 @@
 /*
  * history - which guest had which VF when, and who was refused: var/lib/vfpool/history
  *
- * Each is a line of the host's log as well (log.h), with who asked for it (actor.h).
+ * Each is a line of the host's log as well (log.h), with who asked for it (actor.h), and counted (tally.h).
  *
  * A journal of whole lines, written with the ledger locked after what they tell of was done; when it is full it becomes
  * history.1, and what was that goes. So between 1 and 2 MiB of it are there, some 6,000 lines each.
@@ -29,7 +29,7 @@
 void history_change(int root, const struct claim *old, const struct claim *new, const char *reason);
 
 /** history_refuse() - a guest was refused, for this reason */
-void history_refuse(int root, const char *uuid, const char *name, const char *reason) nonnull(2, 3, 4);
+void history_refuse(int root, const char *uuid, const char *name, const struct error *reason) nonnull(2, 3, 4);
 
 /**
  * history_device() - something was done with a PF or VF that is no guest's: "drained", "undrained"

@@ -142,7 +142,7 @@ void journal_shorten(int directory, const char *name, size_t key)
         shorter[used++] = '\n';
     }
     with_suffix(name, ".new", new);
-    if (io_replace_file(directory, new, name, shorter, used) < 0)
+    if (io_replace_file(directory, new, name, shorter, used, 0600) < 0)
         unlinkat(directory, name, 0);
 }
 

@@ -155,7 +155,7 @@ int ledger_open(int root, enum ledger_mode mode, int timeout_ms, struct ledger *
     return 0;
 }
 
-void ledger_refuse(int root, const char *uuid, const char *name, const char *reason)
+void ledger_refuse(int root, const char *uuid, const char *name, const struct error *reason)
 {
     _cleanup_(error_free) struct error ignored = {0};
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
@@ -525,7 +525,7 @@ int ledger_put(struct ledger *ledger, const struct claim *claim, struct error *e
     result = make_links(ledger, claim, new, error);
     if (result == 0) {
         snprintf(path, sizeof path, "guests/%.36s.xml", claim->uuid);
-        result = io_replace_file(ledger->directory, NEW_FILE, path, data, length);
+        result = io_replace_file(ledger->directory, NEW_FILE, path, data, length, 0600);
         if (result < 0)
             error_set(error, -result, "cannot write /" LEDGER_DIRECTORY "/%s: %s", path, strerror(-result));
     }

@@ -32,7 +32,7 @@ int ledger_open(int root, enum ledger_mode mode, int timeout_ms, struct ledger *
 
 /** ledger_refuse() - a guest was refused: for the history alone, which does without it where the lock is not to be had
  */
-void ledger_refuse(int root, const char *uuid, const char *name, const char *reason) nonnull(2, 3, 4);
+void ledger_refuse(int root, const char *uuid, const char *name, const struct error *reason) nonnull(2, 3, 4);
 
 /** ledger_close() - give the lock back; NULL does nothing */
 void ledger_close(struct ledger *ledger);

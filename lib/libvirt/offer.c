@@ -93,7 +93,7 @@ static int replace(int root, const char *network, const char *stamp, const char 
     if (result == 0 && stamp && (!io_stamp(directory, network, now) || strcmp(stamp, now) != 0))
         return 1;
     if (result == 0)
-        result = io_replace_file(directory, temporary, network, text, strlen(text));
+        result = io_replace_file(directory, temporary, network, text, strlen(text), 0600);
     return result < 0
                ? error_set(error, -result, "cannot write /" OFFER_DIRECTORY "/%.64s: %s", network, strerror(-result))
                : 0;

@@ -65,7 +65,7 @@ static int write_mark(int root, const struct mark *mark)
     int length = snprintf(text, sizeof text, "%ld %llu\n%llu %lld %s\n%llu %lld %s\n", mark->process, mark->started,
                           mark->daemon.inode, mark->daemon.changed, mark->daemon.path, mark->network.inode,
                           mark->network.changed, mark->network.path);
-    return io_replace_file(directory, temporary, "daemon", text, (size_t)length);
+    return io_replace_file(directory, temporary, "daemon", text, (size_t)length, 0600);
 }
 
 int witness_leave(int root)

@@ -105,8 +105,9 @@ int drained_add(int root, const struct pciaddr *address, const char *words, stru
         return -EEXIST;
     _cleanup_(cleanup_free) char *clean = printable(words);
     _cleanup_(cleanup_free) char *line = memory_format("%s\n", clean);
-    int result = directory < 0 ? directory
-                               : io_replace_file(directory, ".new", pciaddr_format(address, text), line, strlen(line));
+    int result = directory < 0
+                     ? directory
+                     : io_replace_file(directory, ".new", pciaddr_format(address, text), line, strlen(line), 0600);
     return result < 0 ? error_set(error, -result, "cannot write /%s: %s", path_of(address, path), strerror(-result))
                       : 0;
 }

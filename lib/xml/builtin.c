@@ -22,3 +22,5 @@ FILE_AS(hostdev_xsl, "xslt/hostdev.xsl");
 FILE_AS(network_xsl, "xslt/network.xsl");
 FILE_AS(table_xsl, "xslt/table.xsl");
 FILE_AS(json_xsl, "xslt/json.xsl");
+FILE_AS(page_xsl, "xslt/page.xsl");
+FILE_AS(prometheus_xsl, "xslt/prometheus.xsl");
