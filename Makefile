@@ -262,10 +262,15 @@ model:
 lab:
 	@tests/lab/run.sh
 
+# In a browser, and in Prometheus (tests/views).
+views: plain
+	@tests/views/run $(build)
+
 lint: $(build)/config.h $(build)/hook/version.h
 	! grep -n '#include "\.\./' lib/*/*.[ch]
 	clang-format --dry-run --Werror lib/*/*.[ch] hook/*.[ch] $(wildcard tests/*/*.[ch])
-	shellcheck install.sh packages/version hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/coverage/run tests/fuzz/run tests/model/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
+	shellcheck install.sh packages/version hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/coverage/run tests/fuzz/run tests/model/run tests/views/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
+	cd tests/views && shellcheck -x run *.bash *.bats
 	cd tests && shellcheck helpers.bash libvirt/helpers.bash calls/helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats modular/*.bats newest/*.bats booted/*.bats booted/*.bash storm/*.bats storm/*.bash storm/*.sh
 	printf '%s\n' lib/*/*.c hook/*.c | xargs -P $(shell nproc) -n 8 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- $(cflags) $(seen) -Ihook -I$(build)/hook' sh
@@ -282,7 +287,7 @@ paths:
 	@printf '%s\n' $(foreach name,$(directories),$(name)=$($(name)))
 
 # What names directories: units, and what puts the hooks in their place.
-generated = $(build)/vfpool.service $(build)/vfpool-boot.service $(build)/hooks
+generated = $(build)/vfpool.service $(build)/vfpool-boot.service $(build)/vfpool-metrics.service $(build)/hooks
 $(build)/%.service: hook/%.service FORCE
 	$(generate)
 $(build)/hooks: hook/hooks.sh FORCE
@@ -302,13 +307,15 @@ install: $(programs) $(launcher) $(generated)
 	install -d $(DESTDIR)$(DATADIR)/vfpool $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 lib/pool/pool.rng xslt/*.xsl $(DESTDIR)$(DATADIR)/vfpool
 	install -m 644 docs/vfpool.schema.json $(DESTDIR)$(DATADIR)/vfpool/schema.json
+	install -d $(DESTDIR)$(DATADIR)/vfpool/monitoring
+	install -m 644 docs/monitoring/alerts.yml docs/monitoring/dashboard.json $(DESTDIR)$(DATADIR)/vfpool/monitoring
 	install -m 644 hook/vfpool.apparmor $(DESTDIR)$(DATADIR)/vfpool/apparmor
 	install -m 644 docs/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 docs/vfpool.8 docs/vfpool-hook.8 $(DESTDIR)$(MANDIR)/man8
 	ln -sf vfpool-hook.8 $(DESTDIR)$(MANDIR)/man8/vfpool-gate.8
 	install -m 755 $(build)/hooks $(DESTDIR)$(LIBEXECDIR)/vfpool/hooks
 	install -D -m 644 $(build)/vfpool.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool.service
-	install -m 644 $(build)/vfpool-boot.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool-boot.service
+	install -m 644 $(build)/vfpool-boot.service $(build)/vfpool-metrics.service hook/vfpool-metrics.timer $(DESTDIR)$(LIBDIR)/systemd/system
 	install -D -m 644 hook/vfpool.tmpfiles $(DESTDIR)$(LIBDIR)/tmpfiles.d/vfpool.conf
 	install -D -m 644 hook/vfpool.bash $(DESTDIR)$(BASHDIR)/vfpool
 	install -D -m 644 hook/vfpool.zsh $(DESTDIR)$(ZSHDIR)/_vfpool
@@ -319,6 +326,7 @@ uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/vfpool $(DESTDIR)$(SBINDIR)/vfpool-gate
 	rm -f $(DESTDIR)$(MANDIR)/man5/vfpool.xml.5 $(DESTDIR)$(MANDIR)/man8/vfpool.8 $(DESTDIR)$(MANDIR)/man8/vfpool-hook.8 $(DESTDIR)$(MANDIR)/man8/vfpool-gate.8
 	rm -f $(DESTDIR)$(LIBDIR)/systemd/system/vfpool.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool-boot.service
+	rm -f $(DESTDIR)$(LIBDIR)/systemd/system/vfpool-metrics.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool-metrics.timer
 	rm -f $(DESTDIR)$(LIBDIR)/tmpfiles.d/vfpool.conf
 	rm -f $(DESTDIR)$(BASHDIR)/vfpool $(DESTDIR)$(ZSHDIR)/_vfpool $(DESTDIR)$(FISHDIR)/vfpool.fish
 	rm -rf $(DESTDIR)$(LIBEXECDIR)/vfpool $(DESTDIR)$(DATADIR)/vfpool

@@ -197,6 +197,8 @@ do_uninstall() {
     hooks remove
     ! has_systemd || ! [ -e "$LIBDIR/systemd/system/vfpool.service" ] ||
         run systemctl -q disable vfpool-boot.service vfpool.service
+    ! has_systemd || ! [ -e "$LIBDIR/systemd/system/vfpool-metrics.timer" ] ||
+        run systemctl -q disable --now vfpool-metrics.timer
     run make_here uninstall
     run rm -rf "$RUNDIR/vfpool" "$STATEDIR/vfpool"
     [ -z "$purge" ] || run rm -rf "$SYSCONFDIR/vfpool"

@@ -83,6 +83,7 @@ fakes() {
 
     PATH=$bin:$PATH run_program 0 "$copy/install.sh" uninstall --purge
     grep -qx 'systemctl -q disable vfpool-boot.service vfpool.service' "$BATS_TEST_TMPDIR/called"
+    grep -qx 'systemctl -q disable --now vfpool-metrics.timer' "$BATS_TEST_TMPDIR/called"
     assert_equal "$(find "$ROOT" ! -type d)" "$before"
     [[ ! -e $ROOT/run/vfpool && ! -e $ROOT/etc/vfpool ]]
 }

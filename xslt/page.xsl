@@ -66,11 +66,12 @@ td.code { font-family: ui-monospace, monospace; }
 @media screen and (max-width: 1000px) {
   thead { display: none; } table, tbody, tr, td { display: block; width: 100%; }
   tr { border-bottom: 1px solid var(--line); padding: 6px 0; } td { border: 0; padding: 0; white-space: normal; } td:empty { display: none; }
-  td::before { content: attr(data-label) ": "; color: var(--faint); font-family: system-ui, sans-serif; }
+  td.short { display: inline; padding-right: 10px; }
+  td[data-label]::before { content: attr(data-label) " "; color: var(--faint); font-family: system-ui, sans-serif; }
 }
 @media print {
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; } body { max-width: none; padding: 0; font-size: 11pt; }
-  figure, tr { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  th, td { white-space: normal; font-size: 8pt; padding-right: 6px; } figure, tr { break-inside: avoid; } h2, h3 { break-after: avoid; }
 }
 </xsl:text>
         </style>
@@ -272,16 +273,16 @@ td.code { font-family: ui-monospace, monospace; }
         <tbody>
           <xsl:for-each select="vf">
             <tr>
-              <td class="code" data-label="Address">
+              <td class="code short">
                 <xsl:value-of select="@address"/>
               </td>
-              <td data-label="PF">
+              <td class="short">
                 <xsl:value-of select="@pf"/>
               </td>
-              <td data-label="VF">
+              <td class="short" data-label="VF">
                 <xsl:value-of select="@vf"/>
               </td>
-              <td data-label="State">
+              <td class="short">
                 <xsl:value-of select="@state"/>
               </td>
               <td class="words" data-label="Guest">

@@ -95,11 +95,24 @@ teardown() {
     offer_holds second
 }
 
-@test "both units are in a sandbox, and systemd understands all of it" {
-    run_ok systemd-analyze verify --man=no /usr/lib/systemd/system/vfpool-boot.service /usr/lib/systemd/system/vfpool.service
+@test "the units are in a sandbox, and systemd understands all of it" {
+    run_ok systemd-analyze verify --man=no /usr/lib/systemd/system/vfpool-boot.service /usr/lib/systemd/system/vfpool.service \
+        /usr/lib/systemd/system/vfpool-metrics.service /usr/lib/systemd/system/vfpool-metrics.timer
     [ -z "$output" ]
     run_ok systemd-analyze security --threshold=30 vfpool.service
     run_ok systemd-analyze security --threshold=30 vfpool-boot.service
+    run_ok systemd-analyze security --threshold=30 vfpool-metrics.service
+}
+
+@test "metrics are written where a collector looks, out of the sandbox" {
+    local file=/var/lib/prometheus/node-exporter/vfpool.prom
+    mkdir -p "${file%/*}"
+    chown nobody "${file%/*}"
+    run_ok systemctl start vfpool-metrics.service
+    [ "$(stat -c %a "$file")" = 644 ]
+    grep -q '^vfpool_vfs{pool="passthrough",pf="enp1s0",state="held"} [1-9]' "$file"
+    grep -qx 'vfpool_doctor_verdict{check="daemon"} 0' "$file"
+    grep -q '^vfpool_pool_offered_vfs{pool="passthrough"} ' "$file"
 }
 
 @test "another number is made when nobody has a VF" {

@@ -168,7 +168,7 @@ reason() { vfpool status --format json | jq -r --arg a "$1" '.pools[].vfs[] | se
     # There is no more on that node. Of the emulated board's own bus the kernel does not know the node.
     starts g3 "${one[1]}"
     run_ok vfpool explain g1
-    says "${far[0]}  ens65     0  chosen: separate='prefer' numa='prefer' sticky='no' order='first'; passed over: "
+    says "${far[0]}  ens65    0  chosen: separate='prefer' numa='prefer' sticky='no' order='first'; passed over: "
     says "not known to be on the guest's NUMA nodes (enp1s0)"
     for guest in g1 g2 g3 anywhere; do run_virsh destroy "$guest"; done
     policy "numa='require'" ens65
