@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 #   make            the hook and vfpool, in build/
-#   make demo       watch three guests come and go on a simulated host
+#   make demo       watch guests come and go through the gate, on a simulated host
 #   make check      all tests, with sanitizers; TESTS='30*' FILTER='regex'
 #   make check-deep each allocation, call into libvirt and system call that fails or is the last; SWEEP=some FAULTS=some
 #   make fuzz       inputs made by libFuzzer (clang), with sanitizers; FUZZ='domain pool' FUZZ_SECONDS=60, each
@@ -209,7 +209,7 @@ $(hasty): $(build)/tests/libvirt/hasty/%: $(build)/%.o $(hook_common) $(build)/t
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -Wl,--wrap=child_run -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(build)/tests/libvirt/hasty/hook/vfpool: $(cmd_objects)
 
-demo: $(programs)
+demo: $(programs) $(fake)
 	@tests/host/demo $(build)
 
 check check-deep:

@@ -13,6 +13,8 @@ bats_require_minimum_version 1.8.0
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 VFPOOL_BUILD=$(realpath -m -- "${VFPOOL_BUILD:-$TESTS/../build}")    # hooks are called from /
 export FIXTURES=$TESTS/fixtures
+# shellcheck source=libvirt/daemon.bash
+source "$TESTS/libvirt/daemon.bash"
 
 # The same programs without sanitizers, as they are installed ("make plain").
 PLAIN=${VFPOOL_PLAIN:-$TESTS/../build}
@@ -107,33 +109,6 @@ hook_environment() {
     for name in ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS; do
         [[ -z ${!name-} ]] || HOOK_ENVIRONMENT+=("$name=${!name}")
     done
-}
-
-# allocation UUID NAME MAC ADDRESS [PORTGROUP]: what libvirt hands to the hook about this guest's port, whose own UUID is
-# $PORT
-allocation() {
-    cat <<X
-<hookData>
-  <network connections='1'>
-    <name>network</name>
-    <forward mode='hostdev' managed='yes'>
-      <address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x0'/>
-    </forward>
-  </network>
-  <networkport>
-    <uuid>${PORT:-5d744f21-ba4a-4d6e-bdb2-30a35ff3207d}</uuid>
-    <owner>
-      <name>$(xml_escape "$2")</name>
-      <uuid>$1</uuid>
-    </owner>
-${5:+    <group>$5</group>
-}    <mac address='$3'/>
-    <plug type='hostdev-pci' managed='yes'>
-      <address domain='0x${4:0:4}' bus='0x${4:5:2}' slot='0x${4:8:2}' function='0x${4:11:1}'/>
-    </plug>
-  </networkport>
-</hookData>
-X
 }
 
 # run_network CODE NETWORK OPERATION < hookData.xml
@@ -231,14 +206,6 @@ guest() {
 {
     UUID=(00000000-0000-4000-8000-000000000{0..3}{{0..9},{a..f}}{{0..9},{a..f}})
     MAC=(52:54:00:00:0{0..3}:{{0..9},{a..f}}{{0..9},{a..f}})
-}
-
-xml_escape() {
-    local text=$1
-    # Quoted, as bash 5.2 takes a plain & for what was found.
-    text=${text//'&'/'&amp;'} text=${text//'<'/'&lt;'} text=${text//'>'/'&gt;'}
-    text=${text//"'"/'&apos;'} text=${text//'"'/'&quot;'}
-    printf '%s' "$text"
 }
 
 # --- the ledger --------------------------------------------------------------

@@ -36,7 +36,7 @@ looks() {
     pool passthrough eth3 eth4
     run_hook 0 web prepare < <(guest web "${UUID[1]}" "passthrough:${MAC[1]}")
     for i in 2 3; do
-        name="a guest <whose> name & is as long as a name can be, $i, ganz ohne Ende und ohneeineneinzigenleerraumdarin"
+        name="a guest <whose> name & is as long as a name can be, $i, it does not end and hasnotasinglespaceinitanymoreandmore"
         run_hook 0 "$name" prepare < <(guest "$name" "${UUID[$i]}" "passthrough:${MAC[$i]}")
     done
     run_vfpool 0 status --state free --pf eth3 --format json
