@@ -1,0 +1,45 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What the documents say that can be run, or looked up.
+
+load helpers
+as_installed
+
+# fenced FILE LANGUAGE: what is between ```LANGUAGE and ```, the first of them
+fenced() {
+    awk -v begin="\`\`\`$2" '!/^```/ { if (on) print; next } inside { if (on) exit; inside = 0; next } { inside = 1; on = $0 == begin }' \
+        "$TESTS/../$1"
+}
+
+# runs README: its script, pasted in the checkout, prints what it says
+runs() {
+    fenced "$1" sh > "$BATS_TEST_TMPDIR/script"
+    [[ $(wc -l < "$BATS_TEST_TMPDIR/script") -gt 8 ]]
+    # Built in place, as README says, or by the tests.
+    mkdir "$BATS_TEST_TMPDIR/checkout"
+    ln -s "$TESTS" "$BATS_TEST_TMPDIR/checkout/tests"
+    ln -s "$VFPOOL_BUILD" "$BATS_TEST_TMPDIR/checkout/build"
+    cd "$BATS_TEST_TMPDIR/checkout"
+    TMPDIR=$BATS_TEST_TMPDIR bash "$BATS_TEST_TMPDIR/script" > "$BATS_TEST_TMPDIR/is" 2>&1 || : # the last one is refused
+    fenced "$1" '' > "$BATS_TEST_TMPDIR/said"
+    diff "$BATS_TEST_TMPDIR/said" "$BATS_TEST_TMPDIR/is"
+}
+
+@test "README's script prints what it says" {
+    runs README.md
+}
+
+@test "README has half of the words it had" {
+    (($(wc -w < "$TESTS/../README.md") <= 755))
+}
+
+@test "what documents link to is there" {
+    local file target
+    cd "$TESTS/.."
+    for file in *.md docs/*.md; do
+        while IFS= read -r target; do
+            [[ -e ${file%/*}/$target || (! $file == */* && -e $target) ]] || fail "$file: there is no $target"
+        done < <(grep -o '](\([^)#]*\)' "$file" | sed 's/^](//' | grep -v '^https\?:' | grep .)
+    done
+}
