@@ -30,6 +30,20 @@ runs() {
     runs README.md
 }
 
+@test "README in Korean has the same script and output, word for word" {
+    local language
+    for language in sh ''; do
+        fenced README.md "$language" > "$BATS_TEST_TMPDIR/one"
+        fenced README.ko.md "$language" > "$BATS_TEST_TMPDIR/other"
+        diff "$BATS_TEST_TMPDIR/one" "$BATS_TEST_TMPDIR/other"
+    done
+    runs README.ko.md
+    # So has the first pool; the lab runs it (60-howto).
+    diff <(sed -n '/^```sh$/,/^```$/p' "$TESTS/../docs/howto/first-pool.md") <(sed -n '/^```sh$/,/^```$/p' "$TESTS/../docs/howto/first-pool.ko.md")
+    # Neither has a heading that the other lacks.
+    assert_equal "$(grep -c '^## ' "$TESTS/../README.ko.md")" "$(grep -c '^## ' "$TESTS/../README.md")"
+}
+
 @test "README has half of the words it had" {
     (($(wc -w < "$TESTS/../README.md") <= 755))
 }
@@ -37,7 +51,7 @@ runs() {
 @test "what documents link to is there" {
     local file target
     cd "$TESTS/.."
-    for file in *.md docs/*.md; do
+    for file in *.md docs/*.md docs/howto/*.md; do
         while IFS= read -r target; do
             [[ -e ${file%/*}/$target || (! $file == */* && -e $target) ]] || fail "$file: there is no $target"
         done < <(grep -o '](\([^)#]*\)' "$file" | sed 's/^](//' | grep -v '^https\?:' | grep .)
