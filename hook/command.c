@@ -114,6 +114,8 @@ static const struct flag {
 static bool is_among(const char *name, const char *names)
 {
     size_t length = strlen(name);
+    if (length == 0 || strpbrk(name, " ,"))
+        return false;
     for (const char *at = names; (at = strstr(at, name)); at += length)
         if ((at == names || at[-1] == ' ') && strchr(" ,", at[length]))
             return true;
@@ -144,11 +146,10 @@ static int set_flag(struct command_flags *flags, const struct flag *flag, const 
         flags->color = optarg ? optarg : "always";
         return is_among(flags->color, "auto always never")
                    ? 0
-                   : command_usage(error, "--color takes auto, always or never, not '%s'", optarg);
+                   : command_usage(error, "--color takes auto, always or never, not '%s'", flags->color);
     case FLAG_FORMAT:
         flags->format = optarg;
-        return optarg[0] && optarg[strcspn(optarg, " ,")] == '\0' && strcmp(optarg, "or") != 0 &&
-                       is_among(optarg, flags->forms)
+        return strcmp(optarg, "or") != 0 && is_among(optarg, flags->forms)
                    ? 0
                    : command_usage(error, "%s --format takes %s", verb, flags->forms);
     default:
