@@ -57,3 +57,7 @@ runs() {
         done < <(grep -o '](\([^)#]*\)' "$file" | sed 's/^](//' | grep -v '^https\?:' | grep .)
     done
 }
+
+@test "docs/errors.md has every error line, and none that is not one" {
+    /usr/bin/python3 "$TESTS/docs/errors.py" "$TESTS/.."
+}
