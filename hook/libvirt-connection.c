@@ -128,8 +128,9 @@ void libvirt_network_close(struct libvirt_network *network)
 int libvirt_input(char **input)
 {
     size_t length = 0;
-    if (io_read(STDIN_FILENO, XML_MAX_BYTES, IO_NO_DEADLINE, input, &length) == 0)
+    int result = io_read(STDIN_FILENO, XML_MAX_BYTES, IO_NO_DEADLINE, input, &length);
+    if (result == 0)
         return 0;
-    (void)libvirt_complain(GATE_FAILED, "cannot read standard input");
+    (void)libvirt_complain(GATE_FAILED, "cannot read standard input: %s", strerror(-result));
     return -1;
 }

@@ -65,8 +65,8 @@ int ports_identify(const struct libvirt_network *network, struct ports *ports)
             strcpy(port->owner, GATE_OWNER_NAME);
             strcpy(port->owner_uuid, GATE_OWNER_UUID);
         } else if (identify(port) < 0) {
-            return libvirt_complain(GATE_FAILED, "cannot read port %s of libvirt network '%s'", port->uuid,
-                                    network->name);
+            return libvirt_complain(GATE_FAILED, "cannot read port %s of libvirt network '%s': %s", port->uuid,
+                                    network->name, libvirt_words());
         }
     }
     ports->identified = true;
@@ -113,7 +113,7 @@ int ports_guard(bool alone)
         return 0;
     return libvirt_complain(GATE_FAILED,
                             "vfpool's hook is not in /etc/libvirt/hooks, so no VF is blocked: put it there "
-                            "(install.sh install), and run 'vfpool reconcile'");
+                            "(" HOOKS_PUT "), and run 'vfpool reconcile'");
 }
 
 int ports_block(const struct libvirt_network *network, const struct pciaddr *address)

@@ -268,7 +268,7 @@ name_survives() {
     [[ -z $stderr ]] || fail "it complained" || return
     assert_taken $VF0 "${UUID[1]}" && assert_invariants || return
     assert_equal "$(find "$ROOT/run/vfpool" ! -type d -printf '%P\n' | sort | xargs)" \
-        "guests/${UUID[1]}.xml lock vfs/$VF0" || return
+        "guests/${UUID[1]}.xml lock tally-1 vfs/$VF0" || return
     after=$(cd "$ROOT" && find . ! -path './run/vfpool*' ! -path './var*' | sort)
     assert_equal "$after" "$before" || return
     assert_equal "$(find "$ROOT/var" ! -type d -printf '%P\n' | sort | xargs)" lib/vfpool/history || return
@@ -448,7 +448,7 @@ direct() { # NETDEV [MODE]
     assert_equal "$output" ""
     assert_taken $VF0 "${UUID[1]}"
     run_hook 0 a start <"$IN"
-    run_vfpool 0 status
+    run_vfpool 0 status --wide
     [[ $output == *"$VF0"*held*"${MAC[70]}"* ]]
     # Another guest on the pool gets the next one.
     run_hook 0 b prepare < <(guest b "${UUID[2]}" passthrough:"${MAC[1]}")

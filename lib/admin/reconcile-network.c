@@ -435,7 +435,7 @@ static int open_anyhow(const struct work *work, const char *name, struct error *
     } else if (libvirtd_serves_networks(work->root)) {
         return error_set(error, EHOSTDOWN,
                          "libvirt runs, and its socket is not in /run/libvirt: restart it "
-                         "(systemctl restart libvirtd), and try again");
+                         "(systemctl restart libvirtd, or virtnetworkd), and try again");
     }
     return libvirtd_serves_networks(work->root) || work->dry_run ? result : portfile_remove(work->root, name, error);
 }

@@ -59,13 +59,15 @@ static void finish(int root, const char *uuid, const struct pciaddr *address)
     _cleanup_(error_free) struct error error = {0};
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
     int64_t deadline = io_now_ms() + FINISH_S * 1000;
+    char text[PCIADDR_SIZE];
     while (!is_open(root, address) && io_now_ms() < deadline && ledger_has_link(root, address))
         poll(NULL, 0, PAUSE_MS);
     int result = is_open(root, address) ? ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, &error) : 0;
     if (ledger)
         result = hotplug_finish(ledger, root, uuid, address, &error);
     if (result < 0) {
-        (void)error_prefix(&error, "run 'vfpool reconcile'");
+        (void)error_prefix(&error, "VF %s is not set as guest '%s' asks yet (run 'vfpool reconcile')",
+                           pciaddr_format(address, text), uuid);
         log_line(root, LOG_WARNING, error.message);
     }
 }

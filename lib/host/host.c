@@ -224,12 +224,12 @@ int host_pf_by_name(const struct host *host, const char *name, struct host_pf *p
     if (netdev == -ENOENT)
         return error_set(error, ENOENT, "there is no network interface %s", name);
     if (netdev < 0)
-        return error_set(error, -netdev, "cannot open sys/class/net/%s: %s", name, strerror(-netdev));
+        return error_set(error, -netdev, "cannot open /sys/class/net/%s: %s", name, strerror(-netdev));
     if (read_link_address(netdev, "device", &pf->address) < 0)
         return error_set(error, ENODEV, "network interface %s is not a PCI device", name);
     _cleanup_(cleanup_close) int device = openat(netdev, "device", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (device < 0)
-        return error_set(error, errno, "cannot open sys/class/net/%s/device: %s", name, strerror(errno));
+        return error_set(error, errno, "cannot open /sys/class/net/%s/device: %s", name, strerror(errno));
     pf->has_netdev = true;
     read_pf(device, pf);
     return 0;
@@ -391,7 +391,7 @@ int host_pf_list(const struct host *host, struct host_pf **pfs, size_t *count, s
     *count = 0;
     _cleanup_(cleanup_dir) DIR *directory = io_list(host->sys, "class/net");
     if (!directory)
-        return errno == ENOENT ? 0 : error_set(error, errno, "cannot read sys/class/net: %s", strerror(errno));
+        return errno == ENOENT ? 0 : error_set(error, errno, "cannot read /sys/class/net: %s", strerror(errno));
     int result = 0;
     for (struct dirent *entry; (entry = io_next_entry(directory, &result));)
         if (entry->d_name[0] != '.')
@@ -399,7 +399,7 @@ int host_pf_list(const struct host *host, struct host_pf **pfs, size_t *count, s
     if (result < 0) {
         free(steal(*pfs));
         *count = 0;
-        return error_set(error, -result, "cannot read sys/class/net: %s", strerror(-result));
+        return error_set(error, -result, "cannot read /sys/class/net: %s", strerror(-result));
     }
     if (*count > 0)
         qsort(*pfs, *count, sizeof **pfs, compare_pfs);

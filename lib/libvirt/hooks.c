@@ -53,7 +53,9 @@ int hooks_check(int root, const char *kind, struct error *error)
         snprintf(path, sizeof path, HOOKS "/%s.d/%s", kind, entry->d_name);
         result = entry->d_name[0] == '.' ? 0 : check_file(root, path, error);
     }
-    return result == 0 && listed < 0 ? error_set(error, ENOEXEC, "/" HOOKS "/%s.d cannot be read", kind) : result;
+    return result == 0 && listed < 0
+               ? error_set(error, ENOEXEC, "/" HOOKS "/%s.d cannot be read: %s", kind, strerror(-listed))
+               : result;
 }
 
 /* A program with the marker of ours (hook/program.c), or a script that names vfpool. */

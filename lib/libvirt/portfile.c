@@ -42,7 +42,7 @@ int portfile_remove(int root, const char *network, struct error *error)
     if (is_unfinished(root, network))
         return error_set(error, EBUSY,
                          "libvirt network '%s' was ended, and the ports of its guests are in /" LEDGER_DIRECTORY
-                         "/ports/%s.xml: start libvirt (systemctl start libvirtd), and try again",
+                         "/ports/%s.xml: start libvirt (systemctl start libvirtd, or virtnetworkd), and try again",
                          network, network);
     _cleanup_(cleanup_dir) DIR *directory = io_list(root, path);
     if (!directory)

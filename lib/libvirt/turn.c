@@ -131,8 +131,10 @@ int turn_keep(struct turn *turn, const char *uuid, struct error *error)
     char text[192], stamp[IO_STAMP_SIZE];
     ledger_stamp(turn->root, uuid, stamp);
     int length = snprintf(text, sizeof text, "%s %lld %s\n", uuid, (long long)io_now_ms(), stamp);
+    errno = 0;
     if (ftruncate(turn->file, 0) < 0 || pwrite(turn->file, text, (size_t)length, 0) != length)
-        return error_set(error, errno ? errno : EIO, "cannot write /" TURN_DIRECTORY ": %s", strerror(errno));
+        return error_set(error, errno ? errno : EIO, "cannot write /" TURN_DIRECTORY ": %s",
+                         strerror(errno ? errno : EIO));
     return 0;
 }
 
