@@ -269,9 +269,9 @@ views: plain
 lint: $(build)/config.h $(build)/hook/version.h
 	! grep -n '#include "\.\./' lib/*/*.[ch]
 	clang-format --dry-run --Werror lib/*/*.[ch] hook/*.[ch] $(wildcard tests/*/*.[ch])
-	shellcheck install.sh packages/version hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/coverage/run tests/fuzz/run tests/model/run tests/views/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
+	shellcheck -x install.sh packages/version hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/coverage/run tests/fuzz/run tests/model/run tests/views/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
 	cd tests/views && shellcheck -x run *.bash *.bats
-	cd tests && shellcheck helpers.bash libvirt/helpers.bash calls/helpers.bash *.bats
+	cd tests && shellcheck -x helpers.bash libvirt/helpers.bash libvirt/daemon.bash calls/helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats modular/*.bats newest/*.bats booted/*.bats booted/*.bash storm/*.bats storm/*.bash storm/*.sh
 	printf '%s\n' lib/*/*.c hook/*.c | xargs -P $(shell nproc) -n 8 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- $(cflags) $(seen) -Ihook -I$(build)/hook' sh
 # gcc 12 sees a _cleanup_ variable of a loop's body, left by continue, as never initialized; the others look for those, too.

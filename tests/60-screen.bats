@@ -96,7 +96,7 @@ widest() { tr -d '\r' < "$OUT" | grep -v "$LONG" | sed 's/\x1b\[[0-9;?]*[a-zA-Z]
         [[ $output != "$plain" ]]
         assert_equal "$(sed 's/\x1b\[[0-9]*m//g' "$STDOUT")" "$plain"
     done
-    for when in '' 'auto always' never,; do run_vfpool 2 status --color="$when"; done
+    for when in '' 'auto always' 'never,'; do run_vfpool 2 status --color="$when"; done
     run_vfpool 2 status --color=sometimes
     assert_one_line "--color takes auto, always or never, not 'sometimes'"
     run_vfpool 0 status --color --format json
@@ -174,8 +174,8 @@ watching() {
     wait_until grep -q drained "$OUT"
     pool zwei eth3
     count=$(grep -c 'pool net' "$OUT")
-    redrawn() { (($(grep -c 'pool net' "$OUT") > count)); }
-    wait_until redrawn
+    drawn() { (($(grep -c 'pool net' "$OUT") > count)); }
+    wait_until drawn
     kill -INT "$(< "$BATS_TEST_TMPDIR/pid")"
     wait "$WATCHING"
     # The other screen first, and back at the end.

@@ -147,7 +147,7 @@ metric() { grep -F "$1 " "$STDOUT" | cut -d' ' -f2; }
     echo old > "$file"
     run_vfpool 0 status --format prometheus --output "$file"
     assert_equal "$output" ""
-    assert_equal "$(stat -c %a "$file") $(ls "$BATS_TEST_TMPDIR" | grep -c 'vfpool.prom')" "644 1"
+    assert_equal "$(stat -c %a "$file") $(echo "$BATS_TEST_TMPDIR"/vfpool.prom*)" "644 $file"
     grep -q '^vfpool_info{' "$file"
     for form in table json xml html; do
         run_vfpool 0 status --format $form -o "$file"

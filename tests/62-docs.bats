@@ -20,7 +20,7 @@ runs() {
     mkdir "$BATS_TEST_TMPDIR/checkout"
     ln -s "$TESTS" "$BATS_TEST_TMPDIR/checkout/tests"
     ln -s "$VFPOOL_BUILD" "$BATS_TEST_TMPDIR/checkout/build"
-    cd "$BATS_TEST_TMPDIR/checkout"
+    cd "$BATS_TEST_TMPDIR/checkout" || return
     TMPDIR=$BATS_TEST_TMPDIR bash "$BATS_TEST_TMPDIR/script" > "$BATS_TEST_TMPDIR/is" 2>&1 || : # the last one is refused
     fenced "$1" '' > "$BATS_TEST_TMPDIR/said"
     diff "$BATS_TEST_TMPDIR/said" "$BATS_TEST_TMPDIR/is"

@@ -69,7 +69,7 @@ static void move_root(xmlNodePtr parent, xmlDocPtr from)
 
 int metrics_read(int root, xmlDocPtr *doc, struct error *error)
 {
-    const struct status_filter all = {NULL};
+    const struct status_filter all = {0};
     _cleanup_(cleanup_xml_doc) xmlDocPtr status = NULL, doctor = NULL;
     struct tally tally;
     int worst, result = status_read(root, &all, &status, error);
