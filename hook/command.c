@@ -256,7 +256,8 @@ int command_print(const struct command_flags *flags, xmlDocPtr doc, struct error
     _cleanup_(cleanup_free) char *text = NULL;
     size_t length = 0;
     int result = command_render(flags, doc, &text, &length, error);
-    return result < 0 ? result : program_print(text, length, error);
+    /* Without one only after a failure. */
+    return text ? program_print(text, length, error) : result;
 }
 
 static void add_lines(xmlNodePtr node, const char *name, const struct lines *lines)
