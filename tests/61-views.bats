@@ -115,18 +115,26 @@ metric() { grep -F "$1 " "$STDOUT" | cut -d' ' -f2; }
     run_vfpool 0 reconcile
     run_guest 1
     before=$(stat -c %s "$ROOT/run/vfpool/tally-1")
+    hook_environment
     each() {
         local i
-        for i in 1 2 3 4; do vfpool drain "${V[$1 - 1]}" && vfpool undrain "${V[$1 - 1]}" || return; done
+        # Each of its own guest, and of that again.
+        for i in 1 2 3 4 5 6; do hook prepare "$1" || return; done
     }
     together 4 each
     run_vfpool 0 status --format prometheus
-    assert_equal "$(metric 'vfpool_events_total{event="drained"}') $(metric 'vfpool_events_total{event="undrained"}')" "16 16"
+    assert_equal "$(metric 'vfpool_hook_duration_seconds_count{operation="prepare"}')" 25
+    # What the history has no line of, as its lock was not to be had for a moment, is not counted either.
+    run_vfpool 0 drain "${V[3]}"
+    run_vfpool 0 status --format prometheus
+    for event in claimed drained; do
+        assert_equal "$(metric "vfpool_events_total{event=\"$event\"}")" "$(grep -c "	$event	" "$ROOT/var/lib/vfpool/history")"
+    done
     assert_equal "$(stat -c %s "$ROOT/run/vfpool/tally-1")" "$before"
     rm "$ROOT/run/vfpool/tally-1"
     mkdir "$ROOT/run/vfpool/tally-1"
     stop 1 "${V[0]}"
-    assert_taken
+    [[ ! -L $ROOT/run/vfpool/vfs/${V[0]} ]]
     run_vfpool 1 status --format prometheus
     assert_one_line "cannot read what was counted"
     rmdir "$ROOT/run/vfpool/tally-1"
