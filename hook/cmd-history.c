@@ -46,11 +46,11 @@ static int print(int root, const struct command_flags *flags, const struct histo
 static int follow(int root, const struct command_flags *flags, struct history_filter *filter,
                   struct history_place *place, struct error *error)
 {
-    char path[sizeof "/proc/self/fd//" JOURNAL_DIRECTORY + 16], events[4096];
-    snprintf(path, sizeof path, "/proc/self/fd/%d/" JOURNAL_DIRECTORY, root);
+    char events[4096];
     _cleanup_(cleanup_close) int watch = inotify_init1(IN_CLOEXEC);
-    if (watch < 0 || inotify_add_watch(watch, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
-        return error_set(error, errno, "cannot watch /" JOURNAL_DIRECTORY ": %s", strerror(errno));
+    int watched = watch < 0 ? -errno : io_watch(watch, root, JOURNAL_DIRECTORY, IN_MODIFY | IN_CREATE | IN_MOVED_TO);
+    if (watched < 0)
+        return error_set(error, -watched, "cannot watch /" JOURNAL_DIRECTORY ": %s", strerror(-watched));
     filter->last = 0;
     while (true) {
         int result = print(root, flags, filter, place, error);

@@ -95,31 +95,12 @@ static int exit_status(const struct command *command, int result)
 {
     if (command->run == cmd_doctor)
         return EXIT_UNKNOWN;
-    switch (-result) {
-    case EINVAL:
-    case EEXIST:
-    case EFBIG:
-    case EILSEQ:
-    case EISDIR:
-    case ELOOP:
-    case ENAMETOOLONG:
-    case ENODEV:
-    case ENOENT:
-    case ENOTDIR:
-        return EXIT_INPUT;
-    case EDQUOT:
-        return EXIT_NONE;
-    case EACCES:
-    case EBUSY:
-    case EPERM:
-    case EROFS:
-        return EXIT_REFUSED;
-    case EHOSTDOWN:
-    case ETIMEDOUT:
-        return EXIT_SILENT;
-    default:
-        return EXIT_FAILED;
-    }
+    static const int statuses[] = {[ERROR_INPUT] = EXIT_INPUT,
+                                   [ERROR_EXHAUSTED] = EXIT_NONE,
+                                   [ERROR_REFUSED] = EXIT_REFUSED,
+                                   [ERROR_SILENT] = EXIT_SILENT,
+                                   [ERROR_OTHER] = EXIT_FAILED};
+    return statuses[error_kind(-result)];
 }
 
 static int run(const struct command *command, int argc, char **argv)

@@ -138,7 +138,7 @@ ADDRESS PF VF STATE GUEST
     pool aside eth9
     run_vfpool 0 status --guest web
     [[ $output != *aside* && $output != *missing* ]]
-    for what in '--guest nobody' '--state quarantined'; do
+    for what in '--guest nobody' '--state quarantined' '--pf eth3 --state quarantined' '--pf eth3 --guest nobody'; do
         # shellcheck disable=SC2086
         run_vfpool 0 status $what
         assert_equal "$output" "No VF is like that."
@@ -149,7 +149,7 @@ ADDRESS PF VF STATE GUEST
     run_vfpool 3 status --state fre
     assert_one_line "there is no state 'fre': free, claimed, held"
     run_vfpool 3 status --pf eth9
-    assert_one_line "no pool has a VF of PF 'eth9' that is like that"
+    assert_one_line "no pool has a PF 'eth9'"
 }
 
 # watching FILE ARGUMENT...: a terminal on which it runs, in the background

@@ -148,7 +148,7 @@
       <xsl:with-param name="type">counter</xsl:with-param>
     </xsl:call-template>
     <xsl:for-each select="refusal">
-      <xsl:value-of select="concat('vfpool_refusals_total{reason=&quot;', @reason, '&quot;} ', @count, '&#10;')"/>
+      <xsl:value-of select="concat('vfpool_refusals_total{reason=&quot;', @name, '&quot;} ', @count, '&#10;')"/>
     </xsl:for-each>
     <xsl:call-template name="family">
       <xsl:with-param name="name">vfpool_settlings_total</xsl:with-param>
@@ -156,7 +156,7 @@
       <xsl:with-param name="type">counter</xsl:with-param>
     </xsl:call-template>
     <xsl:for-each select="settling">
-      <xsl:value-of select="concat('vfpool_settlings_total{result=&quot;', @result, '&quot;} ', @count, '&#10;')"/>
+      <xsl:value-of select="concat('vfpool_settlings_total{result=&quot;', @name, '&quot;} ', @count, '&#10;')"/>
     </xsl:for-each>
   </xsl:template>
 

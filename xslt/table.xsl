@@ -405,18 +405,16 @@
 
   <xsl:template name="reason">
     <xsl:param name="indent"/>
-    <xsl:choose>
-      <xsl:when test="@chosen">
-        <xsl:call-template name="coloured">
-          <xsl:with-param name="code">32</xsl:with-param>
-          <xsl:with-param name="text">chosen</xsl:with-param>
-        </xsl:call-template>
-        <xsl:if test="@vf and count(../vf) &gt; 1 and $view != 'wide'">
-          <xsl:value-of select="concat(', ', @address)"/>
-        </xsl:if>
-        <xsl:if test="@reason">: </xsl:if>
-      </xsl:when>
-    </xsl:choose>
+    <xsl:if test="@chosen">
+      <xsl:call-template name="coloured">
+        <xsl:with-param name="code">32</xsl:with-param>
+        <xsl:with-param name="text">chosen</xsl:with-param>
+      </xsl:call-template>
+      <xsl:if test="count(../vf) &gt; 1 and $view != 'wide'">
+        <xsl:value-of select="concat(', ', @address)"/>
+      </xsl:if>
+      <xsl:if test="@reason">: </xsl:if>
+    </xsl:if>
     <xsl:call-template name="wrapped">
       <xsl:with-param name="text" select="@reason"/>
       <xsl:with-param name="indent" select="$indent"/>

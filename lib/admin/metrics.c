@@ -10,26 +10,6 @@
 #include "tally.h"
 #include "xml.h"
 
-static const struct {
-    enum tally_count count;
-    const char *element, *attribute, *value;
-} counts[] = {
-    {TALLY_CLAIMED, "event", "name", "claimed"},
-    {TALLY_HELD, "event", "name", "held"},
-    {TALLY_RETURNED, "event", "name", "returned"},
-    {TALLY_DROPPED, "event", "name", "dropped"},
-    {TALLY_QUARANTINED, "event", "name", "quarantined"},
-    {TALLY_DRAINED, "event", "name", "drained"},
-    {TALLY_UNDRAINED, "event", "name", "undrained"},
-    {TALLY_REFUSED_EXHAUSTED, "refusal", "reason", "exhausted"},
-    {TALLY_REFUSED_IN_USE, "refusal", "reason", "in-use"},
-    {TALLY_REFUSED_WRONG, "refusal", "reason", "wrong"},
-    {TALLY_REFUSED_SILENT, "refusal", "reason", "libvirt-silent"},
-    {TALLY_REFUSED_FAILED, "refusal", "reason", "failed"},
-    {TALLY_SETTLED, "settling", "result", "done"},
-    {TALLY_SETTLING_FAILED, "settling", "result", "failed"},
-};
-
 static void add_hook(xmlNodePtr parent, const char *operation, const struct tally_times *times)
 {
     char text[32];
@@ -50,10 +30,10 @@ static void add_hook(xmlNodePtr parent, const char *operation, const struct tall
 
 static void add_tally(xmlNodePtr parent, const struct tally *tally)
 {
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        xmlNodePtr node = xml_add(parent, counts[i].element);
-        xml_set(node, counts[i].attribute, counts[i].value);
-        xml_set_number(node, "count", tally->counts[counts[i].count]);
+    for (size_t i = 0; i < TALLY_COUNTS; i++) {
+        xmlNodePtr node = xml_add(parent, tally_words[i].kind);
+        xml_set(node, "name", tally_words[i].name);
+        xml_set_number(node, "count", tally->counts[i]);
     }
     add_hook(parent, "prepare", &tally->times[TALLY_PREPARE]);
     add_hook(parent, "release", &tally->times[TALLY_RELEASE]);

@@ -15,8 +15,8 @@
  *     <status>…</status>                                as status_read() has it
  *     <doctor>…</doctor>                                as doctor_examine() has it
  *     <event name='claimed' count=''/>                  of the history (tally.h)
- *     <refusal reason='exhausted' count=''/>
- *     <settling result='done|failed' count=''/>
+ *     <refusal name='exhausted' count=''/>
+ *     <settling name='done|failed' count=''/>
  *     <hook operation='prepare|release' count='' seconds=''>
  *       <bucket le='0.001' count=''/>                   cumulative, seconds
  *     </hook>

@@ -43,6 +43,20 @@ static bool is_of_pf(const xmlNode *vf, const xmlNode *pool, const char *wanted)
     return has(vf, "pf", wanted);
 }
 
+/* In any pool, or of a VF that a guest holds. */
+static bool has_pf(const xmlNode *root, const char *wanted)
+{
+    for (const xmlNode *pool = xml_child(root, "pool"); pool; pool = xml_next(pool)) {
+        for (const xmlNode *pf = xml_child(pool, "pf"); pf; pf = xml_next(pf))
+            if (is_pf(pf, wanted))
+                return true;
+        for (const xmlNode *vf = xml_child(pool, "vf"); vf; vf = xml_next(vf))
+            if (has(vf, "pf", wanted))
+                return true;
+    }
+    return false;
+}
+
 static bool is_wanted(const xmlNode *node, const xmlNode *pool, const struct status_filter *filter)
 {
     if (xmlStrEqual(node->name, BAD_CAST "pf"))
@@ -81,13 +95,13 @@ int status_filter(xmlDocPtr doc, const struct status_filter *filter, struct erro
     if (!filter->state && !filter->pf && !filter->guest)
         return 0;
     xmlNodePtr root = xmlDocGetRootElement(doc);
+    if (filter->pf && !has_pf(root, filter->pf))
+        return error_set(error, ENOENT, "no pool has a PF '%s'", filter->pf);
     xml_set(root, "filtered", "yes");
     for (xmlNodePtr pool = root->children, next; pool; pool = next) {
         next = pool->next;
         if (!filter_pool(pool, filter))
             remove_node(pool);
     }
-    if (filter->pf && !root->children)
-        return error_set(error, ENOENT, "no pool has a VF of PF '%s' that is like that", filter->pf);
     return 0;
 }

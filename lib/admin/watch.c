@@ -2,10 +2,7 @@
 #include "watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <linux/rtnetlink.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
@@ -13,6 +10,7 @@
 
 #include "drained.h"
 #include "host.h"
+#include "io.h"
 #include "ledger.h"
 #include "offer.h"
 #include "pool.h"
@@ -21,17 +19,11 @@
 static const char *const directories[] = {LEDGER_DIRECTORY "/guests", LEDGER_DIRECTORY "/vfs", OFFER_DIRECTORY,
                                           POOL_DIRECTORY, DRAINED_DIRECTORY};
 
+/* One that is watched already stays so; one that cannot be is looked at by the clock. */
 static void watch_directories(int root, int files)
 {
-    char path[PATH_MAX];
-    for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
-        _cleanup_(cleanup_close) int directory = openat(root, directories[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        snprintf(path, sizeof path, "/proc/self/fd/%d", directory);
-        /* One that is watched already stays so; one that cannot be is looked at by the clock. */
-        if (directory >= 0 &&
-            inotify_add_watch(files, path, IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_CLOSE_WRITE) < 0)
-            continue;
-    }
+    for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
+        io_watch(files, root, directories[i], IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_CLOSE_WRITE);
 }
 
 /* That something is news is enough; what it is, is looked at (rtnetlink(7)). Return: -1 where it cannot be had. */

@@ -1,8 +1,38 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+
+enum error_kind error_kind(int code)
+{
+    switch (code) {
+    case EINVAL:
+    case EEXIST:
+    case EFBIG:
+    case EILSEQ:
+    case EISDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case ENODEV:
+    case ENOENT:
+    case ENOTDIR:
+        return ERROR_INPUT;
+    case EDQUOT:
+        return ERROR_EXHAUSTED;
+    case EACCES:
+    case EBUSY:
+    case EPERM:
+    case EROFS:
+        return ERROR_REFUSED;
+    case EHOSTDOWN:
+    case ETIMEDOUT:
+        return ERROR_SILENT;
+    default:
+        return ERROR_OTHER;
+    }
+}
 
 int error_set(struct error *error, int code, const char *format, ...)
 {

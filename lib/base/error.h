@@ -23,6 +23,18 @@ struct error {
     struct lines notes; /* freed by error_free() */
 };
 
+/* What one can do about it: EXIT STATUS of vfpool(8), and reasons of refusals among the metrics. */
+enum error_kind {
+    ERROR_INPUT,     /* what was given is wrong, or what was named is not there */
+    ERROR_EXHAUSTED, /* no VF is free */
+    ERROR_REFUSED,   /* not allowed, or not while it is in use */
+    ERROR_SILENT,    /* libvirt does not answer, or what was waited for did not come */
+    ERROR_OTHER,
+};
+
+/** error_kind() - that of a positive errno value */
+enum error_kind error_kind(int code) must_check;
+
 /**
  * error_set() - say what went wrong
  * @error:  filled; what it said before is lost

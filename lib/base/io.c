@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -167,6 +168,15 @@ bool io_stamp(int parent, const char *path, char stamp[IO_STAMP_SIZE])
     snprintf(stamp, IO_STAMP_SIZE, "%ju.%jd.%ld", (uintmax_t)status.st_ino, (intmax_t)status.st_mtim.tv_sec,
              status.st_mtim.tv_nsec);
     return true;
+}
+
+/* It takes no directory to begin from. */
+int io_watch(int watch, int parent, const char *path, uint32_t events)
+{
+    char name[sizeof "/proc/self/fd/" + 11];
+    _cleanup_(cleanup_close) int file = openat(parent, path, O_PATH | O_CLOEXEC);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", file);
+    return file < 0 || inotify_add_watch(watch, name, events) < 0 ? -errno : 0;
 }
 
 DIR *io_list(int parent, const char *path)

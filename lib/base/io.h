@@ -81,6 +81,15 @@ bool io_may_be(int parent, const char *path) must_check nonnull(2);
 bool io_stamp(int parent, const char *path, char stamp[IO_STAMP_SIZE]) nonnull(2, 3);
 
 /**
+ * io_watch() - have inotify(7) tell of a directory, or a file, below another
+ * @watch:  of inotify_init1()
+ * @events: as inotify_add_watch(2) takes them
+ *
+ * Return: 0 or a negative errno value.
+ */
+int io_watch(int watch, int parent, const char *path, uint32_t events) nonnull(3);
+
+/**
  * io_list() - open a directory to read its entries; a symbolic link is not followed
  *
  * Return: what the caller closes with closedir(), or NULL with errno set.

@@ -44,16 +44,10 @@ int queue_pass(int root, const char *pool, struct queue *queue, struct error *er
 /* Where it cannot be watched, it is looked at. */
 static int watch_links(int root)
 {
-    char path[64];
-    _cleanup_(cleanup_close) int links = openat(root, LEDGER_DIRECTORY "/vfs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (watch < 0 || links < 0)
-        return watch;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", links);
-    if (inotify_add_watch(watch, path, IN_DELETE) >= 0)
-        return watch;
-    close(watch);
-    return -1;
+    if (watch >= 0 && io_watch(watch, root, LEDGER_DIRECTORY "/vfs", IN_DELETE) < 0)
+        cleanup_close(&watch);
+    return watch;
 }
 
 int queue_take(int root, const char *pool, int64_t deadline, struct queue *queue, struct error *error)

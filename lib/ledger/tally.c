@@ -31,11 +31,21 @@ struct page {
 static_assert(sizeof(struct page) == sizeof(struct tally), "the page is read as it is");
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share the page");
 
-static const char *const events[] = {
-    [TALLY_CLAIMED] = "claimed",         [TALLY_HELD] = "held",
-    [TALLY_RETURNED] = "returned",       [TALLY_DROPPED] = "dropped",
-    [TALLY_QUARANTINED] = "quarantined", [TALLY_DRAINED] = "drained",
-    [TALLY_UNDRAINED] = "undrained",
+const struct tally_word tally_words[TALLY_COUNTS] = {
+    [TALLY_CLAIMED] = {"event", "claimed"},
+    [TALLY_HELD] = {"event", "held"},
+    [TALLY_RETURNED] = {"event", "returned"},
+    [TALLY_DROPPED] = {"event", "dropped"},
+    [TALLY_QUARANTINED] = {"event", "quarantined"},
+    [TALLY_DRAINED] = {"event", "drained"},
+    [TALLY_UNDRAINED] = {"event", "undrained"},
+    [TALLY_REFUSED + ERROR_INPUT] = {"refusal", "wrong"},
+    [TALLY_REFUSED + ERROR_EXHAUSTED] = {"refusal", "exhausted"},
+    [TALLY_REFUSED + ERROR_REFUSED] = {"refusal", "in-use"},
+    [TALLY_REFUSED + ERROR_SILENT] = {"refusal", "libvirt-silent"},
+    [TALLY_REFUSED + ERROR_OTHER] = {"refusal", "failed"},
+    [TALLY_SETTLED] = {"settling", "done"},
+    [TALLY_SETTLING_FAILED] = {"settling", "failed"},
 };
 
 /* Its memory is reserved first: on a full file system an addition would be the end of the process (SIGBUS). Return:
@@ -64,32 +74,14 @@ void tally_add(int root, enum tally_count what)
 
 void tally_event(int root, const char *name)
 {
-    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
-        if (strcmp(name, events[i]) == 0)
+    for (int i = 0; i < TALLY_REFUSED; i++)
+        if (strcmp(name, tally_words[i].name) == 0)
             tally_add(root, (enum tally_count)i);
 }
 
 void tally_refused(int root, int code)
 {
-    switch (code) {
-    case EDQUOT:
-        tally_add(root, TALLY_REFUSED_EXHAUSTED);
-        break;
-    case EBUSY:
-        tally_add(root, TALLY_REFUSED_IN_USE);
-        break;
-    case EINVAL:
-    case ENODEV:
-    case ENOENT:
-        tally_add(root, TALLY_REFUSED_WRONG);
-        break;
-    case EHOSTDOWN:
-    case ETIMEDOUT:
-        tally_add(root, TALLY_REFUSED_SILENT);
-        break;
-    default:
-        tally_add(root, TALLY_REFUSED_FAILED);
-    }
+    tally_add(root, (enum tally_count)(TALLY_REFUSED + (int)error_kind(code)));
 }
 
 int64_t tally_now_us(void)

@@ -12,8 +12,10 @@
 #include <stdint.h>
 
 #include "cleanup.h"
+#include "error.h"
 
-/* What the history tells of, and whether settling came to its end. */
+/* What the history tells of, refusals by what can be done about them (error.h), and whether settling came to its end.
+ */
 enum tally_count {
     TALLY_CLAIMED,
     TALLY_HELD,
@@ -22,15 +24,17 @@ enum tally_count {
     TALLY_QUARANTINED,
     TALLY_DRAINED,
     TALLY_UNDRAINED,
-    TALLY_REFUSED_EXHAUSTED, /* no VF was free */
-    TALLY_REFUSED_IN_USE,    /* what is asked for by its address, another one has */
-    TALLY_REFUSED_WRONG,     /* what is asked for is not to be had: a domain, a pool file, a card */
-    TALLY_REFUSED_SILENT,    /* libvirt does not answer */
-    TALLY_REFUSED_FAILED,    /* anything else */
-    TALLY_SETTLED,
+    TALLY_REFUSED, /* ERROR_INPUT, and those behind it */
+    TALLY_SETTLED = TALLY_REFUSED + ERROR_OTHER + 1,
     TALLY_SETTLING_FAILED,
     TALLY_COUNTS,
 };
+
+/* What each is called, and of which kind it is: event, refusal or settling. */
+struct tally_word {
+    const char *kind, *name;
+};
+extern const struct tally_word tally_words[TALLY_COUNTS];
 
 /* VFs come back where libvirt ends their ports, or where the guest has none, at its release. */
 enum tally_operation { TALLY_PREPARE, TALLY_RELEASE, TALLY_OPERATIONS };
