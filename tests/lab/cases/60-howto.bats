@@ -48,7 +48,7 @@ web() {
     run_virsh start web
     vf=$(live_vfs web)
     follow from-libvirt
-    says "changed libvirt network 'passthrough' with 7 VFs"
+    says "claimed the VFs that running guest 'web' has"
     # It has run all the time.
     [ "$(live_vfs web)" = "$vf" ]
     [ ! -e /etc/vfpool/passthrough.xml ]
