@@ -23,6 +23,7 @@ struct device {
     struct pciaddr address;
     char *name; /* "PF eth3", "VF 0000:01:10.2" */
     char *pf;   /* the PF's name; empty when it is not known */
+    bool is_vf;
     struct pciaddr *vfs;
     size_t vf_count;
 };
@@ -63,6 +64,7 @@ static int find_device(const struct host *host, const char *what, struct device 
         device->address = address;
         device->name = memory_format("VF %s", pciaddr_format(&address, text));
         device->pf = memory_copy("");
+        device->is_vf = true;
         add_vf(device, &address);
         return 0;
     }
@@ -88,12 +90,12 @@ static int open_device(int root, const char *what, struct device *device, struct
 
 /* Networks of which a VF may be offered, or not any more. Where libvirt cannot be called, what it gives of a drained VF
  * is refused all the same, and the next start sets the ports. */
-static void set_ports(int root, struct lines *done, struct error *error)
+static void set_ports(int root, bool dry_run, struct lines *done, struct error *error)
 {
     _cleanup_(error_free) struct error problem = {0};
-    int result = offer_withdraw_all(root, &problem);
+    int result = dry_run ? 0 : offer_withdraw_all(root, &problem);
     if (result == 0)
-        result = reconcile_offers(root, done, &problem);
+        result = reconcile_offers(root, dry_run, done, &problem);
     error_move_notes(error, &problem);
     if (result < 0)
         error_note(error, "libvirt's ports are not set yet, which the next start does: %s", problem.message);
@@ -138,9 +140,11 @@ static int wait_for(int root, const struct device *device, int wait_s, struct er
     while (is_had(root, device) && io_now_ms() < end)
         poll(NULL, 0, LOOK_MS);
     _cleanup_(cleanup_free) char *guests = list_guests(root, device);
-    return guests
-               ? error_set(error, ETIMEDOUT, "after %d s VFs of %s are still had by %s", wait_s, device->name, guests)
-               : 0;
+    if (!guests)
+        return 0;
+    return device->is_vf
+               ? error_set(error, ETIMEDOUT, "after %d s %s is still had by %s", wait_s, device->name, guests)
+               : error_set(error, ETIMEDOUT, "after %d s VFs of %s are still had by %s", wait_s, device->name, guests);
 }
 
 /* ---- the verbs ---- */
@@ -176,13 +180,13 @@ int drain(int root, const char *what, const struct drain_options *options, struc
     if (!since)
         lines_add(done, "drained %s", device.name);
     _cleanup_(cleanup_free) char *guests = list_guests(root, &device);
-    if (guests)
+    if (guests && device.is_vf)
+        error_note(error, "%s is had by %s", device.name, guests);
+    else if (guests)
         error_note(error, "VFs of %s are had by %s", device.name, guests);
-    if (options->dry_run)
-        return 0;
     if (!since)
-        set_ports(root, done, error);
-    return options->wait_s > 0 ? wait_for(root, &device, options->wait_s, error) : 0;
+        set_ports(root, options->dry_run, done, error);
+    return options->wait_s > 0 && !options->dry_run ? wait_for(root, &device, options->wait_s, error) : 0;
 }
 
 int undrain(int root, const char *what, bool dry_run, struct lines *done, struct error *error)
@@ -207,7 +211,6 @@ int undrain(int root, const char *what, bool dry_run, struct lines *done, struct
     if (!dry_run)
         ledger_note(root, "undrained", &device.address, device.pf ? device.pf : "", "");
     lines_add(done, "undrained %s", device.name);
-    if (!dry_run)
-        set_ports(root, done, error);
+    set_ports(root, dry_run, done, error);
     return 0;
 }

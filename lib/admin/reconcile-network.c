@@ -317,6 +317,12 @@ static bool is_left_alone(const struct work *work, const struct vf_table *table)
     return table->pool->fault.code || (table->vf_count == 0 && !work->dry_run);
 }
 
+/* Of a dry run it is told so: the offers would be withdrawn before. */
+static bool is_withdrawn(const struct work *work, const char *network)
+{
+    return work->dry_run || offer_is_due(work->root, network);
+}
+
 /* @withdrawn: only if its offer is due, which whoever had the turn may have made meanwhile */
 static int reconcile_network(struct work *work, size_t pool, bool withdrawn, struct error *error)
 {
@@ -327,7 +333,7 @@ static int reconcile_network(struct work *work, size_t pool, bool withdrawn, str
     int result = take_turn(work, network, &turn, mark, error);
     if (result < 0)
         leave_ports(work, pool);
-    if (result < 0 || (withdrawn && !offer_is_due(work->root, network)))
+    if (result < 0 || (withdrawn && !is_withdrawn(work, network)))
         return result;
     if (work->guests && (result = prune_ports(work, pool, error)) < 0)
         return result;
@@ -337,7 +343,7 @@ static int reconcile_network(struct work *work, size_t pool, bool withdrawn, str
     result = reconcile_define(work, table, &vfs, error);
     if (result < 0)
         return result;
-    bool fresh = result > 0, due = fresh || offer_is_due(work->root, network), offered = mark[0];
+    bool fresh = result > 0, due = fresh || withdrawn || offer_is_due(work->root, network), offered = mark[0];
     if (vfs > 0)
         result = work->dry_run ? foresee_ports(work, vfs, fresh, &offered) : set_ports(work, pool, mark, error);
     if (result < 0)
@@ -382,8 +388,7 @@ void reconcile_networks(struct work *work, bool withdrawn)
         end_orphans(work);
     for (size_t i = 0; i < work->pools.count; i++) {
         _cleanup_(error_free) struct error problem = {0};
-        if (withdrawn &&
-            (is_left_alone(work, &work->tables[i]) || !offer_is_due(work->root, work->pools.pools[i].name)))
+        if (withdrawn && (is_left_alone(work, &work->tables[i]) || !is_withdrawn(work, work->pools.pools[i].name)))
             continue;
         if (!may_look(work, work->pools.pools[i].name)) {
             leave_ports(work, i);

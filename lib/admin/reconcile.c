@@ -490,9 +490,10 @@ int reconcile_boot(int root, bool dry_run, int wait_s, struct lines *done, struc
     return result;
 }
 
-int reconcile_offers(int root, struct lines *done, struct error *error)
+int reconcile_offers(int root, bool dry_run, struct lines *done, struct error *error)
 {
-    _cleanup_(close_work) struct work work = {.root = root, .done = done, .error = error, .host.sys = -1};
+    _cleanup_(close_work) struct work work = {
+        .root = root, .dry_run = dry_run, .done = done, .error = error, .host.sys = -1};
     _cleanup_(error_free) struct error trouble = {0};
     int result = open_tables(&work, false);
     if (result == 0)

@@ -59,6 +59,7 @@ int reconcile_boot(int root, bool dry_run, int wait_s, struct lines *done, struc
 
 /**
  * reconcile_offers() - set the ports of networks whose offer is withdrawn, and offer their free VFs again
+ * @dry_run: say what would be done if the offers of all were withdrawn, and do nothing
  *
  * Claims of guests that are gone for certain (absent.h) are dropped before that.
  *
@@ -66,7 +67,7 @@ int reconcile_boot(int root, bool dry_run, int wait_s, struct lines *done, struc
  *
  * Return: as reconcile().
  */
-int reconcile_offers(int root, struct lines *done, struct error *error) must_check nonnull(2, 3);
+int reconcile_offers(int root, bool dry_run, struct lines *done, struct error *error) must_check nonnull(3, 4);
 
 /**
  * reconcile_open() - open every VF that vfpool blocks on libvirt's networks: libvirt picks by itself

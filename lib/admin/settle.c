@@ -48,7 +48,7 @@ static int settle_once(int root)
         _cleanup_(error_free) struct error error = {0};
         if (result < 0)
             poll(NULL, 0, PAUSE_MS);
-        result = reconcile_offers(root, &done, &error);
+        result = reconcile_offers(root, false, &done, &error);
         log_lines(root, &done);
         log_lines(root, &error.notes);
         if (result < 0 && io_now_ms() >= deadline) {
