@@ -269,7 +269,7 @@ views: plain
 lint: $(build)/config.h $(build)/hook/version.h
 	! grep -n '#include "\.\./' lib/*/*.[ch]
 	clang-format --dry-run --Werror lib/*/*.[ch] hook/*.[ch] $(wildcard tests/*/*.[ch])
-	shellcheck -x install.sh packages/version hook/hooks.sh hook/vfpool.bash .ci/run tests/run tests/bench/run tests/coverage/run tests/fuzz/run tests/model/run tests/views/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
+	shellcheck -x install.sh packages/version hook/hooks.sh hook/pool.ocf hook/vfpool.bash .ci/run tests/run tests/bench/run tests/coverage/run tests/fuzz/run tests/model/run tests/views/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
 	cd tests/views && shellcheck -x run *.bash *.bats
 	cd tests && shellcheck -x helpers.bash libvirt/helpers.bash libvirt/daemon.bash calls/helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats modular/*.bats newest/*.bats booted/*.bats booted/*.bash storm/*.bats storm/*.bash storm/*.sh
@@ -287,8 +287,10 @@ paths:
 	@printf '%s\n' $(foreach name,$(directories),$(name)=$($(name)))
 
 # What names directories: units, and what puts the hooks in their place.
-generated = $(build)/vfpool.service $(build)/vfpool-boot.service $(build)/vfpool-metrics.service $(build)/hooks
+generated = $(build)/vfpool.service $(build)/vfpool-boot.service $(build)/vfpool-metrics.service $(build)/hooks $(build)/pool.ocf
 $(build)/%.service: hook/%.service FORCE
+	$(generate)
+$(build)/pool.ocf: hook/pool.ocf FORCE
 	$(generate)
 $(build)/hooks: hook/hooks.sh FORCE
 	$(generate)
@@ -316,6 +318,7 @@ install: $(programs) $(launcher) $(generated)
 	install -m 755 $(build)/hooks $(DESTDIR)$(LIBEXECDIR)/vfpool/hooks
 	install -D -m 644 $(build)/vfpool.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool.service
 	install -m 644 $(build)/vfpool-boot.service $(build)/vfpool-metrics.service hook/vfpool-metrics.timer $(DESTDIR)$(LIBDIR)/systemd/system
+	install -D -m 755 $(build)/pool.ocf $(DESTDIR)$(LIBDIR)/ocf/resource.d/vfpool/pool
 	install -D -m 644 hook/vfpool.tmpfiles $(DESTDIR)$(LIBDIR)/tmpfiles.d/vfpool.conf
 	install -D -m 644 hook/vfpool.bash $(DESTDIR)$(BASHDIR)/vfpool
 	install -D -m 644 hook/vfpool.zsh $(DESTDIR)$(ZSHDIR)/_vfpool
@@ -329,7 +332,7 @@ uninstall:
 	rm -f $(DESTDIR)$(LIBDIR)/systemd/system/vfpool-metrics.service $(DESTDIR)$(LIBDIR)/systemd/system/vfpool-metrics.timer
 	rm -f $(DESTDIR)$(LIBDIR)/tmpfiles.d/vfpool.conf
 	rm -f $(DESTDIR)$(BASHDIR)/vfpool $(DESTDIR)$(ZSHDIR)/_vfpool $(DESTDIR)$(FISHDIR)/vfpool.fish
-	rm -rf $(DESTDIR)$(LIBEXECDIR)/vfpool $(DESTDIR)$(DATADIR)/vfpool
+	rm -rf $(DESTDIR)$(LIBEXECDIR)/vfpool $(DESTDIR)$(DATADIR)/vfpool $(DESTDIR)$(LIBDIR)/ocf/resource.d/vfpool
 
 # ---- packages: what is committed, into build/ ----
 

@@ -26,6 +26,8 @@ static const struct format formats[] = {
     {"json", builtin_json_xsl, builtin_json_xsl_end, "json.xsl"},
     {"html", builtin_page_xsl, builtin_page_xsl_end, "page.xsl"},
     {"prometheus", builtin_prometheus_xsl, builtin_prometheus_xsl_end, "prometheus.xsl"},
+    {"crm", builtin_cluster_xsl, builtin_cluster_xsl_end, "cluster.xsl"},
+    {"pcs", builtin_cluster_xsl, builtin_cluster_xsl_end, "cluster.xsl"},
     {"xml", NULL, NULL, NULL},
 };
 
@@ -37,12 +39,11 @@ static int render_view(const struct command_flags *flags, const struct format *f
     if (gethostname(host, sizeof host) < 0)
         host[0] = '\0';
     claim_time(time);
-    const char *parameters[] = {"host",   host,
-                                "time",   time,
-                                "escape", screen_has_color(flags->color) ? "\033" : "",
-                                "width",  width,
-                                "view",   flags->wide ? "wide" : flags->summary ? "summary" : "",
-                                NULL};
+    const char *parameters[] = {
+        "form",  flags->format, "host",   host,
+        "time",  time,          "escape", screen_has_color(flags->color) ? "\033" : "",
+        "width", width,         "view",   flags->wide ? "wide" : flags->summary ? "summary" : "",
+        NULL};
     struct sheet sheet = {.text = format->sheet, .path = format->path, .parameters = parameters};
     _cleanup_(cleanup_xml_doc) xmlDocPtr result = NULL;
     _cleanup_(cleanup_xml_string) char *view = NULL;

@@ -29,6 +29,7 @@ int cmd_history(int root, int argc, char **argv, struct error *error);
 int cmd_status(int root, int argc, char **argv, struct error *error);
 int cmd_doctor(int root, int argc, char **argv, struct error *error);
 int cmd_dumpxml(int root, int argc, char **argv, struct error *error);
+int cmd_needs(int root, int argc, char **argv, struct error *error);
 int cmd_network(int root, int argc, char **argv, struct error *error);
 int cmd_discover(int root, int argc, char **argv, struct error *error);
 int cmd_open(int root, int argc, char **argv, struct error *error);

@@ -41,6 +41,7 @@ _vfpool_options() {
     status) printf '%s\n' --long --wide --summary --state --pf --guest --watch --color --format --output ;;
     explain) printf '%s\n' --wide --color --format ;;
     doctor) printf '%s\n' --color --format ;;
+    needs) echo --format ;;
     history) printf '%s\n' --since --last --guest --vf --pool --follow --color --format ;;
     release) printf '%s\n' --force --dry-run --format ;;
     discover) echo --name ;;
@@ -55,7 +56,7 @@ _vfpool_options() {
 }
 _vfpool_arguments() {
     case $1 in
-    transform | check | define) compgen -f -- "$2" ;;
+    transform | needs | check | define) compgen -f -- "$2" ;;
     explain) _vfpool_defined; compgen -f -- "$2" ;;
     status | dumpxml | network | edit | undefine) _vfpool_pools ;;
     history | release) _vfpool_holders; _vfpool_vfs ;;
@@ -66,10 +67,11 @@ _vfpool_arguments() {
 }
 _vfpool_candidates() { # WORD-BEFORE VERB CURRENT
     case $1:$3 in
-    vfpool:*) printf '%s\n' transform explain status history doctor dumpxml network discover check define edit undefine drain undrain release open reconcile --help --version ;;
+    vfpool:*) printf '%s\n' transform explain status history doctor needs dumpxml network discover check define edit undefine drain undrain release open reconcile --help --version ;;
     --format:*)
         printf '%s\n' table json xml
         [ "$2" != status ] || printf '%s\n' html prometheus
+        [ "$2" != needs ] || printf '%s\n' crm pcs
         ;;
     --output:*) compgen -f -- "$3" ;;
     --state:*) printf '%s\n' free claimed held drained unusable quarantined ;;

@@ -29,6 +29,8 @@ static const struct command commands[] = {
      "show who had which VF when, and who was refused", false, cmd_history},
     {"doctor", "[--color[=WHEN]] [--format table|json|xml]",
      "check host, pools, hooks and libvirt, and say how to mend what is wrong", false, cmd_doctor},
+    {"needs", "[--format table|json|xml|crm|pcs] FILE|-...",
+     "say how many VFs of each pool domains ask for, for a cluster too", false, cmd_needs},
     {"dumpxml", "POOL", "print the pool as libvirt's network XML, every VF listed", false, cmd_dumpxml},
     {"network", "POOL", "print the network that libvirt has to have for a pool; reconcile defines it", false,
      cmd_network},

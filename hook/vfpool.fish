@@ -49,6 +49,7 @@ complete -c vfpool -n __fish_use_subcommand -a explain -d 'say of every VF why a
 complete -c vfpool -n __fish_use_subcommand -a status -d 'show every VF, its state and who holds it'
 complete -c vfpool -n __fish_use_subcommand -a history -d 'show who had which VF when'
 complete -c vfpool -n __fish_use_subcommand -a doctor -d 'check host, pools, hooks and libvirt'
+complete -c vfpool -n __fish_use_subcommand -a needs -d 'say how many VFs domains ask for'
 complete -c vfpool -n __fish_use_subcommand -a dumpxml -d 'print the pool as network XML'
 complete -c vfpool -n __fish_use_subcommand -a network -d 'print the network that libvirt has to have'
 complete -c vfpool -n __fish_use_subcommand -a discover -d 'print a ready pool file'
@@ -64,6 +65,7 @@ complete -c vfpool -n __fish_use_subcommand -a reconcile -d 'set up what is miss
 
 complete -c vfpool -n '__fish_seen_subcommand_from status' -l output -r -F -d 'into a file'
 complete -c vfpool -n '__fish_seen_subcommand_from status' -l format -x -a 'html prometheus' -d 'the form'
+complete -c vfpool -n '__fish_seen_subcommand_from needs' -l format -x -a 'crm pcs' -d 'the form'
 complete -c vfpool -n '__fish_seen_subcommand_from explain status history doctor' -l color -d 'auto, always or never'
 complete -c vfpool -n '__fish_seen_subcommand_from explain status' -l wide -d 'a row a VF, all columns'
 complete -c vfpool -n '__fish_seen_subcommand_from status' -l summary -d 'a row a PF'
@@ -71,7 +73,7 @@ complete -c vfpool -n '__fish_seen_subcommand_from status' -l watch -d 'draw it 
 complete -c vfpool -n '__fish_seen_subcommand_from status' -l state -x -a 'free claimed held drained unusable quarantined' -d 'VFs of a state'
 complete -c vfpool -n '__fish_seen_subcommand_from status' -l pf -x -a '(__vfpool_pfs)' -d 'VFs of a PF'
 complete -c vfpool -n '__fish_seen_subcommand_from status' -l guest -x -a '(__vfpool_had)' -d 'VFs of a guest'
-complete -c vfpool -n '__fish_seen_subcommand_from explain status history doctor define undefine drain undrain release open reconcile' -l format -x -a 'table json xml' -d 'the form'
+complete -c vfpool -n '__fish_seen_subcommand_from explain status history doctor needs define undefine drain undrain release open reconcile' -l format -x -a 'table json xml' -d 'the form'
 complete -c vfpool -n '__fish_seen_subcommand_from history' -x -l since -d 'not older than'
 complete -c vfpool -n '__fish_seen_subcommand_from history' -x -l last -d 'the last so many'
 complete -c vfpool -n '__fish_seen_subcommand_from history' -x -l guest -a '(__vfpool_had)' -d 'of a guest'
@@ -98,4 +100,4 @@ complete -c vfpool -n '__fish_seen_subcommand_from drain' -x -l wait -d 'until n
 complete -c vfpool -n '__fish_seen_subcommand_from drain' -a '(__vfpool_pfs) (__vfpool_all_vfs)'
 complete -c vfpool -n '__fish_seen_subcommand_from undrain' -a '(__vfpool_drained)'
 complete -c vfpool -n '__fish_seen_subcommand_from discover' -a '(__vfpool_pfs)' -d PF
-complete -c vfpool -n '__fish_seen_subcommand_from transform explain check define' -F
+complete -c vfpool -n '__fish_seen_subcommand_from transform explain needs check define' -F

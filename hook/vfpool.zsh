@@ -30,6 +30,7 @@ local -a verbs=(
     'status:show every VF, its state and who holds it'
     'history:show who had which VF when'
     'doctor:check host, pools, hooks and libvirt'
+    'needs:say how many VFs domains ask for'
     'dumpxml:print the pool as network XML'
     'network:print the network that libvirt has to have'
     'discover:print a ready pool file'
@@ -66,6 +67,7 @@ history)
         '--guest[of a guest]:guest:_vfpool_holders' '--vf[of a VF]:VF:_vfpool_vfs' '--pool[of a pool]:pool:_vfpool_pools' \
         '--follow[go on with what happens]' $color $format ':guest or VF:_vfpool_had' ;;
 doctor) _arguments $format $color ;;
+needs) _arguments '--format[the form]:form:(table json xml crm pcs)' '*:file:_files' ;;
 check) _arguments '--alone[without this host]' '*:file:_files' ;;
 define) _arguments $format '--alone[without this host]' '--dry-run[say what would be done]' ':file:_files' ;;
 edit) _arguments '--alone[without this host]' ':pool:_vfpool_pools' ;;

@@ -55,7 +55,7 @@ all_states() {
     all_states
     run_vfpool 0 status net --format json
     cat >"$BATS_TEST_TMPDIR/expected" <<X
-{"format":1,"pools":[{"name":"net","fault":null,"missing":null,"notes":[],"policy":{"separate":"prefer","numa":"prefer","sticky":false,"order":"first"},"offered":null,
+{"format":1,"pools":[{"name":"net","fault":null,"missing":null,"notes":[],"policy":{"separate":"prefer","numa":"prefer","sticky":false,"order":"first"},"capacity":2,"offered":null,
 "pfs":[{"name":"eth3","address":"0000:01:00.0","numa":1,"up":true,"carrier":true,"speed":1000,"vfs_made":4,"vfs_total":7}],"vfs":[
 {"address":"${V[0]}","pf":"eth3","vf":0,"state":"claimed","reason":null,"guest":{"name":"vm1","uuid":"${UUID[1]}"},"mac":"${MAC[17]}","since":"2026-01-31T12:00:00Z","driver":"igbvf","settings":null},
 {"address":"${V[1]}","pf":"eth3","vf":1,"state":"held","reason":null,"guest":{"name":"vm2","uuid":"${UUID[2]}"},"mac":"${MAC[33]}","since":"2026-01-31T12:00:00Z","driver":"igbvf","settings":null},
@@ -575,7 +575,7 @@ aged() {
 
 # --- arguments ---------------------------------------------------------------
 
-VERBS=(transform explain status history doctor dumpxml network discover check define edit undefine drain undrain release open reconcile)
+VERBS=(transform explain status history doctor needs dumpxml network discover check define edit undefine drain undrain release open reconcile)
 
 @test "the man page has every verb, with every option that its usage names" {
     local page=$TESTS/../docs/vfpool.8 verb option

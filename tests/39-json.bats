@@ -65,6 +65,9 @@ PYTHON
     assert_equal "$(jq -r '.events[].event' "$STDOUT" | sort -u | xargs)" "claimed drained held refused"
     run_program '[0-3]' "$VFPOOL_BUILD/hook/vfpool" doctor --format json
     valid doctor
+    run_vfpool 0 needs --format json - < <(vm 2 p)
+    valid needs
+    jq -e '.guests[0].pools == [{"name": "p", "vfs": 1}]' "$STDOUT"
 }
 
 # report CHANGED VERB...: it is a report, and says that.

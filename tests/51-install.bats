@@ -29,6 +29,7 @@ setup() {
     grep -qx '#define HOOKS_PATH "usr/local/libexec/vfpool"' "$copy/build/config.h"
     grep -qx 'ExecStart=/usr/local/sbin/vfpool reconcile --wait 300' "$to/usr/local/lib/systemd/system/vfpool.service"
     grep -qx 'ExecStart=/usr/local/sbin/vfpool reconcile --boot' "$to/usr/local/lib/systemd/system/vfpool-boot.service"
+    grep -qx ': "${OCF_RESKEY_vfpool:=/usr/local/sbin/vfpool}"' "$to/usr/local/lib/ocf/resource.d/vfpool/pool"
     # AppArmor's profile of libvirtd has no such place.
     host eth3:vfs=1
     pool net eth3

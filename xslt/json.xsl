@@ -68,6 +68,28 @@
     <xsl:text>]}&#10;</xsl:text>
   </xsl:template>
 
+  <xsl:template match="/needs">
+    <xsl:text>{"format":1,"guests":[</xsl:text>
+    <xsl:for-each select="guest">
+      <xsl:if test="position() &gt; 1">,</xsl:if>
+      <xsl:text>{</xsl:text>
+      <xsl:call-template name="strings">
+        <xsl:with-param name="names" select="'name uuid'"/>
+      </xsl:call-template>
+      <xsl:text>,"pools":[</xsl:text>
+      <xsl:for-each select="pool">
+        <xsl:if test="position() &gt; 1">,</xsl:if>
+        <xsl:text>{"name":</xsl:text>
+        <xsl:call-template name="string">
+          <xsl:with-param name="value" select="@name"/>
+        </xsl:call-template>
+        <xsl:value-of select="concat(',&quot;vfs&quot;:', @vfs, '}')"/>
+      </xsl:for-each>
+      <xsl:text>]}</xsl:text>
+    </xsl:for-each>
+    <xsl:text>]}&#10;</xsl:text>
+  </xsl:template>
+
   <xsl:template match="/report">
     <xsl:value-of select="concat('{&quot;format&quot;:1,&quot;changed&quot;:', @changed = 'yes', ',&quot;done&quot;:[')"/>
     <xsl:call-template name="list">
@@ -136,6 +158,10 @@
     <xsl:text>],"policy":</xsl:text>
     <xsl:call-template name="policy">
       <xsl:with-param name="words" select="@policy"/>
+    </xsl:call-template>
+    <xsl:text>,"capacity":</xsl:text>
+    <xsl:call-template name="number">
+      <xsl:with-param name="value" select="@capacity"/>
     </xsl:call-template>
     <xsl:text>,"offered":</xsl:text>
     <xsl:call-template name="number">

@@ -459,6 +459,23 @@
                                  substring('   ', 1 + string-length(@vf)), @vf, '  ')"/>
   </xsl:template>
 
+  <xsl:template match="/needs">
+    <xsl:variable name="width">
+      <xsl:call-template name="longest">
+        <xsl:with-param name="names" select="guest/@name"/>
+      </xsl:call-template>
+    </xsl:variable>
+    <xsl:value-of select="concat('GUEST', substring($spaces, 1, $width - 5), ' VFS  POOL&#10;')"/>
+    <xsl:for-each select="guest/pool | guest[not(pool)]">
+      <xsl:value-of select="concat(substring(concat(translate(ancestor-or-self::guest/@name, $controls, ' '), $spaces), 1, $width), ' ',
+                                   substring(concat('  ', sum(@vfs)), string-length(sum(@vfs))))"/>
+      <xsl:if test="self::pool">
+        <xsl:value-of select="concat('  ', @name)"/>
+      </xsl:if>
+      <xsl:text>&#10;</xsl:text>
+    </xsl:for-each>
+  </xsl:template>
+
   <xsl:template name="longest">
     <xsl:param name="names"/>
     <xsl:for-each select="$names">

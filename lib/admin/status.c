@@ -367,6 +367,26 @@ static void add_offer(xmlNodePtr node, const struct view *view, const struct vf_
         xml_add_text(node, "note", unoffered);
 }
 
+/* Whether any guest could have it; one that is only up on the host may be a network manager's doing. */
+static bool is_for_any(const struct view *view, const struct vf *vf)
+{
+    return vf->obstacle == VF_USABLE && vf->reserved == VF_FOR_ANY && vf->doubt != VF_ENSLAVED &&
+           vf->doubt != VF_CONFIGURED && !find_entry(view, &vf->address) &&
+           !pciaddr_set_has(&view->quarantined, &vf->address);
+}
+
+/* What guests have, of the pool's and of what it has no more, and what any guest could have. */
+static void add_capacity(xmlNodePtr node, const struct view *view, const struct vf_table *table)
+{
+    unsigned long count = 0;
+    for (size_t i = 0; i < view->entry_count; i++)
+        count += strcmp(view->entries[i].vf->pool, table->pool->name) == 0 && !view->entries[i].vf->whole &&
+                 !view->entries[i].vf->stuck;
+    for (size_t i = 0; i < table->vf_count && table->pool->fault.code == 0; i++)
+        count += table->vfs[i].obstacle == VF_PF_TAKEN || is_for_any(view, &table->vfs[i]);
+    xml_set_number(node, "capacity", count);
+}
+
 static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_table *table, struct error *error)
 {
     const struct pool *pool = table->pool;
@@ -382,6 +402,7 @@ static void add_pool(xmlNodePtr root, const struct view *view, const struct vf_t
     struct settings **settings = read_settings(view, table, error);
     add_vfs(node, view, table, settings);
     add_unlisted(node, view, pool->name, pool->fault.code == 0);
+    add_capacity(node, view, table);
     if (table->missing)
         xml_add_text(node, "missing", table->missing);
     if (table->note)

@@ -22,8 +22,11 @@ struct status_filter {
  * @doc: the caller frees it with xmlFreeDoc()
  *
  *   <status filtered='yes'>                           only where a state, PF or guest was asked for
- *     <pool name='' fault='' policy='' offered=''>     fault: out of service, for this reason; offered: how many VFs
- *                                                       libvirt may give by itself, where it runs
+ *     <pool name='' fault='' policy='' capacity='' offered=''>
+ *                                                       fault: out of service, for this reason; capacity: how many VFs
+ *                                                       guests have, or any guest could have, but for those that the
+ *                                                       host uses; offered: how many libvirt may give by itself, where
+ *                                                       it runs
  *       <pf name='' address='' numa='' up='' carrier='' speed='' made='' total=''/>
  *                                                       speed in Mbit/s; made, total: VFs that there are, and could be
  *       <vf address='' pf='' vf='' state='' reason='' mac='' since='' driver=''>

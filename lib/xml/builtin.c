@@ -24,3 +24,4 @@ FILE_AS(table_xsl, "xslt/table.xsl");
 FILE_AS(json_xsl, "xslt/json.xsl");
 FILE_AS(page_xsl, "xslt/page.xsl");
 FILE_AS(prometheus_xsl, "xslt/prometheus.xsl");
+FILE_AS(cluster_xsl, "xslt/cluster.xsl");

@@ -21,6 +21,7 @@ BUILTIN(table_xsl);
 BUILTIN(json_xsl);
 BUILTIN(page_xsl);
 BUILTIN(prometheus_xsl);
+BUILTIN(cluster_xsl);
 
 /* Two labels of one object: cppcheck, which takes them for two, is told (Makefile). */
 #define builtin_length(name) ((size_t)(builtin_##name##_end - builtin_##name))
