@@ -21,6 +21,8 @@ packages=(
     bats jq libxml2-utils xsltproc                                                        # to test it
     rpm                                                                                   # LAB_PACKAGE=vfpool.rpm
 )
+# Of two hosts that know each other.
+[ -z "${LAB_TWO:-}" ] || packages+=(openssh-server openssh-client iputils-ping corosync pacemaker pacemaker-cli-utils resource-agents crmsh virtinst)
 # All that lies between the kernel and its root file system; the rest comes from there, by udev.
 root_modules=(virtio_pci virtio_blk ext4)
 

@@ -11,9 +11,12 @@ case "$DEBIAN ${LAB_LIBVIRT:-}" in
 '13 backports' | '12 ' | '13 ') ;;
 *) echo "lab: LAB_LIBVIRT is backports, on Debian 13, or nothing, not '$LAB_LIBVIRT'" >&2; exit 2 ;;
 esac
+case ${LAB_TWO:-} in '' | 1) ;; *) echo "lab: LAB_TWO is 1, or nothing, not '$LAB_TWO'" >&2; exit 2 ;; esac
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-work=${LAB_WORK:-$top/build/lab}/$DEBIAN${LAB_LIBVIRT:+-$LAB_LIBVIRT}
-export DEBIAN suite top work
+# The image's folder; and what a host of it has for itself, which is the same but for two hosts (two/run.sh).
+work=${LAB_WORK:-$top/build/lab}/$DEBIAN${LAB_LIBVIRT:+-$LAB_LIBVIRT}${LAB_TWO:+-two}
+here=${LAB_HERE:-$work}
+export DEBIAN suite top work here
 
 # pack_source: on standard output, the tree as it would be committed, deleted files left out; one without git (a release)
 # as it is.
@@ -39,7 +42,7 @@ mirror() {
 
 # What the image is made of, as one word.
 image_key() {
-    (cd "$top/tests/lab" && { echo "$DEBIAN${LAB_LIBVIRT:-}"; cat build.sh lab-init guard.bash; } | sha256sum | cut -d' ' -f1)
+    (cd "$top/tests/lab" && { echo "$DEBIAN${LAB_LIBVIRT:-}${LAB_TWO:+ two}"; cat build.sh lab-init guard.bash; } | sha256sum | cut -d' ' -f1)
 }
 
 # debian_sources: for mmdebstrap, where packages come from, and how backports come before the rest, in ${sources[@]} and

@@ -148,6 +148,9 @@ modular)
     ;;
 *) lab_daemons=(libvirtd) ;;
 esac
+# Two hosts call each other's libvirt, by TCP without a key, which nobody else can reach.
+lab_daemon_options=()
+[ -z "${LAB_HOST:-}" ] || lab_daemon_options=(--listen)
 lab_config=/etc/libvirt/${lab_daemons[0]}.conf
 
 daemon_pid() { cat "/run/$1.pid" 2>/dev/null; }
@@ -171,7 +174,7 @@ lab_libvirtd_start() {
     daemon_runs virtlogd || detached virtlogd -d || return
     # Who needs another one comes after it.
     for ((i = ${#lab_daemons[@]} - 1; i >= 0; i--)); do
-        daemon_runs "${lab_daemons[$i]}" || detached "${lab_daemons[$i]}" -d || return
+        daemon_runs "${lab_daemons[$i]}" || detached "${lab_daemons[$i]}" -d "${lab_daemon_options[@]}" || return
     done
     # The first start of an image asks the emulator what it can do, half a minute here.
     wait_until 120 libvirtd_answers

@@ -96,6 +96,11 @@ nothing_denied() {
 }
 
 [ -z "${LAB_APPARMOR:-}" ] || confine
+if [ -n "${LAB_HOST:-}" ]; then
+    # shellcheck source-path=SCRIPTDIR source=two/host.bash
+    . tests/lab/two/host.bash
+    two_begin
+fi
 lab_vfs 7
 lab_mark "virtual functions made"
 lab_libvirtd_start
@@ -135,7 +140,15 @@ if [ -e /host/script ]; then
     exit "$rc"
 fi
 
+# The cases run on a.
+if [ "${LAB_HOST:-}" = b ]; then
+    two_serve
+    save_logs
+    exit 0
+fi
+
 directories=(cases)
+[ -z "${LAB_HOST:-}" ] || directories=(two)
 [ "${DAEMONS:-}" != modular ] || directories+=(modular)
 [ "${LAB_LIBVIRT:-}" != backports ] || directories+=(newest)
 # By its name only.

@@ -32,35 +32,8 @@ modular) "$lab/modular.sh" ;;
 *) echo "lab: DAEMONS is monolithic or modular, not '$DAEMONS'" >&2; exit 2 ;;
 esac
 
-# What the host finds as /host. 9p shares one folder: what lasts longer than a run is bound into it by copying, not by
-# links, which would dangle. Many files are one archive: each costs several round trips of 9p, 40 ms on some machines.
-make_share() {
-    rm -rf "$work/share" "$work/results"
-    mkdir -p "$work/share/results" "$work/results" "$work/capabilities"
-    pack_source > "$work/share/source.tar"
-    install -m 755 "$lab/init" "$lab/guard.bash" "$work/share"
-    [ -z "${LAB_PACKAGE:-}" ] || cp "$LAB_PACKAGE" "$work/share/package.${LAB_PACKAGE##*.}"
-    [ -z "${LAB_SCRIPT:-}" ] || cp "$LAB_SCRIPT" "$work/share/script"
-    local name
-    for name in LAB_DEADLINE TESTS LAB_TAGS LAB_FILTER LAB_ROUNDS LAB_PAIRS LAB_STORMS LAB_STORM LAB_SEED LAB_APPARMOR LAB_LIBVIRT \
-        LAB_TRACED DAEMONS BATS_TEST_TIMEOUT; do
-        if [ -n "${!name:-}" ]; then printf '%s=%q\n' "$name" "${!name}"; fi
-    done > "$work/share/environment"
-    cp -rp "$work/capabilities" "$work/share/capabilities"
-    [ ! -e "$work/build.tar" ] || cp "$work/build.tar" "$work/share"
-    compiled_key > "$work/share/build.new.key"
-    # The objects are of just these sources, whatever their times.
-    ! cmp -s "$work/build.key" "$work/share/build.new.key" || touch "$work/share/build.current"
-    [ "${DAEMONS:-}" != modular ] || tar cf "$work/share/modular.tar" -C "$work/modular" .
-    [ ! -d "$work/modules" ] || cp -rp "$work/modules" "$work/share/modules"
-}
-
-keep_results() {
-    cp -r "$work/share/results/." "$work/results/"
-    rm -rf "$work/capabilities"
-    cp -rp "$work/share/capabilities" "$work/capabilities"
-    [ ! -e "$work/share/build.made" ] || { cp "$work/share/build.tar" "$work" && cp "$work/share/build.new.key" "$work/build.key"; }
-}
+# shellcheck source-path=SCRIPTDIR source=share.bash
+. "$lab/share.bash"
 
 # Waits for the host's end; ends it itself when it is not up in time. $code is QEMU's exit code, 124 for a deadline.
 watch_host() {
@@ -155,8 +128,5 @@ fi
 rm -f "${LAB_DISK:-}"
 cat "$work/results/times.txt"
 [ -e "$work/results/cases.tap" ] || exit "$(cat "$work/results/rc")"
-# What was planned and never ended has failed, and a case that was skipped proves nothing.
-awk '/^1\.\./ { planned += substr($0, 4) } /^ok / && !/# skip/ { passed++ }
-    END { printf "%d passed, %d failed\n", passed, planned - passed; exit !(passed && passed == planned) }' \
-    "$work/results/cases.tap" || exit 1
+count_cases "$work/results/cases.tap" || exit 1
 exit "$(cat "$work/results/rc")"

@@ -5,7 +5,7 @@
 load ../vfpool
 load ../system
 
-BATS_TEST_TIMEOUT=700
+BATS_TEST_TIMEOUT=1200
 
 mac=52:54:00:00:26:01
 

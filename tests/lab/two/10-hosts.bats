@@ -1,0 +1,41 @@
+#!/usr/bin/env bats
+# The two hosts themselves: they see each other, and no VF has the address that it has on the other one.
+
+load ../vfpool
+load host
+
+setup() { wait_until 600 b_serves; vfpool_ready; on_b vfpool_ready; }
+teardown() { vfpool_end; on_b 'BATS_TEST_COMPLETED=1 vfpool_end'; }
+
+@test "each knows the other's name, and libvirt answers by TCP" {
+    run_ok ping -c 1 -W 10 lab-b
+    [ "$(virsh -q -c qemu+tcp://lab-b/system hostname)" = lab-b ]
+    [ "$(on_b 'virsh -q -c qemu+tcp://lab-a/system hostname')" = lab-a ]
+    run_ok on_b 'ping -c 1 -W 10 lab-a'
+}
+
+@test "no VF of one host has an address that one of the other has, and none its MAC addresses" {
+    lab_vf_addresses > /tmp/here
+    on_b lab_vf_addresses > /tmp/there
+    [ "$(wc -l < /tmp/here)" = 14 ]
+    [ "$(wc -l < /tmp/there)" = 14 ]
+    [ "$(sort /tmp/here /tmp/there | uniq -d)" = "" ]
+    ip -json link | jq -r '.[] | select(.link_type == "ether") | .address' > /tmp/here
+    on_b "ip -json link | jq -r '.[] | select(.link_type == \"ether\") | .address'" > /tmp/there
+    [ "$(sort /tmp/here /tmp/there | uniq -d)" = "" ]
+}
+
+@test "a pool of the same name on both: another host's XML starts with a VF of this one" {
+    pool passthrough enp1s0 enp2s0
+    pools_up
+    on_b 'pool passthrough enp4s0 enp5s0 && vfpool reconcile'
+    lab_define g1 "$(lab_interface passthrough 52:54:00:37:00:01)"
+    run_virsh start g1
+    is_exact g1
+    virsh -q dumpxml --migratable g1 > /tmp/migratable.xml
+    grep -q "<source network='passthrough'" /tmp/migratable.xml
+    run ! grep '<hostdev\|0x01' /tmp/migratable.xml
+    to_b /tmp/migratable.xml
+    run_virsh destroy g1
+    run_ok on_b 'virsh -q define /tmp/migratable.xml && virsh -q start g1 && is_exact g1'
+}
