@@ -99,7 +99,7 @@ nothing_denied() {
 if [ -n "${LAB_HOST:-}" ]; then
     # shellcheck source-path=SCRIPTDIR source=two/host.bash
     . tests/lab/two/host.bash
-    two_begin
+    two_begin || exit
 fi
 lab_vfs 7
 lab_mark "virtual functions made"

@@ -11,11 +11,14 @@ ssh_options=(-i /root/.ssh/key -o BatchMode=yes -o StrictHostKeyChecking=no -o U
 
 # The plain card by its MAC address (boot.sh), in a bridge where guests may be, too.
 two_network() {
-    local number=1 address nic
+    local number=1 address nic=
     [ "$LAB_HOST" = a ] || number=2
+    modprobe virtio_net
+    udevadm settle
     for address in /sys/class/net/*/address; do
         [[ $(< "$address") != 52:54:00:1a:ff:* ]] || nic=$(basename "$(dirname "$address")")
     done
+    [ -n "$nic" ] || { echo "Bail out! there is no card to the other host: $(cat /sys/class/net/*/address | xargs)"; return 1; }
     ip link add br0 type bridge forward_delay 0 mcast_snooping 0
     ip link set "$nic" up master br0
     ip address add "$two_net.$number/24" dev br0
@@ -32,8 +35,7 @@ two_shell() {
 }
 
 two_begin() {
-    two_network
-    two_shell
+    two_network && two_shell || return
     printf '%s\n' 'listen_tls = 0' 'listen_tcp = 1' 'auth_tcp = "none"' >> /etc/libvirt/libvirtd.conf
 }
 
