@@ -35,7 +35,7 @@ teardown() { vfpool_end; on_b 'BATS_TEST_COMPLETED=1 vfpool_end'; }
     is_exact g1
     virsh -q dumpxml --migratable g1 > /tmp/migratable.xml
     grep -q "<source network='passthrough'" /tmp/migratable.xml
-    run ! grep '<hostdev\|0x01' /tmp/migratable.xml
+    run ! grep "<hostdev\|type='hostdev'" /tmp/migratable.xml
     to_b /tmp/migratable.xml
     run_virsh destroy g1
     run_ok on_b 'virsh -q define /tmp/migratable.xml && virsh -q start g1 && is_exact g1'

@@ -46,10 +46,15 @@ two_serve() {
 }
 
 # on_b WORDS: a line of bash on the other host, with the functions of the cases.
-on_b() {
+on_b() (
+    # The first ssh stays as the connection of all others, and would keep what is bats'.
+    for fd in /proc/self/fd/*; do
+        fd=${fd##*/}
+        if [ "$fd" -gt 2 ]; then eval "exec $fd>&-"; fi
+    done
     timeout "${LAB_COMMAND_TIMEOUT:-60}" ssh "${ssh_options[@]}" lab-b \
         "cd /usr/src/vfpool && export LAB_HOST=b && . tests/lab/vfpool.bash && . tests/lab/system.bash && $*" < /dev/null
-}
+)
 # to_b FILE: the same there
 # shellcheck disable=SC2029 # its name is this side's
 to_b() { ssh "${ssh_options[@]}" lab-b "cat > '$1'" < "$1"; }
