@@ -5,7 +5,7 @@
 
 int cmd_needs(int root, int argc, char **argv, struct error *error)
 {
-    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = NULL;
+    _cleanup_(cleanup_xml_doc) xmlDocPtr doc = needs_new();
     struct command_flags flags = {.forms = "table, json, xml, crm or pcs"};
     int first = command_flags(argc, argv, "format", &flags, error);
     if (first < 0)
@@ -18,7 +18,7 @@ int cmd_needs(int root, int argc, char **argv, struct error *error)
         int result = command_read(argv[i], &data, &length, error);
         if (result < 0)
             return result;
-        result = needs_add(root, data, length, &doc, error);
+        result = needs_add(root, data, length, doc, error);
         if (result < 0)
             return error_prefix(error, "%s", argv[i]);
     }

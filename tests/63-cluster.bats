@@ -104,8 +104,8 @@ capacity() {
 
 # Pacemaker's own tools on a file in place of a cluster.
 agent_setup() {
-    command -v crm_attribute > /dev/null && [[ -e /usr/lib/ocf/lib/heartbeat/ocf-shellfuncs ]] ||
-        skip "Pacemaker and its resource agents are not installed"
+    command -v crm_attribute > /dev/null || skip "Pacemaker's crm_attribute is not installed"
+    [[ -e /usr/lib/ocf/lib/heartbeat/ocf-shellfuncs ]] || skip "the resource agents are not installed"
     mkdir bin state
     cp "$TESTS/../hook/pool.ocf" pool
     chmod +x pool

@@ -95,16 +95,19 @@ static void count_requests(struct needs *needs)
     }
 }
 
-int needs_add(int root, const char *data, size_t length, xmlDocPtr *doc, struct error *error)
+xmlDocPtr needs_new(void)
+{
+    return xml_new("needs");
+}
+
+int needs_add(int root, const char *data, size_t length, xmlDocPtr doc, struct error *error)
 {
     _cleanup_(free_needs) struct needs needs;
     int result = load_needs(&needs, root, data, length, error);
     if (result < 0)
         return result;
     count_requests(&needs);
-    if (!*doc)
-        *doc = xml_new("needs");
-    xmlNodePtr guest = xml_add(xmlDocGetRootElement(*doc), "guest");
+    xmlNodePtr guest = xml_add(xmlDocGetRootElement(doc), "guest");
     xml_set(guest, "name", needs.domain.name);
     if (needs.domain.uuid[0])
         xml_set(guest, "uuid", needs.domain.uuid);

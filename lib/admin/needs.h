@@ -13,17 +13,19 @@
 
 #include "error.h"
 
+/** needs_new() - an empty document, which the caller frees with xmlFreeDoc() */
+xmlDocPtr needs_new(void) must_check;
+
 /**
- * needs_add() - add what one more domain asks for
+ * needs_add() - add what one more domain asks for to a document
  * @data: its XML, which need not be defined yet
- * @doc:  the document; NULL before the first one; the caller frees it, also after a failure
  *
  * An interface on a pool counts one, whether or not the pool is in service. So does a VF by its address, of the pool
  * that has it on this host; and a PF by its address counts all its VFs that are in a pool.
  *
  * Return: 0 or a negative errno value.
  */
-int needs_add(int root, const char *data, size_t length, xmlDocPtr *doc, struct error *error) must_check
+int needs_add(int root, const char *data, size_t length, xmlDocPtr doc, struct error *error) must_check
     nonnull(2, 4, 5);
 
 #endif

@@ -90,7 +90,7 @@ longest_gap() {
     awk '/ bytes from / { now = substr($1, 2) + 0; if (last && now - last > gap) gap = now - last; last = now } END { printf "%.1f", gap }' /tmp/pings
 }
 
-@test "twenty migrations to and fro: each time the VF that it had is free, and the one that it gets is claimed" {
+@test "twenty migrations there and back: each time the VF that it had is free, and the one that it gets is claimed" {
     local at=a i
     boots
     for ((i = 1; i <= ${LAB_MIGRATIONS:-20}; i++)); do
