@@ -21,21 +21,6 @@ setup() {
     mkdir -p "$ROOT/run/libvirt/qemu"
 }
 
-# source_of ADDRESS: the <source> of a device
-source_of() {
-    echo "<source><address type='pci' domain='0x${1:0:4}' bus='0x${1:5:2}' slot='0x${1:8:2}' function='0x${1:11:1}'/></source>"
-}
-
-hostdev() { # ADDRESS
-    local source
-    source=$(source_of "$1")
-    echo "<hostdev mode='subsystem' type='pci' managed='yes'>${source/ type=\'pci\'/}</hostdev>"
-}
-
-interface() { # ADDRESS MAC
-    echo "<interface type='hostdev' managed='yes'><mac address='$2'/>$(source_of "$1")</interface>"
-}
-
 prepare() { # CODE NAME UUID DEVICE...
     run_hook "$1" "$2" prepare < <(guest "${@:2}")
 }

@@ -13,11 +13,6 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || return
 }
 
-# source_of ADDRESS: the <source> of a device
-source_of() { echo "<source><address type='pci' domain='0x${1:0:4}' bus='0x${1:5:2}' slot='0x${1:8:2}' function='0x${1:11:1}'/></source>"; }
-hostdev() { echo "<hostdev mode='subsystem' type='pci' managed='yes'>$(source_of "$1" | sed "s/ type='pci'//")</hostdev>"; }
-interface() { echo "<interface type='hostdev' managed='yes'><mac address='$2'/>$(source_of "$1")</interface>"; }
-
 # --- needs -------------------------------------------------------------------
 
 @test "needs: interfaces on pools are counted, in each form" {

@@ -208,6 +208,22 @@ guest() {
     MAC=(52:54:00:00:0{0..3}:{{0..9},{a..f}}{{0..9},{a..f}})
 }
 
+# source_of ADDRESS: the <source> of a device
+source_of() {
+    echo "<source><address type='pci' domain='0x${1:0:4}' bus='0x${1:5:2}' slot='0x${1:8:2}' function='0x${1:11:1}'/></source>"
+}
+
+# hostdev ADDRESS, interface ADDRESS MAC: devices of a guest, by their addresses
+hostdev() {
+    local source
+    source=$(source_of "$1")
+    echo "<hostdev mode='subsystem' type='pci' managed='yes'>${source/ type=\'pci\'/}</hostdev>"
+}
+
+interface() {
+    echo "<interface type='hostdev' managed='yes'><mac address='$2'/>$(source_of "$1")</interface>"
+}
+
 # --- the ledger --------------------------------------------------------------
 
 # What must be true of the ledger at any rest; by a reader of its own.

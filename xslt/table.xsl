@@ -470,7 +470,7 @@
       <xsl:value-of select="concat(substring(concat(translate(ancestor-or-self::guest/@name, $controls, ' '), $spaces), 1, $width), ' ',
                                    substring(concat('  ', sum(@vfs)), string-length(sum(@vfs))))"/>
       <xsl:if test="self::pool">
-        <xsl:value-of select="concat('  ', @name)"/>
+        <xsl:value-of select="concat('  ', translate(@name, $controls, ' '))"/>
       </xsl:if>
       <xsl:text>&#10;</xsl:text>
     </xsl:for-each>

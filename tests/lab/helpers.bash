@@ -160,13 +160,18 @@ networks_pid() { daemon_pid "${lab_daemons[-1]}"; }
 libvirtd_answers() { timeout 10 virsh -q 'list; net-list'; }
 libvirtd_gone() { ! kill -0 "$1"; }
 
-# detached COMMAND...: with no descriptor of bats', which would wait at its end for whoever has one (bats 1.8 has more
-# than fd 3 in a teardown).
-detached() (
+# Closes all descriptors but the three, in a subshell.
+keep_standard() {
+    local fd
     for fd in /proc/self/fd/*; do
         fd=${fd##*/}
         if [ "$fd" -gt 2 ]; then eval "exec $fd>&-"; fi
     done
+}
+# detached COMMAND...: with no descriptor of bats', which would wait at its end for whoever has one (bats 1.8 has more
+# than fd 3 in a teardown).
+detached() (
+    keep_standard
     exec "$@" < /dev/null >> /var/log/libvirt/start.log 2>&1
 )
 lab_libvirtd_start() {

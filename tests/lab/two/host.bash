@@ -41,17 +41,13 @@ two_begin() {
 
 # What b does: it is there, until a is done.
 two_serve() {
-    touch /host/results/serves
     while [ ! -e /host/done ]; do read -rt 1 _ <> <(:) || true; done
 }
 
 # on_b WORDS: a line of bash on the other host, with the functions of the cases.
 on_b() (
     # The first ssh stays as the connection of all others, and would keep what is bats'.
-    for fd in /proc/self/fd/*; do
-        fd=${fd##*/}
-        if [ "$fd" -gt 2 ]; then eval "exec $fd>&-"; fi
-    done
+    keep_standard
     timeout "${LAB_COMMAND_TIMEOUT:-60}" ssh "${ssh_options[@]}" lab-b \
         "cd /usr/src/vfpool && export LAB_HOST=b && . tests/lab/vfpool.bash && . tests/lab/system.bash && $*" < /dev/null
 )
