@@ -215,7 +215,7 @@ demo: $(programs) $(fake)
 check check-deep:
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) SANITIZE=1 tests
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) plain
-	@$(if $(filter %-deep,$@),TAGS=deep SWEEP=$(SWEEP) FAULTS=$(FAULTS)) tests/run build/sanitize $(TESTS)
+	@set -f; $(if $(filter %-deep,$@),TAGS=deep SWEEP=$(SWEEP) FAULTS=$(FAULTS)) tests/run build/sanitize $(TESTS) # their patterns, not of files here
 check-deep: SWEEP ?= all
 check-deep: FAULTS ?= all
 
@@ -226,7 +226,7 @@ plain: $(programs) $(launcher) $(memory) $(calls) $(races) $(fake) $(hasty) $(ke
 
 coverage:
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) COVERAGE=1 tests plain
-	@tests/coverage/run build/coverage $(TESTS)
+	@set -f; tests/coverage/run build/coverage $(TESTS)
 
 # One input each, and what must be true of it; planted has a fault, which has to be found.
 fuzzers     = domain port pool claim pciaddr numbers netlink gate
