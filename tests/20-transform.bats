@@ -607,6 +607,28 @@ vp() {
     assert_equal "$(vf //interface)" 0000:02:10.2
 }
 
+@test "migrate and restore give no VF of another kind of card: a device's state fits none" {
+    local igb=0000:04:10.0 mlx=0000:05:10.0 other=0000:06:10.0
+    host eth6:vfs=1 eth7:vfs=2,driver=mlx5_core eth8:vfs=1
+    rm "$ROOT/etc/vfpool"/*
+    pool mixed eth6 eth7
+    hold $igb
+    guest g "${UUID[1]}" "$(static_interface $igb "${MAC[1]}")" >"$IN"
+    for op in migrate restore; do
+        run_hook 1 g $op <"$IN"
+        assert_one_line "$igb is held by guest" "PF eth7 is another kind of card"
+    done
+    # A start by the pool's name is free to.
+    guest g "${UUID[1]}" "mixed:${MAC[1]}" >"$BATS_TEST_TMPDIR/any.xml"
+    transform 0 "$BATS_TEST_TMPDIR/any.xml"
+    assert_equal "$(vf //interface)" $mlx
+    # The other interface of the guest, which has its VF, keeps it.
+    guest g "${UUID[1]}" "$(static_interface $igb "${MAC[1]}")" "$(static_interface $mlx "${MAC[2]}")" >"$IN"
+    pool mixed eth6 eth7 eth8
+    transform 0 "$IN" restore
+    assert_equal "$(vf '//interface[1]') $(vf '//interface[2]')" "$other $mlx"
+}
+
 @test "migrate fails the guest, and says who has what, when no other VF is left" {
     run_hook 0 many prepare <"$FIXTURES/domains/seven.xml"
     guest g "${UUID[1]}" "$(static_interface $VF1 "${MAC[1]}")" >"$IN"

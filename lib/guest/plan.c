@@ -373,18 +373,37 @@ static bool find_twins(const struct plan *plan, const struct claim *own)
     return found > 0;
 }
 
-/* F13: an interface whose VF is not to be had here gets any of the same pool. */
+/* A device's state fits no device of another kind. */
+static void keep_kind(const struct plan *plan, struct vf_table *table, uint16_t pf)
+{
+    for (uint16_t i = 0; i < table->pf_count; i++) {
+        if (host_pf_is_like(&plan->host, &table->pfs[pf], &table->pfs[i]))
+            continue;
+        for (size_t j = 0; j < table->vf_count; j++)
+            if (table->vfs[j].pf == i)
+                table->vfs[j].obstacle = VF_OTHER_KIND;
+    }
+}
+
+/* F13: an interface whose VF is not to be had here gets any of the same pool and of the same kind. */
 static void free_lost_vfs(const struct plan *plan)
 {
+    _cleanup_(cleanup_free) const struct vf **lost = memory_new(plan->count, sizeof *lost);
     for (size_t i = 0; i < plan->count; i++) {
         struct assignment *choice = &plan->choices[i];
         struct vf *vf = choice->wanted ? vf_find(choice->table, &choice->wanted->address) : NULL;
         if (!vf)
             continue;
         vf_examine(&plan->host, choice->table, vf);
-        if (vf->obstacle != VF_USABLE)
-            choice->wanted = NULL;
+        if (vf->obstacle == VF_USABLE)
+            continue;
+        choice->wanted = NULL;
+        lost[i] = vf;
     }
+    /* Of none before it is known which are lost. */
+    for (size_t i = 0; i < plan->count; i++)
+        if (lost[i])
+            keep_kind(plan, plan_table(plan, plan->choices[i].table->pool), lost[i]->pf);
 }
 
 /* Whether a guest that is gone for certain has left the VF claimed; not one that nobody shall have. */

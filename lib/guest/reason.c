@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Why a VF was passed over: enum vf_obstacle, and then these. */
-enum { KIND_RESERVED = VF_PF_TAKEN + 1, KIND_DRAINED, KIND_DOUBTED, KIND_FAR, KINDS };
+enum { KIND_RESERVED = VF_OTHER_KIND + 1, KIND_DRAINED, KIND_DOUBTED, KIND_FAR, KINDS };
 
 static const struct {
     const char *words; /* behind how many VFs there are */
@@ -27,6 +27,7 @@ static const struct {
     [VF_NOT_ALONE] = {.words = "not alone in their IOMMU group"},
     [VF_PORTED] = {.words = "given by libvirt to somebody else"},
     [VF_PF_TAKEN] = {.words = "whose PF a guest has", .of_pf = true},
+    [VF_OTHER_KIND] = {.words = "of another kind of card", .of_pf = true},
     [KIND_RESERVED] = {.words = "reserved for others"},
     [KIND_DRAINED] = {.words = "drained"},
     [KIND_DOUBTED] = {.words = "that something speaks against"},

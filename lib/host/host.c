@@ -309,6 +309,18 @@ bool host_pf_is(const struct host *host, const struct host_pf *pf, unsigned int 
            device_number(host, &pf->address, "device") == (int)device;
 }
 
+bool host_pf_is_like(const struct host *host, const struct host_pf *one, const struct host_pf *other)
+{
+    char driver[64], other_driver[sizeof driver];
+    if (host_link(host, &one->address, "driver", driver, sizeof driver) < 0)
+        driver[0] = '\0';
+    if (host_link(host, &other->address, "driver", other_driver, sizeof other_driver) < 0)
+        other_driver[0] = '\0';
+    return device_number(host, &one->address, "vendor") == device_number(host, &other->address, "vendor") &&
+           device_number(host, &one->address, "device") == device_number(host, &other->address, "device") &&
+           strcmp(driver, other_driver) == 0;
+}
+
 int host_netdev_device(const struct host *host, const char *name, struct pciaddr *address)
 {
     char path[DEVICE_PATH_SIZE];

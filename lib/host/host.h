@@ -109,6 +109,10 @@ int host_pf_index(const struct host *host, const struct host_pf *pf) must_check 
 bool host_pf_is(const struct host *host, const struct host_pf *pf, unsigned int vendor, unsigned int device) must_check
     nonnull(1, 2);
 
+/** host_pf_is_like() - whether both are devices of one vendor and device id, with one driver, and so are their VFs */
+bool host_pf_is_like(const struct host *host, const struct host_pf *one, const struct host_pf *other) must_check
+    nonnull(1, 2, 3);
+
 /** host_pf_examine() - read the rest of what sysfs tells of a PF, once; a representor's name becomes the PF's own,
  * or its address where it has none */
 void host_pf_examine(const struct host *host, struct host_pf *pf) nonnull(1, 2);

@@ -33,6 +33,7 @@ enum vf_obstacle {
     VF_NOT_ALONE,    /* its IOMMU group has a device that is no VF, and stays with the host */
     VF_PORTED,       /* libvirt has given it to somebody whom the ledger does not know */
     VF_PF_TAKEN,     /* a guest has, or asks for, its PF as it is: whole.h */
+    VF_OTHER_KIND,   /* of another kind of card than the VF of which a guest brings the state */
 };
 
 /* Why a VF is chosen after all others. */

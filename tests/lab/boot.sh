@@ -57,7 +57,7 @@ command=(
     -object memory-backend-ram,id=away,size=512M -numa node,nodeid=1,memdev=away
     # VFIO needs an IOMMU; caching-mode lets the emulated one see the maps that the host makes.
     -machine q35,kernel-irqchip=split -device intel-iommu,intremap=on,caching-mode=on
-    -kernel "$work/vmlinuz" -initrd "$work/initrd"
+    -kernel "$work/vmlinux" -initrd "$work/initrd"
     -append "console=ttyS0 quiet panic=-1 intel_iommu=on iommu=pt mitigations=off vfpool.lab=1 tsc=reliable numa_balancing=disable log_buf_len=4M ${LAB_APPEND:-}"
     -drive "file=$disk,if=none,id=disk,format=raw,cache=unsafe" -device virtio-blk-pci,drive=disk
     -fsdev "local,id=host,path=$here/share,security_model=none" -device virtio-9p-pci,fsdev=host,mount_tag=host

@@ -31,8 +31,8 @@ say() { echo "lab: $*" >&2; }
 machine_packages() {
     local missing=() suite=
     local tool
-    for tool in mmdebstrap mke2fs cpio xz; do
-        command -v "$tool" >/dev/null || { missing+=(mmdebstrap debian-archive-keyring e2fsprogs cpio xz-utils); break; }
+    for tool in mmdebstrap mke2fs cpio xz zstd; do
+        command -v "$tool" >/dev/null || { missing+=(mmdebstrap debian-archive-keyring e2fsprogs cpio xz-utils zstd); break; }
     done
     if ! qemu-system-x86_64 -device help 2>/dev/null | grep -q '^name "igb"'; then
         missing+=(qemu-system-x86)
@@ -85,6 +85,22 @@ make_initrd() {
     rm -rf "$dir"
 }
 
+# unpack_kernel BZIMAGE OUT: what is packed in it, an ELF image that QEMU starts as it is (PVH): to unpack it takes 6 of 12 s
+# of a boot in emulation, and 75 s of a guest there. Where it is: https://docs.kernel.org/arch/x86/boot.html, and its
+# length is behind it.
+unpack_kernel() {
+    local start packed=$work/kernel.packed
+    field() { od -A n -t "u$2" -j "$1" -N "$2" "$3"; }
+    start=$((($(field 0x1f1 1 "$1") + 1) * 512 + $(field 0x248 4 "$1")))
+    dd if="$1" of="$packed" bs=64k iflag=skip_bytes,count_bytes skip="$start" count="$(($(field 0x24c 4 "$1") - 4))" status=none
+    case $(od -A n -t x1 -N 4 "$packed") in
+    " fd 37 7a 58") xz -dc "$packed" > "$2" ;;
+    " 28 b5 2f fd") zstd -dcq "$packed" > "$2" ;;
+    *) say "the kernel is packed in a way that is new"; return 1 ;;
+    esac
+    rm "$packed"
+}
+
 # The project, compiled by the image's own compiler before its host runs: inside it takes ten times as long. There make
 # finds it, and does what has changed since; all of it, with its words, if it cannot be compiled here.
 compile() {
@@ -131,6 +147,9 @@ make_image() {
     chroot "$root" dpkg-query -W -f '${Version}\n' libvirt0 > "$work/libvirt.version"
     make_initrd "$root" "$work/initrd"
     cp "$root"/boot/vmlinuz-* "$work/vmlinuz"
+    # For this host, and for the guests in it that have a system.
+    unpack_kernel "$root"/boot/vmlinuz-* "$work/vmlinux"
+    cp "$work/vmlinux" "$root/boot/vmlinux"
     # Sparse; the free space is for what the cases write, thrown away with the run.
     truncate -s "$(($(du -sm "$root" | cut -f1) + 1024))M" "$work/disk.img"
     mke2fs -q -F -t ext4 -m 0 -d "$root" "$work/disk.img"

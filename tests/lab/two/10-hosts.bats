@@ -40,3 +40,31 @@ teardown() { vfpool_end; on_b 'BATS_TEST_COMPLETED=1 vfpool_end'; }
     run_virsh destroy g1
     run_ok on_b 'virsh -q define /tmp/migratable.xml && virsh -q start g1 && is_exact g1'
 }
+
+@test "a disk image and its XML, copied" {
+    pool passthrough enp1s0 enp2s0
+    pools_up
+    on_b 'pool passthrough enp4s0 enp5s0 && vfpool reconcile'
+    truncate -s 4M /var/lib/libvirt/images/copied.img
+    lab_define g1 "$(lab_interface passthrough)<disk type='file'><driver name='qemu' type='raw'/>
+        <source file='/var/lib/libvirt/images/copied.img'/><target dev='vda' bus='virtio'/></disk>"
+    run_virsh start g1
+    is_exact g1
+    run_virsh destroy g1
+    virsh -q dumpxml g1 > /tmp/copied.xml
+    to_b /tmp/copied.xml
+    to_b /var/lib/libvirt/images/copied.img
+    run_ok on_b 'virsh -q define /tmp/copied.xml && virsh -q start g1 && is_exact g1'
+}
+
+@test "virt-install --network network=passthrough, the same command on both" {
+    local install="virt-install --name new --memory 32 --vcpus 1 --virt-type qemu --osinfo linux2022 --pxe --disk none
+        --graphics none --noautoconsole --network network=passthrough"
+    pool passthrough enp1s0 enp2s0
+    pools_up
+    on_b 'pool passthrough enp4s0 enp5s0 && vfpool reconcile'
+    # shellcheck disable=SC2086 # words
+    LAB_COMMAND_TIMEOUT=300 run_ok $install
+    is_exact new
+    LAB_COMMAND_TIMEOUT=300 run_ok on_b "${install//$'\n'/ } && is_exact new"
+}

@@ -156,3 +156,16 @@ stays() {
     done
     run_virsh destroy g1
 }
+
+@test "docs/howto/migration.md, as it stands" {
+    system_address=$address system_define web ""
+    pfs_again
+    on_b "$functions; pfs_again"
+    follow howto/migration 1 1
+    wait_until 600 system_said web up
+    wait_until 120 answers
+    follow howto/migration 2 4
+    has_left "$before_a"
+    run_ok on_b 'is_exact web'
+    wait_until 120 answers
+}

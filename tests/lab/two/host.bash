@@ -6,8 +6,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../guard.bash" || exit
 
 two_net=192.168.250
-ssh_options=(-i /root/.ssh/key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR
-    -o ConnectTimeout=30 -o ControlMaster=auto -o ControlPath=/run/lab-ssh-%h -o ControlPersist=yes)
+ssh_options=(-o ControlMaster=auto -o ControlPath=/run/lab-ssh-%h -o ControlPersist=yes)
 
 # The plain card by its MAC address (boot.sh), in a bridge where guests may be, too.
 two_network() {
@@ -23,13 +22,15 @@ two_network() {
     ip link set "$nic" up master br0
     ip address add "$two_net.$number/24" dev br0
     ip link set br0 up
-    printf '%s\n' '127.0.0.1 localhost' "$two_net.1 lab-a" "$two_net.2 lab-b" > /etc/hosts
+    printf '%s\n' '127.0.0.1 localhost' "$two_net.1 lab-a host-a" "$two_net.2 lab-b host-b" > /etc/hosts
 }
 
 two_shell() {
     install -d -m 700 /root/.ssh
     install -m 600 /host/key /root/.ssh/key
     install -m 600 /host/key.pub /root/.ssh/authorized_keys
+    printf '%s\n' 'IdentityFile /root/.ssh/key' 'BatchMode yes' 'StrictHostKeyChecking no' 'UserKnownHostsFile /dev/null' \
+        'LogLevel ERROR' 'ConnectTimeout 30' > /root/.ssh/config
     mkdir -p /run/sshd
     detached /usr/sbin/sshd -h /root/.ssh/key -o PermitRootLogin=yes -o UsePAM=no -o MaxStartups=100
 }
@@ -71,4 +72,16 @@ b_lost() {
 b_back() {
     two_ask boot
     wait_until 600 b_serves
+}
+
+# follow PAGE FIRST LAST: these of its pieces of shell, as they stand (60-howto.bats does so with pages of one host)
+follow() {
+    local script=/tmp/follow.sh
+    {
+        echo 'set -ex'
+        awk -v first="$2" -v last="$3" '/^```sh$/ { on = ++piece >= first && piece <= last; next } /^```$/ { on = 0 } on' \
+            "$lab_dir/../../docs/$1.md"
+    } > "$script"
+    [ "$(wc -l < "$script")" -gt 1 ] || return
+    LAB_COMMAND_TIMEOUT=1200 run_ok bash "$script"
 }
