@@ -358,14 +358,18 @@ events() {
     assert_equal "$(grep -o 'claimed\|held\|returned\|dropped' "$BATS_TEST_TMPDIR/followed" | paste -sd ,)" claimed,held,returned
 }
 
-@test "each event is a line of the host's log" {
+# host_log: what reads /dev/log, $log, a datagram a line of $BATS_TEST_TMPDIR/log, until it is killed
+host_log() {
     mkdir -p "$ROOT/dev"
-    # What reads /dev/log, a datagram a line.
     perl -MSocket -e 'socket(my $s, PF_UNIX, SOCK_DGRAM, 0); bind($s, sockaddr_un($ARGV[0])) or die; open(my $o, ">", $ARGV[1]);
         $o->autoflush(1); print $o "ready\n"; while (defined(recv($s, my $line, 8192, 0))) { print $o "$line\n" }' \
         "$ROOT/dev/log" "$BATS_TEST_TMPDIR/log" 3>&- &
     log=$!
     wait_until grep -q ready "$BATS_TEST_TMPDIR/log"
+}
+
+@test "each event is a line of the host's log" {
+    host_log
     pool p eth3
     lives 1
     prepare 2
@@ -386,6 +390,18 @@ refused guest 'g4' \(${UUID[4]}\), by libvirt: pool 'p' has no free VF
 dropped VF ${V[0]} \(eth3 0\) of pool 'p', guest 'g2' \(${UUID[2]}\), by ${user//[()]/.}: released by hand$
 drained device 0000:01:00.0 \(eth3\), by $(id -un)[^:]*: new firmware$
 LINES
+}
+
+@test "where the ledger cannot be locked, the host's log has the line all the same" {
+    host_log
+    pool p eth3
+    rm -rf "$ROOT/run/vfpool"
+    : > "$ROOT/run/vfpool"
+    run_vfpool 0 drain eth3 --reason 'new firmware'
+    wait_until grep -q "drained device 0000:01:00.0 (eth3), by .*: new firmware$" "$BATS_TEST_TMPDIR/log"
+    run_hook 1 g1 prepare < <(of 1)
+    wait_until grep -q "refused guest 'g1' .*: " "$BATS_TEST_TMPDIR/log"
+    kill "$log"
 }
 
 @test "a log that does not read costs a line, and nobody waits" {

@@ -36,15 +36,10 @@ static void free_needs(struct needs *needs)
     domain_free(&needs->domain);
 }
 
-static bool is_pool(void *context, const char *network)
-{
-    return pool_exists(*(const int *)context, network);
-}
-
 static int load_needs(struct needs *needs, int root, const char *data, size_t length, struct error *error)
 {
     *needs = (struct needs){.host.sys = -1};
-    int result = domain_read(data, length, is_pool, &root, true, &needs->domain, error);
+    int result = domain_read(data, length, pool_is_named, &root, true, &needs->domain, error);
     if (result == 0)
         result = pools_load(root, &needs->pools, error);
     if (result == 0)

@@ -499,7 +499,7 @@ int allocation_made(int root, const struct allocation *allocation, bool certain,
     if (result == 0)
         result = made(ledger, root, allocation, certain, error);
     if (result == -EBUSY)
-        history_refuse(root, allocation->owner, allocation->name, error);
+        history_refuse(root, ledger != NULL, allocation->owner, allocation->name, error);
     /* What is refused was open, and is to be blocked; where that cannot be written down, the refusal is what to say. */
     _cleanup_(error_free) struct error ignored = {0};
     if (result == -EBUSY && offer_withdraw(root, allocation->network, &ignored) < 0)

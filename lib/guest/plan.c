@@ -31,11 +31,6 @@ void plan_free(struct plan *plan)
     free(plan->wholes);
 }
 
-static bool is_pool(void *context, const char *network)
-{
-    return pool_exists(*(const int *)context, network);
-}
-
 static void add_choice(struct plan *plan, const struct request *request, const struct vf_table *table,
                        const struct vf *wanted)
 {
@@ -235,7 +230,7 @@ int plan_load(struct plan *plan, int root, enum plan_kind kind, bool draft, cons
               struct error *error)
 {
     *plan = (struct plan){.root = root, .kind = kind, .host.sys = -1};
-    int result = domain_read(data, length, is_pool, &root, draft, &plan->domain, error);
+    int result = domain_read(data, length, pool_is_named, &root, draft, &plan->domain, error);
     size_t count = result < 0 ? 0 : count_concerned(plan);
     if (count == 0)
         return result;

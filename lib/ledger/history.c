@@ -115,18 +115,19 @@ void history_change(int root, const struct claim *old, const struct claim *new, 
     }
 }
 
-void history_refuse(int root, const char *uuid, const char *name, const struct error *reason)
+void history_refuse(int root, bool locked, const char *uuid, const char *name, const struct error *reason)
 {
-    _cleanup_(cleanup_close) int directory = journal_directory(root);
+    _cleanup_(cleanup_close) int directory = locked ? journal_directory(root) : -1;
     const char *const fields[FIELDS] = {
         [FIELD_EVENT] = "refused", [FIELD_GUEST] = name, [FIELD_UUID] = uuid, [FIELD_REASON] = reason->message};
     add_line(root, directory, fields);
     tally_refused(root, reason->code);
 }
 
-void history_device(int root, const char *event, const struct pciaddr *address, const char *pf, const char *reason)
+void history_device(int root, bool locked, const char *event, const struct pciaddr *address, const char *pf,
+                    const char *reason)
 {
-    _cleanup_(cleanup_close) int directory = journal_directory(root);
+    _cleanup_(cleanup_close) int directory = locked ? journal_directory(root) : -1;
     char text[PCIADDR_SIZE];
     const char *const fields[FIELDS] = {[FIELD_EVENT] = event,
                                         [FIELD_ADDRESS] = pciaddr_format(address, text),

@@ -28,15 +28,20 @@
  */
 void history_change(int root, const struct claim *old, const struct claim *new, const char *reason);
 
-/** history_refuse() - a guest was refused, for this reason */
-void history_refuse(int root, const char *uuid, const char *name, const struct error *reason) nonnull(2, 3, 4);
+/**
+ * history_refuse() - a guest was refused, for this reason
+ * @locked: whether the ledger is; else the host's log alone has the line
+ */
+void history_refuse(int root, bool locked, const char *uuid, const char *name, const struct error *reason)
+    nonnull(3, 4, 5);
 
 /**
  * history_device() - something was done with a PF or VF that is no guest's: "drained", "undrained"
- * @pf: its name; empty: that is not known
+ * @locked: as history_refuse()'s
+ * @pf:     its name; empty: that is not known
  */
-void history_device(int root, const char *event, const struct pciaddr *address, const char *pf, const char *reason)
-    nonnull(2, 3, 4, 5);
+void history_device(int root, bool locked, const char *event, const struct pciaddr *address, const char *pf,
+                    const char *reason) nonnull(3, 4, 5, 6);
 
 /* What of it is wanted; NULL and 0: it does not matter. */
 struct history_filter {

@@ -159,16 +159,16 @@ void ledger_refuse(int root, const char *uuid, const char *name, const struct er
 {
     _cleanup_(error_free) struct error ignored = {0};
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    if (ledger_open(root, LEDGER_WRITE, REFUSE_LOCK_MS, &ledger, &ignored) == 0)
-        history_refuse(root, uuid, name, reason);
+    bool locked = ledger_open(root, LEDGER_WRITE, REFUSE_LOCK_MS, &ledger, &ignored) == 0;
+    history_refuse(root, locked, uuid, name, reason);
 }
 
 void ledger_note(int root, const char *event, const struct pciaddr *address, const char *pf, const char *reason)
 {
     _cleanup_(error_free) struct error ignored = {0};
     _cleanup_(cleanup_ledger) struct ledger *ledger = NULL;
-    if (ledger_open(root, LEDGER_WRITE, REFUSE_LOCK_MS, &ledger, &ignored) == 0)
-        history_device(root, event, address, pf, reason);
+    bool locked = ledger_open(root, LEDGER_WRITE, LEDGER_LOCK_MS, &ledger, &ignored) == 0;
+    history_device(root, locked, event, address, pf, reason);
 }
 
 void ledger_close(struct ledger *ledger)

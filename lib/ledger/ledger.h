@@ -30,8 +30,8 @@ enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
 int ledger_open(int root, enum ledger_mode mode, int timeout_ms, struct ledger **ledger, struct error *error) must_check
     nonnull(4, 5);
 
-/** ledger_refuse() - a guest was refused: for the history alone, which does without it where the lock is not to be had
- */
+/** ledger_refuse() - have the history tell that a guest was refused; the host's log alone where the lock is not to be
+ * had soon */
 void ledger_refuse(int root, const char *uuid, const char *name, const struct error *reason) nonnull(2, 3, 4);
 
 /** ledger_close() - give the lock back; NULL does nothing */
@@ -65,8 +65,8 @@ void ledger_stamp(int root, const char *uuid, char stamp[IO_STAMP_SIZE]) nonnull
  */
 bool ledger_awaits(int root, const char *uuid, const char *pool) must_check nonnull(2, 3);
 
-/** ledger_note() - have the history tell of a PF or VF (history_device()); where the ledger cannot be locked it does
- * not */
+/** ledger_note() - have the history tell of a PF or VF (history_device()); the host's log alone where the
+ * ledger cannot be locked */
 void ledger_note(int root, const char *event, const struct pciaddr *address, const char *pf, const char *reason)
     nonnull(2, 3, 4, 5);
 

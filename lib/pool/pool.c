@@ -60,6 +60,11 @@ bool pool_exists(int root, const char *network)
     return (size_t)length < sizeof path && io_may_be(root, path);
 }
 
+bool pool_is_named(void *root, const char *network)
+{
+    return pool_exists(*(const int *)root, network);
+}
+
 struct pool *pools_find(const struct pools *pools, const char *name)
 {
     for (size_t i = 0; i < pools->count; i++)

@@ -89,6 +89,9 @@ struct pools {
  */
 bool pool_exists(int root, const char *network) must_check nonnull(2);
 
+/** pool_is_named() - pool_exists(), as domain_read() asks; @root points to the descriptor */
+bool pool_is_named(void *root, const char *network) must_check nonnull(1, 2);
+
 /**
  * pools_load() - read every pool file
  * @pools: the caller frees with pools_free(), also after a failure
