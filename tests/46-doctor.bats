@@ -85,6 +85,10 @@ ok       claims"
     says pools wrong "pool 'p': " "put the card back"
     pool_file "<pf dev='eth3'><vf num='3'/></pf>"
     says pools wrong "pool 'p': PF eth3 has 4 VFs, and the pool file asks for 3"
+    pool_file "<pf dev='eth3'/>"
+    host dangle eth3/2
+    others=boot says pools wrong "sysfs does not have 1 of the 4 VFs of pool 'p': VF 2 of PF eth3" "once no guest has a VF of PF eth3"
+    pool_file "<pf dev='eth3'><vf num='3'/></pf>"
     host numvfs eth3 0
     says pools wrong "pool 'p': PF eth3 has no VFs yet" "vfpool reconcile"
     rm "$ROOT/etc/vfpool/p.xml"
@@ -299,8 +303,10 @@ daemon() {
     # The device itself is gone, as behind "echo 1 > remove".
     sed -i 's/ stuck="it is in use"//' "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
     host dangle 0000:01:10.0
-    says claims wrong "VF 0000:01:10.0 of guest 'g' is gone from sysfs" \
+    others=pools says claims wrong "VF 0000:01:10.0 of guest 'g' is gone from sysfs" \
         "vfpool reconcile, or vfpool release 0000:01:10.0"
+    host numvfs eth3 0
+    host numvfs eth3 4
     # Without any VF: somebody wrote that.
     sed -i '/<vf /d' "$ROOT/run/vfpool/guests/${UUID[1]}.xml"
     run_vfpool 0 doctor

@@ -11,6 +11,31 @@
 #include "policy.h"
 #include "xml.h"
 
+/* VFs that their PF has, and sysfs does not (echo 1 > remove): the kernel finds a VF again only as it makes it. */
+static void check_present(const struct patient *patient, size_t pool, struct finding *finding)
+{
+    const struct vf_table *table = &patient->tables[pool];
+    const struct vf *first = NULL;
+    size_t gone = 0;
+    for (size_t i = 0; i < table->vf_count; i++) {
+        if (host_vf_present(&patient->host, &table->vfs[i].address))
+            continue;
+        first = first ? first : &table->vfs[i];
+        gone++;
+    }
+    if (!first) {
+        finding_add(finding, VERDICT_OK, NULL, "pool '%s' has %zu VF%s", table->pool->name, table->vf_count,
+                    PLURAL(table->vf_count));
+        return;
+    }
+    const char *pf = table->pfs[first->pf].name;
+    _cleanup_(cleanup_free) char *remedy =
+        memory_format("once no guest has a VF of PF %s: write 0, and then their number, to its sriov_numvfs", pf);
+    finding_add(finding, VERDICT_WRONG, remedy,
+                "sysfs does not have %zu of the %zu VF%s of pool '%s': VF %u of PF %s%s", gone, table->vf_count,
+                PLURAL(table->vf_count), table->pool->name, first->number, pf, gone > 1 ? ", ..." : "");
+}
+
 static void check_pools(const struct patient *patient, struct finding *finding)
 {
     if (patient->unread.code)
@@ -30,8 +55,7 @@ static void check_pools(const struct patient *patient, struct finding *finding)
                 "card back",
                 "pool '%s': %s", pool->name, table->missing);
         else
-            finding_add(finding, VERDICT_OK, NULL, "pool '%s' has %zu VF%s", pool->name, table->vf_count,
-                        PLURAL(table->vf_count));
+            check_present(patient, i, finding);
         /* Whatever else there is to say of it. */
         const char *mistaken = pool->fault.code ? NULL : policy_mistaken(xmlDocGetRootElement(pool->doc));
         if (mistaken)

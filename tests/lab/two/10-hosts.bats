@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The two hosts themselves: they see each other, and no VF has the address that it has on the other one.
 
+bats_require_minimum_version 1.5.0
 load ../vfpool
 load host
 
@@ -11,7 +12,7 @@ teardown() { vfpool_end; on_b 'BATS_TEST_COMPLETED=1 vfpool_end'; }
     run_ok ping -c 1 -W 10 lab-b
     [ "$(virsh -q -c qemu+tcp://lab-b/system hostname)" = lab-b ]
     [ "$(on_b 'virsh -q -c qemu+tcp://lab-a/system hostname')" = lab-a ]
-    run_ok on_b 'ping -c 1 -W 10 lab-a'
+    b_ok 'ping -c 1 -W 10 lab-a'
 }
 
 @test "no VF of one host has an address that one of the other has, and none its MAC addresses" {
@@ -38,7 +39,7 @@ teardown() { vfpool_end; on_b 'BATS_TEST_COMPLETED=1 vfpool_end'; }
     run ! grep "<hostdev\|type='hostdev'" /tmp/migratable.xml
     to_b /tmp/migratable.xml
     run_virsh destroy g1
-    run_ok on_b 'virsh -q define /tmp/migratable.xml && virsh -q start g1 && is_exact g1'
+    b_ok 'virsh -q define /tmp/migratable.xml && virsh -q start g1 && is_exact g1'
 }
 
 @test "a disk image and its XML, copied" {
@@ -54,7 +55,7 @@ teardown() { vfpool_end; on_b 'BATS_TEST_COMPLETED=1 vfpool_end'; }
     virsh -q dumpxml g1 > /tmp/copied.xml
     to_b /tmp/copied.xml
     to_b /var/lib/libvirt/images/copied.img
-    run_ok on_b 'virsh -q define /tmp/copied.xml && virsh -q start g1 && is_exact g1'
+    b_ok 'virsh -q define /tmp/copied.xml && virsh -q start g1 && is_exact g1'
 }
 
 @test "virt-install --network network=passthrough, the same command on both" {
@@ -66,5 +67,5 @@ teardown() { vfpool_end; on_b 'BATS_TEST_COMPLETED=1 vfpool_end'; }
     # shellcheck disable=SC2086 # words
     LAB_COMMAND_TIMEOUT=300 run_ok $install
     is_exact new
-    LAB_COMMAND_TIMEOUT=300 run_ok on_b "${install//$'\n'/ } && is_exact new"
+    LAB_COMMAND_TIMEOUT=300 b_ok "${install//$'\n'/ } && is_exact new"
 }

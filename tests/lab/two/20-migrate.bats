@@ -2,6 +2,7 @@
 # A guest with a virtio interface and a VF, joined by <teaming>, migrates: QEMU takes the VF away before, and gives it the
 # one that libvirt on the other host got for it.
 
+bats_require_minimum_version 1.5.0
 load ../vfpool
 load ../system
 load host
@@ -139,18 +140,18 @@ stays() {
     local had migration
     boots
     had=$(claimed_vfs g1)
-    run_ok on_b 'vfpool drain enp4s0 && vfpool drain enp5s0'
+    b_ok 'vfpool drain enp4s0 && vfpool drain enp5s0'
     LAB_COMMAND_TIMEOUT=300 run_virsh_fail migrate --live g1 qemu+tcp://lab-b/system
     says "pool 'passthrough' has no free VF"
     stays "$had"
-    run_ok on_b 'vfpool undrain enp4s0 && vfpool undrain enp5s0'
+    b_ok 'vfpool undrain enp4s0 && vfpool undrain enp5s0'
     # Slow enough that there is a middle.
     run_virsh migrate-setspeed g1 1
     for how in cancelled killed; do
         timeout 600 virsh -q migrate --live g1 qemu+tcp://lab-b/system > /tmp/migration 2>&1 3>&- &
         migration=$!
         wait_until 120 on_b 'virsh -q domstate g1'
-        if [ "$how" = cancelled ]; then run_virsh domjobabort g1; else run_ok on_b 'kill -9 "$(cat /run/libvirt/qemu/g1.pid)"'; fi
+        if [ "$how" = cancelled ]; then run_virsh domjobabort g1; else b_ok 'kill -9 "$(cat /run/libvirt/qemu/g1.pid)"'; fi
         ! wait "$migration" || { echo "# it was there before it was $how"; return 1; }
         stays "$had"
     done
@@ -166,6 +167,6 @@ stays() {
     wait_until 120 answers
     follow howto/migration 2 4
     has_left "$before_a"
-    run_ok on_b 'is_exact web'
+    b_ok 'is_exact web'
     wait_until 120 answers
 }

@@ -3,6 +3,7 @@
 # each host. A PF goes down, a host is in standby, one loses its power. Guests run where they have VFs; where there are too
 # few, none is tried. A fence agent cuts the power of b; a, where the cases run, is never fenced.
 
+bats_require_minimum_version 1.5.0
 load ../vfpool
 load host
 
@@ -105,11 +106,11 @@ all_right() {
     [ "$(wc -l < /tmp/running)" = "$1" ]
     [ "$(cut -d' ' -f1 /tmp/running | sort -u | wc -l)" = "$1" ]
     while read -r guest line; do
-        if [ "$line" = a ]; then is_exact "$guest"; else run_ok on_b "is_exact $guest"; fi
+        if [ "$line" = a ]; then is_exact "$guest"; else b_ok "is_exact $guest"; fi
     done < /tmp/running
     [ "$(crm_mon -1 --output-as xml | xmllint --xpath 'count(//failures/failure)' -)" = 0 ]
     run ! grep -haE "none are available|has no free VF" /var/log/libvirt/libvirtd.log
-    [ "${b_is:-there}" = lost ] || run_fail on_b "grep -haE 'none are available|has no free VF' /var/log/libvirt/libvirtd.log"
+    [ "${b_is:-there}" = lost ] || b_fail "grep -haE 'none are available|has no free VF' /var/log/libvirt/libvirtd.log"
     for i in "${!guests[@]}"; do
         grep -q "^${guests[$i]} " /tmp/running || for room in "${rooms[@]}"; do [ "${needs[$i]}" -gt "$room" ]; done
     done
@@ -138,7 +139,7 @@ begin() { since=$(cut -d. -f1 /proc/uptime); }
     had=$(on_b "vfpool status passthrough --format json" | jq '[.pools[0].vfs[] | select(.pf == "enp4s0" and .guest)] | length')
     running > /tmp/before
     begin
-    run_ok on_b 'ip link set enp4s0 down'
+    b_ok 'ip link set enp4s0 down'
     wait_until 60 capacity_is lab-b $((3 + had))
     took "a PF is down, and the node's number follows"
     settled
@@ -156,7 +157,7 @@ begin() { since=$(cut -d. -f1 /proc/uptime); }
     all_right "$(on_b 'virsh -q list --name' | grep -c .)"
     grep -qaE "web-[1-6].*cannot run anywhere|Resource web-[1-6] cannot run" /var/log/pacemaker/pacemaker.log
 
-    run_ok on_b 'ip link set enp4s0 up'
+    b_ok 'ip link set enp4s0 up'
     begin
     run_ok crm node online lab-a
     wait_until 60 capacity_is lab-b 7

@@ -45,13 +45,16 @@ two_serve() {
     while [ ! -e /host/done ]; do read -rt 1 _ <> <(:) || true; done
 }
 
-# on_b WORDS: a line of bash on the other host, with the functions of the cases.
+# on_b WORDS: a line of bash on the other host, with the functions of the cases. b_ok WORDS, b_fail WORDS: it ends so, as
+# run_ok and run_fail have it.
 on_b() (
     # The first ssh stays as the connection of all others, and would keep what is bats'.
     keep_standard
-    timeout "${LAB_COMMAND_TIMEOUT:-60}" ssh "${ssh_options[@]}" lab-b \
-        "cd /usr/src/vfpool && export LAB_HOST=b && . tests/lab/vfpool.bash && . tests/lab/system.bash && $*" < /dev/null
+    timeout "${LAB_COMMAND_TIMEOUT:-60}" ssh "${ssh_options[@]}" lab-b "$(b_line "$*")" < /dev/null
 )
+b_line() { echo "cd /usr/src/vfpool && export LAB_HOST=b && . tests/lab/vfpool.bash && . tests/lab/system.bash && $*"; }
+b_ok() { run_ok ssh "${ssh_options[@]}" lab-b "$(b_line "$*")"; }
+b_fail() { run_fail ssh "${ssh_options[@]}" lab-b "$(b_line "$*")"; }
 # to_b FILE: the same there
 # shellcheck disable=SC2029 # its name is this side's
 to_b() { ssh "${ssh_options[@]}" lab-b "cat > '$1'" < "$1"; }
