@@ -371,7 +371,7 @@ static bool find_twins(const struct plan *plan, const struct claim *own)
 /* A device's state fits no device of another kind. */
 static void keep_kind(const struct plan *plan, struct vf_table *table, uint16_t pf)
 {
-    for (uint16_t i = 0; i < table->pf_count; i++) {
+    for (size_t i = 0; i < table->pf_count; i++) {
         if (host_pf_is_like(&plan->host, &table->pfs[pf], &table->pfs[i]))
             continue;
         for (size_t j = 0; j < table->vf_count; j++)
