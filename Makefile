@@ -212,10 +212,11 @@ $(build)/tests/libvirt/hasty/hook/vfpool: $(cmd_objects)
 demo: $(programs) $(fake)
 	@tests/host/demo $(build)
 
+# TESTS are patterns of tests, not of what is here: set -f.
 check check-deep:
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) SANITIZE=1 tests
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) plain
-	@set -f; $(if $(filter %-deep,$@),TAGS=deep SWEEP=$(SWEEP) FAULTS=$(FAULTS)) tests/run build/sanitize $(TESTS) # their patterns, not of files here
+	@set -f; $(if $(filter %-deep,$@),TAGS=deep SWEEP=$(SWEEP) FAULTS=$(FAULTS)) tests/run build/sanitize $(TESTS)
 check-deep: SWEEP ?= all
 check-deep: FAULTS ?= all
 

@@ -568,7 +568,7 @@ const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *t
         snprintf(text, size, "PF %s %s", pf, table->whole[vf->pf]);
         break;
     case VF_OTHER_KIND:
-        snprintf(text, size, "PF %s is another kind of card than that of the VF the guest was saved with", pf);
+        snprintf(text, size, "PF %s is another kind of card than that of the guest's VF", pf);
         break;
     case VF_PF_DOWN:
         snprintf(text, size, "PF %s is down: ip link set %s up", pf, pf);

@@ -186,5 +186,17 @@ host_reboots() {
     lab_vfs 0
     lab_vfs 7
 }
+# commands PAGE [FIRST LAST]: what docs/PAGE.md has between ```sh and ```, all of it or these pieces, as a script
+commands() {
+    awk -v first="${2:-1}" -v last="${3:-1000}" '/^```sh$/ { piece++; on = piece >= first && piece <= last; next }
+        /^```$/ { on = 0 } on' "$lab_dir/../../docs/$1.md"
+}
+# follow PAGE [FIRST LAST]: they are run as they stand
+follow() {
+    local script=/tmp/follow.sh
+    { echo 'set -ex'; commands "$@"; } > "$script"
+    [ "$(wc -l < "$script")" -gt 1 ] || return
+    LAB_COMMAND_TIMEOUT=1200 run_ok bash "$script"
+}
 # What the user of virsh sees of our line.
 says() { [[ $output == *"$1"* ]] || { echo "# that does not say: $1"; return 1; }; }

@@ -12,18 +12,6 @@ setup() {
 }
 teardown() { vfpool_end; }
 
-pages=$lab_dir/../../docs/howto
-
-# commands PAGE: those of it, as a script
-commands() { awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' "$pages/$1.md"; }
-
-# follow PAGE
-follow() {
-    { echo 'set -ex'; commands "$1"; } > "/tmp/$1.sh"
-    [ "$(wc -l < "/tmp/$1.sh")" -gt 3 ]
-    LAB_COMMAND_TIMEOUT=300 run_ok bash "/tmp/$1.sh"
-}
-
 # web XML: the guest that each page speaks of, with room for what is plugged in
 web() {
     local i ports=''
@@ -33,11 +21,11 @@ web() {
 
 @test "the first pool" {
     web ''
-    follow first-pool
+    follow howto/first-pool
     says "chosen: separate='prefer'"
     says "held         web"
     # The same commands in the other language.
-    [ "$(commands first-pool)" = "$(commands first-pool.ko)" ]
+    [ "$(commands howto/first-pool)" = "$(commands howto/first-pool.ko)" ]
     [ -z "$(ledger)" ]
 }
 
@@ -47,7 +35,7 @@ web() {
     web "$(lab_interface passthrough)"
     run_virsh start web
     vf=$(live_vfs web)
-    follow from-libvirt
+    follow howto/from-libvirt
     says "claimed the VFs that running guest 'web' has"
     # It has run all the time.
     [ "$(live_vfs web)" = "$vf" ]
@@ -63,7 +51,7 @@ web() {
     web "$(lab_interface passthrough)"
     run_virsh start web
     [[ $(vf_of "$(live_vfs web)") == "enp1s0 "* ]]
-    follow draining
+    follow howto/draining
     says "drained PF enp1s0"
     says "undrained PF enp1s0"
     is_exact web
@@ -73,7 +61,7 @@ web() {
 @test "a bond in the guest" {
     local vf
     web ''
-    follow bond
+    follow howto/bond
     is_exact web
     [ "$(for vf in $(live_vfs web); do vf_of "$vf"; done | cut -d' ' -f1 | sort | xargs)" = "enp1s0 enp2s0" ]
     vfpool status --long --guest web --format json |
@@ -83,7 +71,7 @@ web() {
 @test "VFs near the guest's CPUs" {
     lab_vfs 2 ens65
     web ''
-    follow numa
+    follow howto/numa
     says "ens65    0  chosen: "
     is_exact web
     run_virsh destroy web
@@ -91,6 +79,6 @@ web() {
 }
 
 @test "beside NetworkManager, netplan and systemd" {
-    follow network-managers
+    follow howto/network-managers
     [ "$(cat /sys/class/net/enp1s0/device/sriov_drivers_autoprobe)" = 0 ]
 }

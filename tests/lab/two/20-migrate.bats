@@ -107,6 +107,8 @@ longest_gap() {
 
 @test "the same with libvirt's own pool on both" {
     local at=a i
+    run_ok vfpool open
+    b_ok 'vfpool open'
     hooks_gone
     on_b hooks_gone
     leave_unchecked=1
@@ -137,7 +139,7 @@ stays() {
 }
 
 @test "a migration that fails leaves all as it was: used up, cancelled, killed in the middle" {
-    local had migration
+    local had migration how
     boots
     had=$(claimed_vfs g1)
     b_ok 'vfpool drain enp4s0 && vfpool drain enp5s0'

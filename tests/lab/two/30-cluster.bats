@@ -20,7 +20,8 @@ setup() {
     cluster_guests
     cluster_start
     wait_until 300 cluster_of 2
-    install -m 755 "$lab_dir/two/fence_lab" /usr/sbin/
+    # A link: it sources what is beside it.
+    ln -sf "$(readlink -f "$lab_dir/two/fence_lab")" /usr/sbin/
     LAB_COMMAND_TIMEOUT=300
     run_ok crm configure primitive fencing stonith:fence_lab params pcmk_host_list=lab-b pcmk_host_check=static-list \
         op monitor interval=3600s
@@ -115,7 +116,8 @@ all_right() {
         grep -q "^${guests[$i]} " /tmp/running || for room in "${rooms[@]}"; do [ "${needs[$i]}" -gt "$room" ]; done
     done
 }
-rooms() { # the free VFs of each host that takes guests
+# count_rooms HOSTS: the free VFs of each that takes guests, in ${rooms[@]}
+count_rooms() {
     rooms=()
     [[ $1 != *a* ]] || rooms+=("$(free_vfs)")
     [[ $1 != *b* ]] || rooms+=("$(on_b "$(declare -f free_vfs); free_vfs")")
@@ -127,7 +129,7 @@ begin() { since=$(cut -d. -f1 /proc/uptime); }
     # All but the look at it.
     follow cluster 1 2
     settled
-    rooms ab
+    count_rooms ab
     all_right 6
     capacity_is lab-a 7
     capacity_is lab-b 7
@@ -135,7 +137,7 @@ begin() { since=$(cut -d. -f1 /proc/uptime); }
     says "web-6"
 
     # What a guest has of it counts, the rest of its four VFs does not; nobody is moved for it.
-    local had before after
+    local had
     had=$(on_b "vfpool status passthrough --format json" | jq '[.pools[0].vfs[] | select(.pf == "enp4s0" and .guest)] | length')
     running > /tmp/before
     begin
@@ -143,7 +145,7 @@ begin() { since=$(cut -d. -f1 /proc/uptime); }
     wait_until 60 capacity_is lab-b $((3 + had))
     took "a PF is down, and the node's number follows"
     settled
-    rooms ab
+    count_rooms ab
     all_right 6
     cmp /tmp/before /tmp/running
 
@@ -153,7 +155,7 @@ begin() { since=$(cut -d. -f1 /proc/uptime); }
     settled
     took "a host is in standby"
     [ -z "$(virsh -q list --name)" ]
-    rooms b
+    count_rooms b
     all_right "$(on_b 'virsh -q list --name' | grep -c .)"
     grep -qaE "web-[1-6].*cannot run anywhere|Resource web-[1-6] cannot run" /var/log/pacemaker/pacemaker.log
 
@@ -163,7 +165,7 @@ begin() { since=$(cut -d. -f1 /proc/uptime); }
     wait_until 60 capacity_is lab-b 7
     settled
     took "host and PF are back"
-    rooms ab
+    count_rooms ab
     all_right 6
 
     # Its guests are started on a, where they fit, once its power is cut for certain.
@@ -173,7 +175,7 @@ begin() { since=$(cut -d. -f1 /proc/uptime); }
     wait_until 300 cluster_of 1
     settled
     took "a host is lost"
-    rooms a
+    count_rooms a
     all_right "$(virsh -q list --name | grep -c .)"
     b_back
     b_is=there
@@ -182,7 +184,7 @@ begin() { since=$(cut -d. -f1 /proc/uptime); }
     wait_until 300 cluster_of 2
     settled
     took "the host is back"
-    rooms ab
+    count_rooms ab
     all_right 6
     run_ok crm resource stop "${guests[@]}"
     settled

@@ -76,15 +76,3 @@ b_back() {
     two_ask boot
     wait_until 600 b_serves
 }
-
-# follow PAGE FIRST LAST: these of its pieces of shell, as they stand (60-howto.bats does so with pages of one host)
-follow() {
-    local script=/tmp/follow.sh
-    {
-        echo 'set -ex'
-        awk -v first="$2" -v last="$3" '/^```sh$/ { on = ++piece >= first && piece <= last; next } /^```$/ { on = 0 } on' \
-            "$lab_dir/../../docs/$1.md"
-    } > "$script"
-    [ "$(wc -l < "$script")" -gt 1 ] || return
-    LAB_COMMAND_TIMEOUT=1200 run_ok bash "$script"
-}

@@ -27,7 +27,7 @@ port_b=$(port)
 rm -f "$work"/shell{,.pub}
 ssh-keygen -q -t ed25519 -N '' -C lab -f "$work/shell"
 
-# share HOST, boot HOST: $pid is its QEMU's.
+# share HOST, boot HOST: ${pids[HOST]} is its QEMU.
 share() {
     here=$work/$1
     mkdir -p "$here"
