@@ -80,21 +80,28 @@ static int check_here(int root, struct pool *pool, struct error *error)
     return result;
 }
 
-/* @wanted: the pool that it has to be; NULL: any. @name: the pool's, which the caller frees; NULL: it does not matter
- */
+/* By itself. @wanted: the pool that it has to be; NULL: any */
+static int check_alone(const struct pool *pool, const char *path, const char *wanted, struct error *error)
+{
+    if (pool->fault.code)
+        return error_set(error, pool->fault.code, "%s", pool->fault.message);
+    if (wanted && strcmp(pool->name, wanted) != 0)
+        return error_set(error, EINVAL, "this is pool '%s', not '%s': define that one, and undefine this", pool->name,
+                         wanted);
+    if (pool->ignored)
+        error_note(error, "%s: without effect on a VF: %s", path, pool->ignored);
+    return 0;
+}
+
+/* @name: the pool's, which the caller frees; NULL: it does not matter */
 static int check(int root, const char *data, size_t length, const char *path, bool alone, const char *wanted,
                  char **name, struct error *error)
 {
     struct pool pool;
     pool_read(data, length, path, &pool);
-    int result = pool.fault.code ? error_set(error, pool.fault.code, "%s", pool.fault.message) : 0;
-    if (result == 0 && wanted && strcmp(pool.name, wanted) != 0)
-        result = error_set(error, EINVAL, "this is pool '%s', not '%s': define that one, and undefine this", pool.name,
-                           wanted);
-    if (result == 0 && pool.ignored)
-        error_note(error, "%s: without effect on a VF: %s", path, pool.ignored);
-    if (result == 0 && name)
-        *name = memory_copy(pool.name);
+    int result = check_alone(&pool, path, wanted, error);
+    if (name)
+        *name = result < 0 ? NULL : memory_copy(pool.name);
     if (result == 0 && !alone)
         return check_here(root, &pool, error);
     pool_free(&pool);

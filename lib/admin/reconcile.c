@@ -196,28 +196,36 @@ bool work_is_gone(const struct work *work, const struct claim *claim)
     return work->guests ? !work_has_guest(work, GATE_RUNNING, claim->uuid) : absent_is(work->root, &work->host, claim);
 }
 
+/* @kept: what it could not give back; NULL: all is free */
+static int drop(struct work *work, struct ledger *ledger, const struct claim *claim, struct claim **kept)
+{
+    int result = 0;
+    /* Its VFs may have ports of ours, as of a guest that runs without one. */
+    for (size_t i = 0; i < claim->vf_count && result == 0; i++)
+        result = offer_withdraw(work->root, claim->vfs[i].pool, work->error);
+    if (result == 0)
+        result = handback_guest(ledger, work->root, claim->uuid, work->error);
+    if (result == 0)
+        result = ledger_get(ledger, claim->uuid, kept, work->error);
+    work->changed = work->changed || result == 0;
+    return result;
+}
+
 static int drop_unchanged(struct work *work, struct ledger *ledger, const struct claim *seen)
 {
-    _cleanup_(cleanup_claim) struct claim *now = NULL;
+    _cleanup_(cleanup_claim) struct claim *now = NULL, *kept = NULL;
     char text[PCIADDR_SIZE];
     int result = ledger_edit(ledger, seen->uuid, &now, work->error);
     if (result < 0 || !now || strcmp(now->stamp, seen->stamp) != 0)
         return result;
-    _cleanup_(cleanup_claim) struct claim *kept = NULL;
-    /* Its VFs may have ports of ours, as of a guest that runs without one. */
-    for (size_t i = 0; i < seen->vf_count && result == 0 && !work->dry_run; i++)
-        result = offer_withdraw(work->root, seen->vfs[i].pool, work->error);
-    if (!work->dry_run && result == 0)
-        result = handback_guest(ledger, work->root, seen->uuid, work->error);
-    if (!work->dry_run && result == 0)
-        result = ledger_get(ledger, seen->uuid, &kept, work->error);
-    work->changed = work->changed || (result == 0 && !work->dry_run);
-    for (size_t i = 0; i < seen->vf_count && result == 0; i++)
+    if (!work->dry_run && (result = drop(work, ledger, seen, &kept)) < 0)
+        return result;
+    for (size_t i = 0; i < seen->vf_count; i++)
         if (!claim_find(kept, &seen->vfs[i].address))
             lines_add(work->done, "released %s %s of pool '%s' from guest '%.256s' (%s), which is not running",
                       claim_kind(&seen->vfs[i]), pciaddr_format(&seen->vfs[i].address, text), seen->vfs[i].pool,
                       seen->name, seen->uuid);
-    return result;
+    return 0;
 }
 
 static bool is_to_drop(const struct work *work, const struct claim *claim)

@@ -82,15 +82,19 @@ static int drop_guest(const struct work *work, const struct claim *claim, struct
     _cleanup_(cleanup_claim) struct claim *kept = NULL; /* what could not be set as it was, and stays */
     char text[PCIADDR_SIZE];
     int result = check_claim(work, claim, NULL, error);
-    if (result == 0 && !work->options->dry_run)
+    if (result < 0)
+        return result;
+    if (!work->options->dry_run)
         result = handback_guest(work->ledger, work->root, claim->uuid, error);
     if (result == 0 && !work->options->dry_run)
         result = ledger_get(work->ledger, claim->uuid, &kept, error);
-    for (size_t i = 0; i < claim->vf_count && result == 0; i++)
+    if (result < 0)
+        return result;
+    for (size_t i = 0; i < claim->vf_count; i++)
         if (!claim_find(kept, &claim->vfs[i].address))
             lines_add(work->done, "released %s %s of pool '%s' from guest '%.256s' (%s)", claim_kind(&claim->vfs[i]),
                       pciaddr_format(&claim->vfs[i].address, text), claim->vfs[i].pool, claim->name, claim->uuid);
-    return result;
+    return 0;
 }
 
 /* Of a guest whose file is corrupt the UUID is all that is known. */
