@@ -40,6 +40,18 @@ unit() {
     unit error 15
 }
 
+@test "turn: who waits, and for how long" {
+    unit turn 10
+}
+
+@test "parallel: what is done, what fails, is killed or hangs" {
+    unit parallel 10
+}
+
+@test "xml: too large, no schema, what is allowed instead" {
+    unit xml 10
+}
+
 @test "every program of tests/unit is run here" {
     for file in "$TESTS"/unit/*.c; do
         name=$(basename "$file" .c)

@@ -454,6 +454,13 @@ direct() { # NETDEV [MODE]
     run_hook 0 b prepare < <(guest b "${UUID[2]}" passthrough:"${MAC[1]}")
     assert_taken $VF0 "${UUID[1]}" $VF1 "${UUID[2]}"
     run_hook 0 a release <"$IN"
+    # Whatever its MAC address is.
+    for mac in '' "<mac address='none'/>"; do
+        asks "<interface type='direct'>$mac<source dev='eth3v0' mode='passthrough'/></interface>"
+        run_hook 0 a prepare <"$IN"
+        assert_taken $VF0 "${UUID[1]}" $VF1 "${UUID[2]}"
+        run_hook 0 a release <"$IN"
+    done
     assert_taken $VF1 "${UUID[2]}"
     # And the other way round.
     asks "$(direct eth3v1)"

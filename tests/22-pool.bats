@@ -256,6 +256,7 @@ reserved, and not in the pool|mode='hostdev'|<pf dev='eth3' vfs='0-1'><reserve v
 reserved twice|mode='hostdev'|<pf dev='eth3'><reserve vfs='0-1' guest='g'/><reserve vfs='1' guest='h'/></pf>
 guest=""|mode='hostdev'|<pf dev='eth3'><reserve vfs='1' guest=''/></pf>
 reserve|mode='hostdev'|<pf dev='eth3'><reserve vfs='1'/></pf>
+there is no such list of VFs as vfs='3-1'|mode='hostdev'|<pf dev='eth3'><reserve vfs='3-1' guest='g'/></pf>
 to have 2 VFs, and VF 2 is none|mode='hostdev'|<pf dev='eth3' vfs='0-2'><vf num='2'/></pf>
 PF eth3 is here twice|mode='hostdev'|<pf dev='eth3' vfs='0'/><pf dev='eth3' vfs='1'/>
 pf|mode='hostdev'|<pf/>
@@ -283,7 +284,7 @@ PCI address|mode='hostdev'|<address type='pci' bus='1' slot='16' function='8'/>
 PCI address|mode='hostdev'|<address type='pci' bus='08' slot='16' function='0'/>
 twice|mode='hostdev'|<address type='pci' bus='1' slot='16' function='0'/><address type='pci' bus='0x1' slot='0x10' function='0'/>
 BREACHES
-    assert_equal $count 87
+    assert_equal $count 88
     assert_out_of_service /etc/vfpool/p.xml "line 3:" twice
     network >"$FILE"
     assert_grants

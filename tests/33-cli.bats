@@ -653,6 +653,12 @@ VERBS=(transform explain status history doctor needs dumpxml network discover ch
     wrong release --dry-run=no vm1
     wrong reconcile now
     wrong reconcile --bogus
+    for verb in define edit undefine; do
+        wrong $verb
+        wrong $verb net other
+    done
+    wrong status --format prometheus net
+    wrong status --watch --output "$BATS_TEST_TMPDIR/out"
     wrong history vm1 vm2
     [[ $stderr == *"history takes one guest or VF at most"* ]]
     wrong open net

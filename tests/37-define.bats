@@ -250,6 +250,20 @@ editor() {
     run_program 0 script -qec "$VFPOOL_BUILD/hook/vfpool edit p" /dev/null < <(printf 'what\ny\n')
     [[ $output == *"eth9"*"Try again? [y,n]: "*"Try again? [y,n]: "*"pool 'p' changed"* ]]
     grep -q eth4 "$PLACE/p.xml"
+    # Who says nothing gives up.
+    editor "sed -i 's/eth4/eth9/' \"\$1\""
+    run_program '[13]' script -qec "$VFPOOL_BUILD/hook/vfpool edit p" /dev/null < <(printf '\4')
+    [[ $output == *"Try again? [y,n]: "*"what was written is in "* ]]
+    grep -q eth4 "$PLACE/p.xml"
+}
+
+@test "edit: nowhere to write" {
+    pool p eth3
+    editor true
+    TMPDIR=$BATS_TEST_TMPDIR/nowhere run_vfpool 1 edit p
+    assert_one_line "$BATS_TEST_TMPDIR/nowhere"
+    TMPDIR=/$(printf '%04096d' 0) run_vfpool 1 edit p
+    assert_one_line "TMPDIR is too long"
 }
 
 # --- undefine ----------------------------------------------------------------

@@ -87,6 +87,10 @@ states() {
     stop 1 "${V[0]}"
     wait "$waits"
     run_vfpool 0 drain eth3 --wait 1
+    run_vfpool 0 undrain eth3
+    run_guest 2
+    run_vfpool 6 drain "$vf" --wait 1
+    assert_equal "${stderr##*$'\n'}" "vfpool: after 1 s VF $vf is still had by 'g2'"
     run_vfpool 2 drain eth3 --wait 0
     assert_one_line "--wait is a number of seconds"
 }
@@ -190,6 +194,10 @@ states() {
         run_vfpool 2 $verb
     done
     run_vfpool 1 drain 0000:77:00.0
+    host eth5
+    rm "$ROOT"/sys/class/net/eth5/device/sriov_*
+    run_vfpool 1 drain eth5
+    assert_one_line "eth5 does not do SR-IOV"
     run_vfpool 1 drain eth3 --reason "$(printf '%0200d' 0)"
     assert_one_line "the reason is longer than 160 bytes"
     assert_equal "$(states | cut -d' ' -f2 | sort -u)" free

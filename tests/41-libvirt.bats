@@ -744,6 +744,18 @@ ${V[3]}"
     assert_one_line "is called by vfpool"
 }
 
+@test "what vfpool of another version asks of vfpool-gate is not done by halves" {
+    asked() { # WORDS LINE...
+        run_program 2 bash -c 'printf "%s\\n" "${@:2}" | "$0" set p 3< "$1"' "$VFPOOL_BUILD/tests/libvirt/gate" "$ROOT" "${@:2}"
+        assert_one_line "$1"
+        [[ ! -s $LIBVIRT/calls ]]
+    }
+    rm -f "$LIBVIRT/calls"
+    asked "'0000:01:10' is not a PCI address" "open 0000:01:10.0" "block 0000:01:10"
+    asked "'' is not a PCI address" "open "
+    asked "a line is neither 'block ADDRESS' nor 'open ADDRESS'" "open 0000:01:10.0" "close 0000:01:10.2"
+}
+
 @test "a libvirt that is silent is waited for once" {
     two_guests
     host eth7:vfs=1

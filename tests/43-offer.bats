@@ -694,6 +694,33 @@ assert_offered() {
     assert_taken
 }
 
+# bats test_tags=deep
+@test "settling that fails for half a minute: the host's log says it, and it is counted; who comes next does it" {
+    local gate=$ROOT/usr/sbin/vfpool-gate
+    host_log
+    echo "<network><name>p</name><forward mode='hostdev' managed='yes'><pf dev='eth3'><reserve vfs='0' guest='g7'/></pf></forward></network>" \
+        > "$ROOT/etc/vfpool/p.xml"
+    witness
+    run_vfpool 0 reconcile
+    run_guest 7
+    settled
+    mv "$gate" "$gate.real"
+    printf '#!/bin/sh\necho "libvirt says no" >&2\nexit 1\n' > "$gate"
+    chmod +x "$gate"
+    stop 7 "${V[0]}"
+    VFPOOL_WAIT=60 wait_until grep -q "^<28>vfpool.*: free VFs are not offered (run 'vfpool reconcile').*libvirt says no" "$BATS_TEST_TMPDIR/log"
+    kill "$log"
+    settled
+    run_vfpool 0 status --format prometheus
+    grep -qxF 'vfpool_settlings_total{result="failed"} 1' "$STDOUT"
+    mv "$gate.real" "$gate"
+    run_guest 1
+    settled
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[2]}" "${V[3]}")"
+    run_vfpool 0 status --format prometheus
+    grep -qxF 'vfpool_settlings_total{result="failed"} 1' "$STDOUT"
+}
+
 @test "status says why free VFs are not offered" {
     status_notes() { timeout 60 "$VFPOOL_BUILD/hook/vfpool" status --format json | jq -r '.pools[0].notes[]?'; }
     offered

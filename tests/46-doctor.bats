@@ -11,16 +11,7 @@ load libvirt/helpers
 setup() {
     libvirt_setup
     pool_file "<pf dev='eth3'><vf num='4'/></pf>"
-    mkdir -p "$ROOT/sys/bus/pci/drivers/vfio-pci" "$ROOT/etc/libvirt/qemu/networks" "$ROOT/run/systemd/system" \
-        "$ROOT/etc/systemd/system/multi-user.target.wants"
-    ln -s /usr/lib/systemd/system/vfpool{,-boot}.service "$ROOT/etc/systemd/system/multi-user.target.wants"
-    for kind in qemu network daemon; do
-        mkdir -p "$ROOT/etc/libvirt/hooks" "$ROOT/usr/libexec/vfpool"
-        printf '#!/bin/sh\n# vfpool, %s\n' $kind > "$ROOT/usr/libexec/vfpool/$kind"
-        install -m 755 "$ROOT/usr/libexec/vfpool/$kind" "$ROOT/etc/libvirt/hooks/$kind"
-    done
-    mkdir -p "$ROOT/bin"
-    install -m 755 /dev/null "$ROOT/bin/sh"
+    libvirt_installed
     witness
     run_vfpool 0 reconcile
 }
@@ -215,7 +206,7 @@ VERSIONS
     install -m 755 "$ROOT/usr/libexec/vfpool/network" "$hook.d/vfpool"
     witness
     others='' says hooks ok "/etc/libvirt/hooks/network.d/vfpool; /etc/libvirt/hooks/network runs before it"
-    install -m 755 "$hook" "$hook.d/50-mine"
+    install -m 755 /bin/true "$hook.d/50-mine"
     install -m 644 "$hook" "$hook.d/60-not"
     witness
     others='' says hooks ok "/etc/libvirt/hooks/network.d/50-mine runs as well; /etc/libvirt/hooks/daemon"
@@ -268,6 +259,8 @@ daemon() {
     on() { echo "<interface type='network'><mac address='${MAC[1]}'/><source network='$1'/>${2-}</interface>"; }
     define "$(on p)"
     says guests ok "1 guest is defined, and what it asks for"
+    define "<interface type='bridge'><source bridge='br0'/></interface>"
+    says guests ok "1 guest is defined"
     define "$(on q)"
     says guests wrong "guest 'g' names network 'q', which is neither a pool nor libvirt's" "virsh edit"
     : > "$ROOT/etc/libvirt/qemu/networks/q.xml"

@@ -80,6 +80,39 @@ made 8 VFs on PF eth3"
     assert_equal "$output" "nothing to do"
 }
 
+# kernel_keeps PF: who writes its number of VFs waits, as for a driver that takes its time: a lease of the file (fcntl(2))
+# is asked back, and not given back. $KEEPS is the process.
+kernel_keeps() {
+    local said=$BATS_TEST_TMPDIR/keeps
+    /usr/bin/python3 - "$ROOT/sys/class/net/$1/device/sriov_numvfs" << 'X' > "$said" 3>&- &
+import fcntl, os, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+fcntl.fcntl(os.open(sys.argv[1], os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_RDLCK)
+print("has it", flush=True)
+signal.pause()
+X
+    KEEPS=$!
+    wait_until grep -q 'has it' "$said"
+}
+
+@test "a kernel that is still at it when the time is over is waited for no longer, and the other cards have their VFs" {
+    wants a eth3 '' "num='8'"
+    wants b eth4 '' "num='8'"
+    kernel_keeps eth3
+    kernel_makes eth4 8 &
+    run_vfpool 1 reconcile --boot --wait 2
+    wait $!
+    assert_equal "$output" "made 8 VFs on PF eth4"
+    assert_one_line "PF eth3 is not as pool 'a' asks after 2 s, and the kernel is still at it"
+    # One of several that a pool has by their kind.
+    rm "$ROOT/etc/vfpool/b.xml"
+    sed -i "s/dev='eth3'/vendor='0x8086' device='0x10c9'/" "$ROOT/etc/vfpool/a.xml"
+    host numvfs eth5 8
+    run_vfpool 1 reconcile --boot --wait 2
+    assert_one_line "PF eth3 is not as pool 'a' asks after 2 s, and the kernel is still at it"
+    kill "$KEEPS"
+}
+
 @test "another number: by way of none, where nobody has one of the VFs" {
     wants a eth5 '' "num='8'"
     boot 0 eth5 8

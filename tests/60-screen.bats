@@ -146,6 +146,11 @@ ADDRESS PF VF STATE GUEST
         run_vfpool 0 status $what --format json
         assert_equal "$output" '{"format":1,"pools":[]}'
     done
+    # The VFs of a pool whose file is gone are of a PF still.
+    mv "$ROOT/etc/vfpool/net.xml" "$BATS_TEST_TMPDIR"
+    run_vfpool 0 status --pf eth3
+    assert_equal "$(grep -c '^0000:01' "$STDOUT") $(grep -c '^0000:02' "$STDOUT")" "2 0"
+    mv "$BATS_TEST_TMPDIR/net.xml" "$ROOT/etc/vfpool"
     run_vfpool 3 status --state fre
     assert_one_line "there is no state 'fre': free, claimed, held"
     run_vfpool 3 status --pf eth9
@@ -198,6 +203,9 @@ watching() {
     [[ $(grep -oF $'\e[?1049l' "$OUT" | wc -l) == 1 && $(grep -oF $'\e[?1049h' "$OUT" | wc -l) == 2 ]]
     kill -WINCH "$pid"
     wait_until again 2
+    # What else there is to say is below the table.
+    echo x > "$ROOT/run/vfpool/guests/${UUID[2]}.xml"
+    wait_until grep -q "/guests/${UUID[2]}" "$OUT"
     kill -TERM "$pid"
     wait "$WATCHING"
     [[ $(tail -c 8 "$OUT") == $'\e[?1049l' ]]

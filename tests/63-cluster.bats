@@ -42,7 +42,7 @@ pcs resource utilization 'it'\\''s g2' vfpool-p=1"
 
 @test "needs: devices by their addresses are of the pool that has them here, and a PF takes its VFs along" {
     guest g1 "${UUID[1]}" "p:${MAC[1]}" "$(interface 0000:01:10.0 "${MAC[2]}")" "$(hostdev 0000:02:00.0)" \
-        "$(hostdev 0000:09:00.0)" > g1.xml
+        "$(hostdev 0000:09:00.0)" "<interface type='direct'><source dev='nosuch0' mode='passthrough'/></interface>" > g1.xml
     run_vfpool 0 needs --format pcs g1.xml
     assert_equal "$output" "pcs resource utilization g1 vfpool-p=2 vfpool-q=2"
 }

@@ -276,6 +276,16 @@ assert_released() {
     [[ -z $left ]] || fail "left of $1:" "$left"
 }
 
+# host_log: what reads /dev/log, $log, a datagram a line of $BATS_TEST_TMPDIR/log, until it is killed
+host_log() {
+    mkdir -p "$ROOT/dev"
+    perl -MSocket -e 'socket(my $s, PF_UNIX, SOCK_DGRAM, 0); bind($s, sockaddr_un($ARGV[0])) or die; open(my $o, ">", $ARGV[1]);
+        $o->autoflush(1); print $o "ready\n"; while (defined(recv($s, my $line, 8192, 0))) { print $o "$line\n" }' \
+        "$ROOT/dev/log" "$BATS_TEST_TMPDIR/log" 3>&- &
+    log=$!
+    wait_until grep -q ready "$BATS_TEST_TMPDIR/log"
+}
+
 # snapshot: remembers what vfpool keeps; assert_unchanged: it is the same still.
 # The lock file and empty directories may have come: the first call makes them. The history tells of calls that failed.
 snapshot() {

@@ -143,14 +143,11 @@ static off_t read_lines(char *text, off_t from, const struct subject *subject, x
     return end ? end - text : 0;
 }
 
-/* @place: NULL: all of both. What was read to its end as the newer file may be the older one now. */
+/* What was read to its end as the newer file may be the older one now. */
 static int read_files(int root, const struct subject *subject, struct history_place *place, xmlNodePtr node,
                       struct error *error)
 {
     static const char *const paths[] = {JOURNAL_DIRECTORY "/" HISTORY_FILE ".1", JOURNAL_DIRECTORY "/" HISTORY_FILE};
-    struct history_place nowhere = {0};
-    if (!place)
-        place = &nowhere;
     bool found = place->inode == 0;
     int result = 0;
     for (size_t i = 0; i < sizeof paths / sizeof *paths && result == 0; i++) {

@@ -68,13 +68,13 @@ int history_since(const char *text, char since[CLAIM_TIME_SIZE]) must_check nonn
 
 /**
  * history_read() - what is there, the oldest first
- * @place: only what is behind it, where something was read; it is where that ends then; NULL: all of it
+ * @place: only what is behind it, all of it at first, when it is zero; it is where that ends then
  * @doc: the caller frees it; NULL when it fails: <history of=''><event time='' event='' guest='' uuid='' address=''
  * pf='' vf='' pool='' mac='' reason='' actor=''/></history>, without what does not apply
  *
  * Return: 0, also where nothing was recorded, or a negative errno value when what was cannot be read.
  */
 int history_read(int root, const struct history_filter *filter, struct history_place *place, xmlDocPtr *doc,
-                 struct error *error) must_check nonnull(2, 4, 5);
+                 struct error *error) must_check nonnull(2, 3, 4, 5);
 
 #endif

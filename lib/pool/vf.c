@@ -51,8 +51,6 @@ static uint16_t add_pf(struct vf_table *table, const struct host_pf *pf, const s
     table->sources = memory_resize(table->sources, table->pf_count + 1, sizeof *table->sources);
     table->pfs[table->pf_count] = *pf;
     table->sources[table->pf_count] = source;
-    if (!pf->name[0])
-        pciaddr_format(&pf->address, table->pfs[table->pf_count].name);
     return (uint16_t)table->pf_count++;
 }
 

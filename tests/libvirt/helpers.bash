@@ -14,6 +14,21 @@ libvirt_setup() {
     libvirt_begin
 }
 
+# libvirt_installed: what doctor looks for beside it: vfio-pci, vfpool's hooks and units, systemd.
+libvirt_installed() {
+    local kind
+    mkdir -p "$ROOT/sys/bus/pci/drivers/vfio-pci" "$ROOT/etc/libvirt/qemu/networks" "$ROOT/run/systemd/system" \
+        "$ROOT/etc/systemd/system/multi-user.target.wants"
+    ln -s /usr/lib/systemd/system/vfpool{,-boot}.service "$ROOT/etc/systemd/system/multi-user.target.wants"
+    for kind in qemu network daemon; do
+        mkdir -p "$ROOT/etc/libvirt/hooks" "$ROOT/usr/libexec/vfpool"
+        printf '#!/bin/sh\n# vfpool, %s\n' $kind > "$ROOT/usr/libexec/vfpool/$kind"
+        install -m 755 "$ROOT/usr/libexec/vfpool/$kind" "$ROOT/etc/libvirt/hooks/$kind"
+    done
+    mkdir -p "$ROOT/bin"
+    install -m 755 /dev/null "$ROOT/bin/sh"
+}
+
 # calls: what libvirt was asked since the last time.
 calls() {
     cat "$LIBVIRT/calls" 2> /dev/null

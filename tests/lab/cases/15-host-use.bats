@@ -88,3 +88,22 @@ vf_says() {
     [[ $(ledger) == "${vfs[0]} held g1" ]]
     run_virsh destroy g1
 }
+
+@test "status --watch shows at once that a PF has gone down, or is back" {
+    local up watching
+    one_pool
+    shows() { tail -n 1 /tmp/watched | jq -e --argjson up "$1" '.pools[0].pfs[0].up == $up'; }
+    timeout 150 vfpool status --watch --format json > /tmp/watched 3>&- &
+    watching=$!
+    wait_until 20 shows true
+    # Without a word from the kernel it would look after five seconds, each time.
+    SECONDS=0
+    for up in false true false true; do
+        case $up in true) ip link set enp1s0 up ;; false) ip link set enp1s0 down ;; esac
+        wait_until 20 shows $up
+    done
+    echo "four changes seen in $SECONDS s"
+    [ "$SECONDS" -lt 15 ]
+    kill "$watching"
+    wait "$watching" || true
+}

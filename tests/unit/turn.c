@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "turn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "tap.h"
+
+static int looks;
+
+static int give_up(int root, struct error *error)
+{
+    (void)root;
+    looks++;
+    return error_set(error, ESTALE, "the world has changed");
+}
+
+/* A lock is an open file's: two turns of one process wait for each other as two processes' do. */
+static void test_wait(int root)
+{
+    struct error error = {0};
+    struct turn *mine = NULL, *shared = NULL, *other = NULL;
+    if (!ok(turn_share(root, "p", NULL, io_now_ms(), turn_never, &mine, &error) == 0, "a turn"))
+        return;
+    ok(turn_share(root, "p", NULL, io_now_ms(), turn_never, &shared, &error) == 0, "is shared");
+    ok(turn_take(root, "q", NULL, io_now_ms(), turn_never, &other, &error) == 0, "another network's is its own");
+    turn_close(other);
+    turn_close(shared);
+    ok(turn_take(root, "p", NULL, io_now_ms(), turn_never, &other, &error) == -EAGAIN && !other,
+       "who must have it alone waits until the deadline");
+    is(error.message, "other guests are still being given VFs of pool 'p': see 'vfpool status', try again",
+       "and says for whom");
+    ok(turn_take(root, "p", NULL, io_now_ms() + 60000, give_up, &other, &error) == -ESTALE && !other && looks == 1,
+       "what is looked at between two looks ends the wait");
+    turn_close(mine);
+    ok(turn_take(root, "p", NULL, io_now_ms(), turn_never, &other, &error) == 0, "it is had alone");
+    ok(turn_share(root, "p", NULL, io_now_ms(), turn_never, &shared, &error) == -EAGAIN, "and nobody shares it then");
+    turn_close(other);
+}
+
+static void test_names(int root)
+{
+    static char name[300];
+    struct error error = {0};
+    struct turn *turn = NULL;
+    memset(name, 'x', sizeof name - 1);
+    ok(turn_take(root, "../p", NULL, 0, turn_never, &turn, &error) == -EINVAL && !turn, "a path is no pool's name");
+    ok(turn_take(root, name, NULL, 0, turn_never, &turn, &error) == -EINVAL && !turn, "nor what no file is called");
+}
+
+int main(void)
+{
+    const char *path = getenv("VFPOOL_ROOT");
+    int root = path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (ok(root >= 0, "a root")) {
+        test_wait(root);
+        test_names(root);
+        close(root);
+    }
+    return tap_end();
+}
