@@ -290,6 +290,26 @@ BREACHES
     assert_grants
 }
 
+@test "what is wrong with a large file is found in a moment, as every hook that reads it finds it again" {
+    local i lines=()
+    host eth3:vfs=1
+    for ((i = 0; i < 504; i++)); do
+        printf -v "lines[$i]" "<address type='pci' domain='0' bus='%d' slot='%d' function='%d'/>" $((i / 256)) $((i / 8 % 32)) $((i % 8))
+    done
+    wrong() { # REASON XML
+        printf '%s\n' "<network><name>p</name><forward mode='hostdev'>" "${lines[@]}" "$2</forward></network>" > "$FILE"
+        # Seconds of the processor; it took twelve of them, and sanitizers take several times as long.
+        run_program '[13]' bash -c 'ulimit -t 5; exec "$@"' _ "$VFPOOL_BUILD/hook/vfpool" dumpxml p
+        assert_one_line "/etc/vfpool/p.xml, line" "$1"
+    }
+    wrong "line 506: <adress slot=\"1\"/> is not allowed in <forward>, which has " "<adress slot='1'/>"
+    wrong "line 506: " "<adress slot='1'/><bus/>"
+    lines[433]=${lines[433]/pci/usb}
+    wrong 'line 435: <address type="usb"' ''
+    lines[77]=${lines[77]/slot/slut}
+    wrong "line " ''
+}
+
 @test "a document that is no network of ours is refused with file and reason" {
     host eth3:vfs=2
     other_pool

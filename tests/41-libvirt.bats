@@ -491,6 +491,27 @@ released VF ${V[0]} of pool 'p' from guest 'g2' (${UUID[2]}), which is not runni
     assert_whole open open open open
 }
 
+@test "whoever settles leaves the claim that alone tells whose a port is, and drops another" {
+    run_vfpool 0 reconcile
+    run_guest 2
+    run_guest 3
+    settled
+    gone 2 3
+    looks_gone "${UUID[2]}"
+    looks_gone "${UUID[3]}"
+    # libvirt took back what one of them had, and its release was killed.
+    unport p "${UUID[3]}" "${V[1]}"
+    : > "$ROOT/run/vfpool/offers/p"
+    run_program 0 "$VFPOOL_BUILD/hook/daemon" - reload begin SIGHUP
+    settled
+    assert_taken "${V[0]}" "${UUID[2]}"
+    assert_whole g2 open open open
+    run_vfpool 0 reconcile
+    [[ $output == *"opened a VF of libvirt network 'p' from guest 'g2', which is not running"* ]]
+    assert_taken
+    assert_whole open open open open
+}
+
 @test "what a running guest claims, and neither has a port of nor open, comes back; not before a plug can have come to its end" {
     run_vfpool 0 reconcile
     run_guest 2

@@ -54,19 +54,6 @@ static bool is_left_over(const struct work *work, struct ledger *ledger, const s
            host_vf_user(&work->host, &port->address) == 0;
 }
 
-/* Its ports are not looked at: claims that alone tell whose they are stay. */
-static void leave_ports(struct work *work, size_t pool)
-{
-    for (size_t i = 0; i < work->ports[pool].count; i++)
-        work->unpruned[pool] = work->unpruned[pool] || is_stale(work, &work->ports[pool].ports[i]);
-}
-
-void reconcile_leave(struct work *work)
-{
-    for (size_t i = 0; i < work->pools.count; i++)
-        leave_ports(work, i);
-}
-
 /* UUIDs of ports that nobody has, a line each; the caller frees them. The ledger is closed again: who has libvirt wait
  * for a port waits for it. */
 static char *list_leftovers(const struct work *work, const struct gate_ports *ports)
@@ -91,7 +78,6 @@ static int prune_ports(struct work *work, size_t pool, struct error *error)
     int result = 0;
     if (uuids[0] && !work->dry_run)
         result = work_heard(work, gate_ask(work->root, arguments, uuids, GATE_CALL_MS, &gone, error));
-    work->unpruned[pool] = work->unpruned[pool] || result < 0;
     const char *done = work->dry_run ? uuids : gone;
     size_t left = 0;
     for (size_t i = 0; i < ports->count && result == 0 && done; i++) {
@@ -331,8 +317,6 @@ static int reconcile_network(struct work *work, size_t pool, bool withdrawn, str
     _cleanup_(cleanup_turn) struct turn *turn = NULL;
     char mark[WITNESS_MARK_SIZE];
     int result = take_turn(work, network, &turn, mark, error);
-    if (result < 0)
-        leave_ports(work, pool);
     if (result < 0 || (withdrawn && !is_withdrawn(work, network)))
         return result;
     if (work->guests && (result = prune_ports(work, pool, error)) < 0)
@@ -390,10 +374,8 @@ void reconcile_networks(struct work *work, bool withdrawn)
         _cleanup_(error_free) struct error problem = {0};
         if (withdrawn && (is_left_alone(work, &work->tables[i]) || !is_withdrawn(work, work->pools.pools[i].name)))
             continue;
-        if (!may_look(work, work->pools.pools[i].name)) {
-            leave_ports(work, i);
+        if (!may_look(work, work->pools.pools[i].name))
             continue;
-        }
         if (reconcile_network(work, i, withdrawn, &problem) < 0)
             fail_network(work, work->pools.pools[i].name, &problem);
         error_move_notes(work->error, &problem);

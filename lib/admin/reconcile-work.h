@@ -34,10 +34,10 @@ struct work {
     struct claim **claims;
     size_t claim_count;
     struct gate_ports *ports; /* of each pool; NULL: libvirt was not asked */
-    bool *unpruned; /* of each pool: a port of a guest that is gone may be left, of which only the claim tells */
-    bool changed;   /* claims: of guests that were gone, and of those that had none */
-    bool again;     /* offers are made a second time, and were said the first */
-    char *guests;   /* the answer to "domains"; NULL: there was none */
+    bool *listed;             /* of each pool: libvirt said what ports its network has */
+    bool changed;             /* claims: of guests that were gone, and of those that had none */
+    bool again;               /* offers are made a second time, and were said the first */
+    char *guests;             /* the answer to "domains"; NULL: there was none */
 };
 
 /** work_fail() - remember what went wrong; the others go on */
@@ -79,10 +79,6 @@ int reconcile_define(struct work *work, const struct vf_table *table, size_t *vf
  * @withdrawn: of those only whose offer is withdrawn
  */
 void reconcile_networks(struct work *work, bool withdrawn) nonnull(1);
-
-/** reconcile_leave() - libvirt did not say who runs: claims of guests that have ports stay, as they alone tell whose
- * those are */
-void reconcile_leave(struct work *work) nonnull(1);
 
 /** reconcile_adopt() - claim what libvirt gave to running guests without a claim. Return: whether any has one now. */
 bool reconcile_adopt(struct work *work) must_check nonnull(1);

@@ -45,7 +45,7 @@ static void close_work(struct work *work)
     for (size_t i = 0; work->ports && i < work->pools.count; i++)
         gate_ports_free(&work->ports[i]);
     free(work->ports);
-    free(work->unpruned);
+    free(work->listed);
     free(work->guests);
     free(work->passed);
     claims_free(work->claims, work->claim_count);
@@ -228,13 +228,25 @@ static int drop_unchanged(struct work *work, struct ledger *ledger, const struct
     return 0;
 }
 
+/* Whether libvirt has a port of the guest's, or may have. */
+static bool may_have_port(const struct work *work, const struct claim *claim)
+{
+    for (size_t i = 0; work->ports && i < work->pools.count; i++) {
+        for (size_t j = 0; j < work->ports[i].count; j++)
+            if (strcmp(work->ports[i].ports[j].owner, claim->uuid) == 0)
+                return true;
+        for (size_t j = 0; j < claim->vf_count && !work->listed[i]; j++)
+            if (strcmp(claim->vfs[j].pool, work->pools.pools[i].name) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* Of a guest that was killed in the middle of its start the claim may be all that tells whose a port is: it stays until
+ * that is gone. */
 static bool is_to_drop(const struct work *work, const struct claim *claim)
 {
-    for (size_t i = 0; work->unpruned && i < work->pools.count; i++)
-        for (size_t j = 0; j < claim->vf_count && work->unpruned[i]; j++)
-            if (strcmp(claim->vfs[j].pool, work->pools.pools[i].name) == 0)
-                return false;
-    return work_is_gone(work, claim);
+    return !may_have_port(work, claim) && work_is_gone(work, claim);
 }
 
 static int drop_gone(struct work *work)
@@ -265,7 +277,7 @@ static bool is_lost(const struct work *work, const struct claim *claim, const st
         return false;
     for (size_t i = 0; i < work->pools.count; i++)
         if (strcmp(work->pools.pools[i].name, vf->pool) == 0)
-            return !work->unpruned[i] && !gate_ports_have(&work->ports[i], &vf->address) &&
+            return work->listed[i] && !gate_ports_have(&work->ports[i], &vf->address) &&
                    host_vf_user(&work->host, &vf->address) == 0;
     return false;
 }
@@ -373,7 +385,7 @@ static int ask_ports(struct work *work, struct error *trouble)
 {
     int result = 0;
     work->ports = memory_new(work->pools.count, sizeof *work->ports);
-    work->unpruned = memory_new(work->pools.count, sizeof *work->unpruned);
+    work->listed = memory_new(work->pools.count, sizeof *work->listed);
     for (size_t i = 0; i < work->pools.count && !work->silent; i++) {
         _cleanup_(error_free) struct error problem = {0};
         if (!work_may_ask(work)) {
@@ -383,8 +395,8 @@ static int ask_ports(struct work *work, struct error *trouble)
             break;
         }
         result = work_heard(work, gate_ports(work->root, work->pools.pools[i].name, &work->ports[i], &problem));
-        work->unpruned[i] = result < 0 && result != -ENOENT;
-        if (work->unpruned[i])
+        work->listed[i] = result >= 0 || result == -ENOENT;
+        if (!work->listed[i])
             (void)error_set(trouble, problem.code, "%s", problem.message);
     }
     return result == -ETIMEDOUT ? result : 0;
@@ -458,8 +470,6 @@ static int repair(struct work *work)
     if (work->guests) {
         reconcile_networks(work, false);
         reconcile_open_networks(work, false);
-    } else if (work->ports) {
-        reconcile_leave(work);
     }
     result = drop_gone(work);
     if (result == 0)
@@ -506,14 +516,16 @@ int reconcile_offers(int root, bool dry_run, struct lines *done, struct error *e
     int result = open_tables(&work, false);
     if (result == 0)
         result = read_claims(&work, false);
-    /* By what can be seen without libvirt: nobody asks it then who runs. */
-    if (result == 0)
-        result = drop_gone(&work);
+    if (result < 0)
+        return result;
     begin_asking(&work);
-    if (result == 0)
-        result = ask_ports(&work, &trouble);
-    if (result < 0 || trouble.code)
-        return result < 0 && !trouble.code ? result : error_set(error, trouble.code, "%s", trouble.message);
+    result = ask_ports(&work, &trouble);
+    /* By what can be seen without libvirt: nobody asks it then who runs. */
+    int dropped = drop_gone(&work);
+    if (trouble.code)
+        return error_set(error, trouble.code, "%s", trouble.message);
+    if (result < 0 || dropped < 0)
+        return result < 0 ? result : dropped;
     reconcile_networks(&work, true);
     return end_work(&work);
 }
