@@ -91,6 +91,10 @@ states() {
     run_guest 2
     run_vfpool 6 drain "$vf" --wait 1
     assert_equal "${stderr##*$'\n'}" "vfpool: after 1 s VF $vf is still had by 'g2'"
+    # Each guest once, however many it has.
+    run_hook 0 g8 prepare < <(guest g8 "${UUID[8]}" "p:${MAC[8]}" "p:${MAC[9]}")
+    run_vfpool 0 drain eth3
+    assert_equal "${stderr##*$'\n'}" "vfpool: note: VFs of PF eth3 are had by 'g2', 'g8'"
     run_vfpool 2 drain eth3 --wait 0
     assert_one_line "--wait is a number of seconds"
 }
