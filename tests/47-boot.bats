@@ -84,7 +84,7 @@ made 8 VFs on PF eth3"
 # is asked back, and not given back. $KEEPS is the process.
 kernel_keeps() {
     local said=$BATS_TEST_TMPDIR/keeps
-    /usr/bin/python3 - "$ROOT/sys/class/net/$1/device/sriov_numvfs" << 'X' > "$said" 3>&- &
+    timeout 60 /usr/bin/python3 - "$ROOT/sys/class/net/$1/device/sriov_numvfs" << 'X' > "$said" 3>&- &
 import fcntl, os, signal, sys
 signal.signal(signal.SIGIO, signal.SIG_IGN)
 fcntl.fcntl(os.open(sys.argv[1], os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_RDLCK)

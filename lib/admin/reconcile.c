@@ -519,13 +519,13 @@ int reconcile_offers(int root, bool dry_run, struct lines *done, struct error *e
     if (result < 0)
         return result;
     begin_asking(&work);
-    result = ask_ports(&work, &trouble);
+    (void)ask_ports(&work, &trouble); /* what it returns is in @trouble */
     /* By what can be seen without libvirt: nobody asks it then who runs. */
-    int dropped = drop_gone(&work);
+    result = drop_gone(&work);
     if (trouble.code)
         return error_set(error, trouble.code, "%s", trouble.message);
-    if (result < 0 || dropped < 0)
-        return result < 0 ? result : dropped;
+    if (result < 0)
+        return result;
     reconcile_networks(&work, true);
     return end_work(&work);
 }

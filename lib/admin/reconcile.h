@@ -31,7 +31,8 @@
  * It takes @wait_s and a call, SRIOV_WAIT_S (sriov.h), RECONCILE_S and RECONCILE_FINISH_S at most, and what this host
  * needs to set VFs. What libvirt's silence kept it from is one failure, which names it.
  *
- * Where libvirt cannot be asked, a guest counts as gone as absent.h says.
+ * Where libvirt cannot be asked, a guest counts as gone as absent.h says. A claim stays as long as libvirt has a port
+ * of its guest's, or, running, does not say.
  *
  * Return: 0 or a negative errno value.
  */
@@ -61,7 +62,7 @@ int reconcile_boot(int root, bool dry_run, int wait_s, struct lines *done, struc
  * reconcile_offers() - set the ports of networks whose offer is withdrawn, and offer their free VFs again
  * @dry_run: say what would be done if the offers of all were withdrawn, and do nothing
  *
- * Claims of guests that are gone for certain (absent.h) are dropped before that.
+ * Claims of guests that are gone for certain (absent.h), and have no port in libvirt, are dropped before that.
  *
  * It takes RECONCILE_S and RECONCILE_FINISH_S at most.
  *

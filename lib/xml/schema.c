@@ -23,8 +23,8 @@
 #include "memory.h"
 #include "xml.h"
 
-/* Elements and attributes that are compared with the schema, all in all: a quarter of a second on a machine of 2020.
- * Past that libxml2's words have to do. */
+/* Elements and attributes that are compared with the schema, all in all: measured, some 750,000 a second. Past that
+ * libxml2's words have to do. */
 #define MAX_COMPARED 200000
 
 /* The search for what is wrong. */

@@ -40,7 +40,7 @@ static void late(size_t number, void *context, struct error *error)
     (void)error_set(error, ETIMEDOUT, "work %zu is late", number);
 }
 
-/* run - @count works. Return: what parallel_run() says, its lines in @said */
+/* @count works. Return: what parallel_run() says, its lines in @said, which the caller frees */
 static int run(int (*work)(size_t, void *, struct lines *, struct error *), size_t count, int64_t ms, char **said,
                struct error *error)
 {
