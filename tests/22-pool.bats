@@ -302,8 +302,8 @@ BREACHES
         run_program '[13]' bash -c 'ulimit -t 5; exec "$@"' _ "$VFPOOL_BUILD/hook/vfpool" dumpxml p
         assert_one_line "/etc/vfpool/p.xml, line" "$1"
     }
-    wrong "line 506: <adress slot=\"1\"/> is not allowed in <forward>, which has " "<adress slot='1'/>"
-    wrong "line 506: " "<adress slot='1'/><bus/>"
+    wrong "line 506: <addr slot=\"1\"/> is not allowed in <forward>, which has " "<addr slot='1'/>"
+    wrong "line 506: " "<addr slot='1'/><bus/>"
     lines[433]=${lines[433]/pci/usb}
     wrong 'line 435: <address type="usb"' ''
     lines[77]=${lines[77]/slot/slut}
