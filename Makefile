@@ -266,15 +266,15 @@ lab:
 lab-two:
 	@tests/lab/two/run.sh
 
-# In a browser, and in Prometheus (tests/views).
-views: plain
-	@tests/views/run $(build)
+# With the programs beside it: a browser, Prometheus, Ansible, Pacemaker.
+peers: plain
+	@tests/peers/run $(build)
 
 lint: $(build)/config.h $(build)/hook/version.h
 	! grep -n '#include "\.\./' lib/*/*.[ch]
 	clang-format --dry-run --Werror lib/*/*.[ch] hook/*.[ch] $(wildcard tests/*/*.[ch])
-	shellcheck -x install.sh packages/version hook/hooks.sh hook/pool.ocf hook/vfpool.bash .ci/run tests/run tests/bench/run tests/coverage/run tests/fuzz/run tests/model/run tests/views/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
-	cd tests/views && shellcheck -x run *.bash *.bats
+	shellcheck -x install.sh packages/version hook/hooks.sh hook/pool.ocf hook/vfpool.bash .ci/run tests/run tests/bench/run tests/coverage/run tests/fuzz/run tests/model/run tests/peers/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
+	cd tests/peers && shellcheck -x run *.bash *.bats
 	cd tests && shellcheck -x helpers.bash libvirt/helpers.bash libvirt/daemon.bash calls/helpers.bash *.bats
 	cd tests/lab && shellcheck -x *.sh *.bash init lab-init cases/*.bats modular/*.bats newest/*.bats booted/*.bats booted/*.bash storm/*.bats storm/*.bash storm/*.sh two/*.bats two/*.bash two/*.sh two/fence_lab
 	printf '%s\n' lib/*/*.c hook/*.c | xargs -P $(shell nproc) -n 8 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- $(cflags) $(seen) -Ihook -I$(build)/hook' sh
@@ -366,5 +366,5 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all demo check check-deep coverage tests plain netdevsim fuzz harnesses bench model views lint lab lab-two paths install uninstall dist deb rpm clean
+.PHONY: FORCE all demo check check-deep coverage tests plain netdevsim fuzz harnesses bench model peers lint lab lab-two paths install uninstall dist deb rpm clean
 .DELETE_ON_ERROR:

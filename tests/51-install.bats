@@ -165,9 +165,9 @@ fakes() {
 
 @test "the version: what git says of a checkout, of an archive the commit that it is of, and else the Makefile's" {
     local commit version=$copy/build/hook/version.h
-    command -v git > /dev/null || skip "no git"
+    # Of an archive, back to what it was made of.
     # shellcheck disable=SC2016 # git's
-    grep -qF "commit='\$Format" "$copy/packages/version" || skip "this is an archive"
+    sed -i 's/^commit=.*/commit='\''$Format:%H$'\'' described='\''$Format:%(describe:tags=true,match=v[0-9]*,abbrev=12)$'\'' dirty=/' "$copy/packages/version"
     export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a
     # says VERSION
     says() {

@@ -84,7 +84,7 @@ installs() {
 @test "Debian" {
     system ID=debian 'VERSION_ID="13"'
     asks_for gcc make pkgconf libc6-dev libxml2-dev libxslt1-dev libmnl-dev libvirt-dev bats libxml2-utils strace jq \
-        bsdutils util-linux procps zsh fish python3-jsonschema libvirt-common
+        bsdutils util-linux procps git zsh fish python3-jsonschema libvirt-common
     local how='apt-get -qq install --no-install-recommends'
     installs gcc libmnl-dev "apt-get -qq update"$'\n'"$how" "apt-get install"
 }
@@ -111,7 +111,7 @@ installs() {
 @test "Fedora" {
     system ID=fedora VERSION_ID=42
     asks_for gcc make pkgconfig glibc-devel glibc-static libxml2-devel libxslt-devel libmnl-devel libvirt-devel bats libxml2 strace \
-        jq /usr/bin/script util-linux procps-ng zsh fish python3-jsonschema libasan libubsan libvirt-libs
+        jq /usr/bin/script util-linux procps-ng git zsh fish python3-jsonschema libasan libubsan libvirt-libs
     installs make libvirt-devel "dnf -q -y install" "dnf install"
 }
 
@@ -126,20 +126,20 @@ installs() {
 @test "openSUSE" {
     system 'ID="opensuse-leap"' 'ID_LIKE="suse opensuse"'
     asks_for gcc make pkgconfig glibc-devel glibc-devel-static libxml2-devel libxslt-devel libmnl-devel libvirt-devel bats libxml2-tools \
-        strace jq util-linux procps zsh fish python3-jsonschema libvirt-libs
+        strace jq util-linux procps git zsh fish python3-jsonschema libvirt-libs
     installs gcc libxslt-devel "zypper -q --non-interactive install --no-recommends" "zypper install"
 }
 
 @test "Arch" {
     system ID=arch
-    asks_for gcc make pkgconf glibc libxml2 libxslt libmnl libvirt bats strace jq util-linux procps-ng zsh fish python-jsonschema
+    asks_for gcc make pkgconf glibc libxml2 libxslt libmnl libvirt bats strace jq util-linux procps-ng git zsh fish python-jsonschema
     installs libmnl libvirt "pacman -S --noconfirm --needed" "pacman -S" "; it may know only old versions (pacman -Syu)"
 }
 
 @test "Alpine" {
     system ID=alpine
     asks_for gcc make pkgconf musl-dev linux-headers libxml2-dev libxslt-dev libmnl-dev libvirt-dev bats libxml2-utils \
-        strace jq util-linux-misc util-linux procps-ng zsh fish py3-jsonschema libvirt
+        strace jq util-linux-misc util-linux procps-ng git zsh fish py3-jsonschema libvirt
     installs linux-headers libvirt-dev "apk add -q" "apk add" "; some are in the repository community (/etc/apk/repositories)"
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# status as a page and as metrics: what a browser and Prometheus do with them is tests/views.
+# status as a page and as metrics: what a browser and Prometheus do with them is tests/peers.
 
 LEAK_CHECK=1
 load helpers

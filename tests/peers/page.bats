@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # status --format html in headless Chromium, at 400 and 1280 pixels, light and dark, and printed, with 14 and with 504 VFs:
-# screenshots (in $VFPOOL_BUILD/views), and what a machine can see in them.
+# screenshots (in $VFPOOL_BUILD/page), and what a machine can see in them.
 
 load ../helpers
 load browser
 
 setup() {
     common_setup
-    PICTURES=$VFPOOL_BUILD/views
+    PICTURES=$VFPOOL_BUILD/page
     mkdir -p "$PICTURES"
     browser_start
 }
