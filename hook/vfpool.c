@@ -92,11 +92,14 @@ static int print_usage(const struct command *command)
     return finish_stdout();
 }
 
-/* One table for scripts: EXIT STATUS of vfpool(8). doctor has that of a monitoring plugin, of which 3 is "unknown". */
+/* One table for scripts: EXIT STATUS of vfpool(8). doctor has that of a monitoring plugin, of which 3 is "unknown";
+ * check says yes or no. */
 static int exit_status(const struct command *command, int result)
 {
     if (command->run == cmd_doctor)
         return EXIT_UNKNOWN;
+    if (command->run == cmd_check)
+        return EXIT_FAILED;
     static const int statuses[] = {[ERROR_INPUT] = EXIT_INPUT,
                                    [ERROR_EXHAUSTED] = EXIT_NONE,
                                    [ERROR_REFUSED] = EXIT_REFUSED,

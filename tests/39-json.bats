@@ -115,7 +115,8 @@ report() {
     status_of 3 status nowhere
     status_of 3 release nobody
     status_of 3 drain eth9
-    status_of 3 check "$BATS_TEST_TMPDIR/bad"
+    status_of 1 check "$BATS_TEST_TMPDIR/bad"
+    status_of 1 check "$BATS_TEST_TMPDIR/nowhere"
     status_of 3 undefine nowhere
     run_vfpool 0 drain eth3
     vm 2 p > "$BATS_TEST_TMPDIR/vm"
