@@ -266,7 +266,7 @@ lab:
 lab-two:
 	@tests/lab/two/run.sh
 
-# With the programs beside it: a browser, Prometheus, Ansible, Pacemaker.
+# With the programs beside it: a browser, Prometheus, Ansible.
 peers: plain
 	@tests/peers/run $(build)
 

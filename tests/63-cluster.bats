@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# A cluster: what guests need, and what a node has for them. What Pacemaker makes of it is tests/peers.
+# A cluster: what guests need, and what a node has for them. What Pacemaker makes of it is 64-pacemaker.
 
 load helpers
 

@@ -3,7 +3,7 @@
 #
 # The agent ocf:vfpool:pool with Pacemaker's own tools, and what Pacemaker plans by what it sets: docs/cluster.md.
 
-load ../helpers
+load helpers
 
 setup() {
     common_setup
@@ -18,7 +18,7 @@ setup() {
 # Pacemaker's own tools on a file in place of a cluster.
 agent_setup() {
     mkdir bin state
-    cp "$BATS_TEST_DIRNAME/../../hook/pool.ocf" pool
+    cp "$TESTS/../hook/pool.ocf" pool
     chmod +x pool
     export OCF_ROOT=/usr/lib/ocf HA_RSCTMP=$PWD/state HA_debug=0 OCF_RESOURCE_INSTANCE=pool:0 \
         OCF_RESOURCE_TYPE=pool OCF_RESKEY_vfpool=$VFPOOL_BUILD/hook/vfpool CIB_file=$PWD/cib.xml HA_LOGFILE=$PWD/log HA_LOGFACILITY=none
@@ -91,10 +91,10 @@ attributes() { xmllint --xpath '//node/utilization/nvpair' cib.xml 2> /dev/null 
         guest "g$i" "$(printf '00000000-0000-4000-8000-%012d' "$i")" "${interfaces[@]}" > "guest-$i.xml"
     done
     "$VFPOOL_BUILD/hook/vfpool" needs --format xml guest-*.xml > needs.xml
-    run_program 0 "$BATS_TEST_DIRNAME/simulate.py" needs.xml 16 100 1
+    run_program 0 "$TESTS/cluster/simulate.py" needs.xml 16 100 1
     [[ $output == "100 failures, "* ]]
     # With a pool that says more than it has, it would be seen.
-    sed 's/return sum(map(len, self.guests.values())) + len(self.free())/return 64/' "$BATS_TEST_DIRNAME/simulate.py" > planted.py
+    sed 's/return sum(map(len, self.guests.values())) + len(self.free())/return 64/' "$TESTS/cluster/simulate.py" > planted.py
     run_program 1 /usr/bin/python3 planted.py needs.xml 16 100 1
     assert_one_line "which needs"
 }
