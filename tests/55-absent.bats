@@ -153,12 +153,14 @@ in_full_run() {
     # A chroot's root is no mount, and unshare cannot make it private; the file system of this test's files can be.
     mountpoint -q / || propagation=unchanged
     hook_environment
+    # What is copied is still, and of what the hooks leave just the claims are: who settles then has files that go.
+    settled
     {
         printf '%s\n' 'set -e' '[[ $2 == private ]] || mount --make-rprivate "$(findmnt -n -o TARGET -T .)"' 'mkdir -p full' 'mount -t tmpfs -o size=256k,mode=755 none full' 'cp -a run/. full' \
             'mount --bind full run' 'dd if=/dev/zero of=run/fill bs=4k 2> dd || :' 'code=0'
         echo "hook() { ${HOOK_ENVIRONMENT[*]@Q} '$VFPOOL_BUILD'/hook/\"\$@\"; }"
         echo "{ $2; } || code=\$?"
-        printf '%s\n' 'grep -q "No space left" dd' 'rm -rf run/fill kept' 'cp -a run kept' 'exit $code'
+        printf '%s\n' 'grep -q "No space left" dd' 'rm -rf run/fill kept' 'mkdir -p kept/vfpool' 'cp -a run/vfpool/{vfs,guests} kept/vfpool' 'exit $code'
     } > "$ROOT/script"
     run_program "$1" unshare -m --propagation "$propagation" bash -c 'cd "$1" && . ./script' bash "$ROOT" "$propagation"
 }
