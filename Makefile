@@ -209,7 +209,8 @@ $(hasty): $(build)/tests/libvirt/hasty/%: $(build)/%.o $(hook_common) $(build)/t
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(hardened) $(LDFLAGS) $(linking) -Wl,--wrap=child_run -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs)
 $(build)/tests/libvirt/hasty/hook/vfpool: $(cmd_objects)
 
-demo: $(programs) $(fake)
+demo:
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) $(programs) $(fake)
 	@tests/host/demo $(build)
 
 # TESTS are patterns of tests, not of what is here: set -f.
@@ -272,6 +273,7 @@ peers: plain
 
 lint: $(build)/config.h $(build)/hook/version.h
 	! grep -n '#include "\.\./' lib/*/*.[ch]
+	! wc -l lib/*/*.[ch] hook/*.[ch] | awk '$$1 > 600 && $$2 != "total"' | grep .
 	clang-format --dry-run --Werror lib/*/*.[ch] hook/*.[ch] $(wildcard tests/*/*.[ch])
 	shellcheck -x install.sh packages/version hook/hooks.sh hook/pool.ocf hook/vfpool.bash .ci/run tests/run tests/bench/run tests/coverage/run tests/fuzz/run tests/model/run tests/peers/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
 	cd tests/peers && shellcheck -x run *.bash *.bats

@@ -63,9 +63,6 @@ three_pools() {
     rm "$LIBVIRT"/networks/[pqr].autostart
 }
 
-# hastily CODE ARGUMENT...: run_vfpool with deadlines that a test can wait for.
-hastily() { VFPOOL_BUILD=$PLAIN/tests/libvirt/hasty run_vfpool "$@"; }
-
 @test "a libvirt that is silent in the middle is asked nothing more, and what was not looked at is one line" {
     three_pools
     prepare 3 q

@@ -308,13 +308,18 @@ struct vf_table *vf_tables_load(const struct host *host, struct pools *pools,
     return tables;
 }
 
+const struct pool_reserve *vf_reserved(const struct vf_table *table, const struct vf *vf)
+{
+    return find_reserve(table->sources[vf->pf], vf->number);
+}
+
 void vf_reserve(struct vf_table *table, const char *name, const char *uuid)
 {
     for (size_t i = 0; i < table->vf_count; i++) {
         struct vf *vf = &table->vfs[i];
         if (vf->reserved == VF_FOR_ANY || vf->reserved == VF_FOR_NOBODY)
             continue;
-        const struct pool_reserve *reserve = find_reserve(table->sources[vf->pf], vf->number);
+        const struct pool_reserve *reserve = vf_reserved(table, vf);
         bool own = reserve && domain_is_called(reserve->guest, name, uuid);
         vf->reserved = own ? VF_FOR_GUEST : VF_FOR_OTHER;
     }
@@ -436,144 +441,4 @@ size_t vf_add_twin(const struct host *host, struct vf_table *table, uint16_t pf,
         added++;
     }
     return added;
-}
-
-static const struct vf_port *find_port(const struct vf_table *table, const struct pciaddr *address)
-{
-    for (size_t i = 0; i < table->port_count; i++)
-        if (pciaddr_equal(&table->ports[i].address, address))
-            return &table->ports[i];
-    return NULL;
-}
-
-static const char *doubt_words(enum vf_doubt doubt)
-{
-    static const char *const words[] = {
-        [VF_CLEAR] = "",
-        [VF_NETDEV_UP] = "the host uses it: its network interface is up",
-        [VF_ENSLAVED] = "the host uses it: its network interface is part of another one",
-        [VF_CONFIGURED] = "the host uses it: its network interface has an address",
-        [VF_STILL_BOUND] = "it is bound to vfio-pci, and no guest has it",
-    };
-    return words[doubt];
-}
-
-/* One clause for all VFs of a PF, where that is what is drained. */
-static void say_drained(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
-{
-    const struct host_pf *pf = &table->pfs[vf->pf];
-    const char *of_pf = drained_find(table->drained, &pf->address, &pf->address);
-    if (of_pf)
-        snprintf(text, size, "PF %s is drained %s", pf->name, of_pf);
-    else
-        snprintf(text, size, "VF %u of PF %s is drained %s", vf->number, pf->name, vf_drained(table, vf));
-}
-
-static void say_usable(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
-{
-    const char *pf = table->pfs[vf->pf].name;
-    const struct pool_reserve *reserve = find_reserve(table->sources[vf->pf], vf->number);
-    if (vf->reserved == VF_FOR_NOBODY)
-        say_drained(table, vf, text, size);
-    else if (reserve && vf->reserved == VF_FOR_OTHER)
-        snprintf(text, size, "VF %u of PF %s is reserved for guest '%.64s'", vf->number, pf, reserve->guest);
-    else if (vf->doubt == VF_GROUPED)
-        snprintf(text, size, "it shares its IOMMU group with %s, which has to go along, so it is chosen last",
-                 vf->detail);
-    else if (vf->doubt == VF_TWIN)
-        snprintf(text, size, "VF %s of PF %s has the MAC address of an interface of the guest's, so it is chosen last",
-                 vf->detail, pf);
-    else if (vf->doubt != VF_CLEAR)
-        snprintf(text, size, "%s, so it is chosen last", doubt_words((enum vf_doubt)vf->doubt));
-}
-
-static void say_attached(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
-{
-    char name[PCIADDR_SIZE];
-    pciaddr_format(&vf->address, name);
-    /* As libvirt calls its node device. */
-    for (char *at = name; *at; at++)
-        if (*at == ':' || *at == '.')
-            *at = '_';
-    snprintf(text, size, "VF %u of PF %s is bound to %s%s, and the pool is not managed: virsh nodedev-detach pci_%s",
-             vf->number, table->pfs[vf->pf].name, vf->detail[0] ? "driver " : "no driver", vf->detail, name);
-}
-
-static void say_ported(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
-{
-    const struct vf_port *port = find_port(table, &vf->address);
-    snprintf(text, size, "libvirt has given VF %u of PF %s to '%.64s', whom vfpool does not know (port %s)", vf->number,
-             table->pfs[vf->pf].name, port ? port->owner : "?", port ? port->uuid : "?");
-}
-
-static void say_type(const struct host_pf *pf, char *text, size_t size)
-{
-    char type[HOST_TYPE_SIZE];
-    snprintf(text, size, "PF %s is %s, and takes no MAC address and VLAN of a VF", pf->name, host_pf_type(pf, type));
-}
-
-const char *vf_reason(const struct vf_table *table, const struct vf *vf, char *text, size_t size)
-{
-    const char *pf = table->pfs[vf->pf].name;
-    text[0] = '\0';
-    switch ((enum vf_obstacle)vf->obstacle) {
-    case VF_USABLE:
-        say_usable(table, vf, text, size);
-        break;
-    case VF_NO_PF_NETDEV:
-        snprintf(text, size, "PF %s has no network interface here, and libvirt sets a VF's MAC and VLAN through it",
-                 pf);
-        break;
-    case VF_NO_ETHERNET:
-        say_type(&table->pfs[vf->pf], text, size);
-        break;
-    case VF_IN_USE:
-        snprintf(text, size, "VF %u of PF %s is in use by process %ld", vf->number, pf, (long)vf->user);
-        break;
-    case VF_UNSEEN:
-        snprintf(text, size, "whether VF %u of PF %s is in use cannot be seen: %s", vf->number, pf,
-                 strerror(-vf->user));
-        break;
-    case VF_VDPA:
-        snprintf(text, size, "VF %u of PF %s is used as vDPA device %s: vdpa dev del %s", vf->number, pf, vf->detail,
-                 vf->detail);
-        break;
-    case VF_HOST_USES:
-        snprintf(text, size, "VF %u of PF %s is not for guests: %s", vf->number, pf,
-                 doubt_words((enum vf_doubt)vf->doubt));
-        break;
-    case VF_NO_CARRIER:
-        snprintf(text, size, "PF %s has no carrier", pf);
-        break;
-    case VF_OTHER_DRIVER:
-        snprintf(text, size, "VF %u of PF %s is bound to driver %s, without a network interface here", vf->number, pf,
-                 vf->detail);
-        break;
-    case VF_ATTACHED:
-        say_attached(table, vf, text, size);
-        break;
-    case VF_NOT_ALONE:
-        snprintf(text, size, "VF %u of PF %s shares its IOMMU group with %s, which stays with the host", vf->number, pf,
-                 vf->detail);
-        break;
-    case VF_PORTED:
-        say_ported(table, vf, text, size);
-        break;
-    case VF_TAKEN:
-        snprintf(text, size, "taken");
-        break;
-    case VF_PF_TAKEN:
-        snprintf(text, size, "PF %s %s", pf, table->whole[vf->pf]);
-        break;
-    case VF_OTHER_KIND:
-        snprintf(text, size, "PF %s is another kind of card than that of the guest's VF", pf);
-        break;
-    case VF_PF_DOWN:
-        snprintf(text, size, "PF %s is down: ip link set %s up", pf, pf);
-        break;
-    case VF_VANISHED:
-        snprintf(text, size, "VF %u of PF %s is gone from sysfs", vf->number, pf);
-        break;
-    }
-    return text;
 }

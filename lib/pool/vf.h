@@ -123,6 +123,9 @@ struct vf *vf_find(const struct vf_table *table, const struct pciaddr *address) 
  */
 void vf_reserve(struct vf_table *table, const char *name, const char *uuid) nonnull(1, 2, 3);
 
+/** vf_reserved() - what the pool file reserves the VF by, for whomever it is, or NULL */
+const struct pool_reserve *vf_reserved(const struct vf_table *table, const struct vf *vf) must_check nonnull(1, 2);
+
 /** vf_is_barred() - whether the VF is reserved for somebody else, or drained: it is not the guest's, whoever has it */
 static inline bool vf_is_barred(const struct vf *vf)
 {

@@ -214,3 +214,6 @@ one_fault() {
 
 vfpool() { timeout 60 "$VFPOOL_BUILD/hook/vfpool" "$@" 3>&-; }
 hook() { timeout 60 "${HOOK_ENVIRONMENT[@]}" "$VFPOOL_BUILD/hook/qemu" "g$2" "$1" "$(suboperation "$1")" - < <(vm "$2" p) 3>&-; }
+
+# hastily CODE ARGUMENT...: run_vfpool with deadlines that a test can wait for.
+hastily() { VFPOOL_BUILD=$PLAIN/tests/libvirt/hasty run_vfpool "$@"; }
