@@ -8,10 +8,8 @@ int cmd_define(int root, int argc, char **argv, struct error *error)
 {
     struct command_flags flags = {0};
     int first = command_flags(argc, argv, "alone dry-run format", &flags, error);
-    if (first < 0)
-        return first;
-    if (argc - first != 1)
-        return command_usage(error, "define takes one pool file, or - for standard input");
+    if (first < 0 || command_takes_one(argc - first, "define takes one pool file, or - for standard input", error) < 0)
+        return COMMAND_USAGE;
     const struct define_options options = {.alone = flags.alone, .dry_run = flags.dry_run};
     _cleanup_(lines_free) struct lines done = {NULL};
     _cleanup_(cleanup_free) char *data = NULL;

@@ -136,10 +136,8 @@ int cmd_edit(int root, int argc, char **argv, struct error *error)
 {
     struct command_flags flags = {0};
     int first = command_flags(argc, argv, "alone", &flags, error);
-    if (first < 0)
-        return first;
-    if (argc - first != 1)
-        return command_usage(error, "edit takes one pool");
+    if (first < 0 || command_takes_one(argc - first, "edit takes one pool", error) < 0)
+        return COMMAND_USAGE;
     const struct define_options options = {.name = argv[first], .alone = flags.alone};
     _cleanup_(lines_free) struct lines done = {NULL};
     _cleanup_(free_text) struct text before = {0};

@@ -15,10 +15,9 @@ int cmd_explain(int root, int argc, char **argv, struct error *error)
     size_t length = 0;
     struct command_flags flags = {0};
     int first = command_flags(argc, argv, "color format wide", &flags, error);
-    if (first < 0)
-        return first;
-    if (argc - first != 1)
-        return command_usage(error, "explain takes one guest or file, or - for standard input");
+    if (first < 0 ||
+        command_takes_one(argc - first, "explain takes one guest or file, or - for standard input", error) < 0)
+        return COMMAND_USAGE;
     const char *what = argv[first];
     bool file = strcmp(what, "-") == 0 || strchr(what, '/') || faccessat(AT_FDCWD, what, F_OK, 0) == 0;
     int result = file ? command_read(what, &data, &length, error) : explain_guest(root, what, &doc, error);

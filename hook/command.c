@@ -66,6 +66,11 @@ int command_option(int argc, char **argv, const char *letters, const struct opti
                          length, typed);
 }
 
+int command_takes_one(int count, const char *usage, struct error *error)
+{
+    return count == 1 ? 0 : command_usage(error, "%s", usage);
+}
+
 int command_operands(int argc, char **argv, struct error *error)
 {
     static const struct option none[] = {{0}};

@@ -79,6 +79,10 @@ int command_flags(int argc, char **argv, const char *names, struct command_flags
  */
 int command_operands(int argc, char **argv, struct error *error) nonnull(2, 3);
 
+/** command_takes_one() - of a command that takes one operand, @usage says so. Return: 0; COMMAND_USAGE: @count are
+ * others. */
+int command_takes_one(int count, const char *usage, struct error *error) must_check nonnull(2, 3);
+
 /**
  * command_read() - XML, from a file or, as "-", from standard input
  * @data: the caller frees it

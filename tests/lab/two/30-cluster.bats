@@ -55,16 +55,35 @@ cluster_guests() {
 }
 cluster_start() {
     cat > /etc/corosync/corosync.conf << 'CONF'
-totem { version: 2 cluster_name: lab transport: knet token: 20000 }
-nodelist {
-  node { nodeid: 1 name: lab-a ring0_addr: 192.168.250.1 }
-  node { nodeid: 2 name: lab-b ring0_addr: 192.168.250.2 }
+totem {
+    version: 2
+    cluster_name: lab
+    transport: knet
+    token: 20000
 }
-quorum { provider: corosync_votequorum two_node: 1 wait_for_all: 0 }
-logging { to_logfile: yes logfile: /var/log/corosync.log to_syslog: no }
+nodelist {
+    node {
+        nodeid: 1
+        name: lab-a
+        ring0_addr: 192.168.250.1
+    }
+    node {
+        nodeid: 2
+        name: lab-b
+        ring0_addr: 192.168.250.2
+    }
+}
+quorum {
+    provider: corosync_votequorum
+    two_node: 1
+    wait_for_all: 0
+}
+logging {
+    to_logfile: yes
+    logfile: /var/log/corosync.log
+    to_syslog: no
+}
 CONF
-    # A line for each word, which its parser wants.
-    sed -i -E 's/([{}])/\1\n/g; s/ ([a-z0-9_]+:)/\n\1/g' /etc/corosync/corosync.conf
     rm -rf /var/lib/pacemaker/cib/* /var/lib/corosync/*
     mkdir -p /var/log/pacemaker
     chown hacluster:haclient /var/log/pacemaker
