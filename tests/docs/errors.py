@@ -5,11 +5,11 @@
 errors.py DIRECTORY          say what differs, and exit 1 where something does
 errors.py --list DIRECTORY   print the lines of the source, each with its file
 
-A line of the source is the format of error_set(), error_prefix(), error_note() or command_usage(); of libvirt_complain()
-and libvirt_say(), which vfpool-gate has for them; of what hook/ prints to standard error; or any other literal there that
-begins with "vfpool: ". Adjacent literals are joined, also across macros that stand for literals; each branch of a ?: is
-a line of its own. A conversion of printf becomes "…", several in a row one. A format of nothing but conversions passes on
-another line, and is none.
+A line of the source is the format of error_set(), error_prefix(), error_note(), command_usage() or command_takes_one();
+of libvirt_complain() and libvirt_say(), which vfpool-gate has for them; of what hook/ prints to standard error; or any
+other literal there that begins with "vfpool: ". Adjacent literals are joined, also across macros that stand for
+literals; each branch of a ?: is a line of its own. A conversion of printf becomes "…", several in a row one. A format
+of nothing but conversions passes on another line, and is none.
 
 A row of the page is "| `line` | remedy |". Its "…" stands for anything. One that does not have three words in a row
 stands for the very same line alone, so that a row as "cannot read …: …" does not hide what has no row.
@@ -25,6 +25,7 @@ CALLS = {  # the argument that is the format, what is in front of it, and what i
     "error_prefix": (1, "", ": …"),
     "error_note": (1, "note: ", ""),
     "command_usage": (1, "", ""),
+    "command_takes_one": (1, "", ""),
     "libvirt_complain": (1, "", ""),  # vfpool-gate's, which its caller passes on
     "libvirt_say": (1, "note: ", ""),
     "fprintf": (1, "", ""),
