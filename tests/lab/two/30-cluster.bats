@@ -90,7 +90,8 @@ CONF
     : > /var/log/pacemaker/pacemaker.log
     detached corosync || return
     wait_until 60 corosync-cfgtool -s || return
-    detached setsid pacemakerd &
+    # Itself forks: whom bash has in the background for it would keep what is ssh's.
+    detached setsid -f pacemakerd
 }
 cluster_stop() {
     local pid
