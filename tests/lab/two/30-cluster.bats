@@ -46,11 +46,12 @@ XML
 cluster_guests() {
     local i j interfaces
     mkdir -p /etc/libvirt/cluster
+    # Lines as libvirt makes them: VirtualDomain looks for one with the name alone.
     for i in "${!guests[@]}"; do
         interfaces=
         for ((j = 0; j < needs[i]; j++)); do interfaces+=$(lab_interface passthrough "52:54:00:37:0$i:0$j"); done
-        lab_guest "${guests[$i]}" "$interfaces" | sed "s|<name>|<uuid>00000000-0000-4000-8000-00000000370$i</uuid><name>|" \
-            > "/etc/libvirt/cluster/${guests[$i]}.xml"
+        lab_guest "${guests[$i]}" "$interfaces" | sed "s|<name>|<uuid>00000000-0000-4000-8000-00000000370$i</uuid><name>|" |
+            xmllint --format - > "/etc/libvirt/cluster/${guests[$i]}.xml"
     done
 }
 cluster_start() {
