@@ -28,7 +28,13 @@ setup() {
     run_ok crm configure location fencing-is-of-a fencing -inf: lab-b
 }
 teardown() {
-    [ -n "${BATS_TEST_COMPLETED:-}" ] || { crm_mon -1 --inactive; grep -a "cannot run\|error:" /var/log/pacemaker/pacemaker.log | tail -n 40; }
+    [ -n "${BATS_TEST_COMPLETED:-}" ] || {
+        crm_mon -1 --inactive
+        grep -a "cannot run\|error:" /var/log/pacemaker/pacemaker.log | tail -n 40
+        # What it planned from: crm_simulate --xml-file says the same again.
+        cp /var/log/pacemaker/pacemaker.log "$LAB_RESULTS"
+        cibadmin --query > "$LAB_RESULTS/cib.xml"
+    }
     cluster_stop
     on_b "$(declare -f cluster_stop); cluster_stop"
     vfpool_end
