@@ -277,7 +277,7 @@ lint: $(build)/config.h $(build)/hook/version.h
 	clang-format --dry-run --Werror lib/*/*.[ch] hook/*.[ch] $(wildcard tests/*/*.[ch])
 	shellcheck -x install.sh packages/version hook/hooks.sh hook/pool.ocf hook/vfpool.bash .ci/run tests/run tests/bench/run tests/coverage/run tests/fuzz/run tests/model/run tests/peers/run tests/host/demo tests/packages/deb tests/packages/rpm packages/debian/p* packages/debian/tests/demo packages/debian/tests/check
 	cd tests/peers && shellcheck -x run *.bash *.bats
-	cd tests && printf '%s\n' helpers.bash libvirt/*.bash calls/helpers.bash *.bats | xargs -P $(shell nproc) -n 6 shellcheck -x
+	cd tests && printf '%s\n' helpers.bash libvirt/*.bash calls/helpers.bash cluster/helpers.bash *.bats | xargs -P $(shell nproc) -n 6 shellcheck -x
 	cd tests/lab && printf '%s\n' *.sh *.bash init lab-init cases/*.bats modular/*.bats newest/*.bats booted/*.bats booted/*.bash storm/*.bats storm/*.bash storm/*.sh two/*.bats two/*.bash two/*.sh two/fence_lab | xargs -P $(shell nproc) -n 6 shellcheck -x
 	printf '%s\n' lib/*/*.c hook/*.c | xargs -P $(shell nproc) -n 8 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- $(cflags) $(seen) -Ihook -I$(build)/hook' sh
 # gcc 12 sees a _cleanup_ variable of a loop's body, left by continue, as never initialized; the others look for those, too.

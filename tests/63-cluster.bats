@@ -4,14 +4,9 @@
 # A cluster: what guests need, and what a node has for them. What Pacemaker makes of it is 64-pacemaker.
 
 load helpers
+load cluster/helpers
 
-setup() {
-    common_setup
-    host eth3:vfs=4 eth4:vfs=2
-    pool p eth3
-    pool q eth4
-    cd "$BATS_TEST_TMPDIR" || return
-}
+setup() { cluster_setup; }
 
 # --- needs -------------------------------------------------------------------
 

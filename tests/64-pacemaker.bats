@@ -5,14 +5,9 @@
 # takes 36 s
 
 load helpers
+load cluster/helpers
 
-setup() {
-    common_setup
-    host eth3:vfs=4 eth4:vfs=2
-    pool p eth3
-    pool q eth4
-    cd "$BATS_TEST_TMPDIR" || return
-}
+setup() { cluster_setup; }
 
 # --- the agent ---------------------------------------------------------------
 
