@@ -177,6 +177,8 @@ begin() { since=$(cut -d. -f1 /proc/uptime); }
     cmp /tmp/before /tmp/running
 
     # The guests of a come to b as far as it has VFs of the other PF.
+    local said
+    said=$(wc -c < /var/log/pacemaker/pacemaker.log)
     begin
     run_ok crm node standby lab-a
     settled
@@ -184,7 +186,11 @@ begin() { since=$(cut -d. -f1 /proc/uptime); }
     [ -z "$(virsh -q list --name)" ]
     count_rooms b
     all_right "$(on_b 'virsh -q list --name' | grep -c .)"
-    grep -qaE "web-[1-6].*cannot run anywhere|Resource web-[1-6] cannot run" /var/log/pacemaker/pacemaker.log
+    tail -c "+$said" /var/log/pacemaker/pacemaker.log > /tmp/said
+    local guest
+    for guest in "${guests[@]}"; do
+        grep -q "^$guest " /tmp/running || grep -qa "Resource $guest cannot run anywhere" /tmp/said
+    done
 
     b_ok 'ip link set enp4s0 up'
     begin
