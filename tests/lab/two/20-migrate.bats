@@ -7,6 +7,9 @@ load ../vfpool
 load ../system
 load host
 
+# A guest's system takes minutes to boot, without KVM.
+BATS_TEST_TIMEOUT=5400
+
 address=$two_net.50
 mac=52:54:00:37:00:50
 

@@ -125,6 +125,9 @@ running() {
     virsh -q list --name | sed '/^$/d; s/$/ a/'
     [ "${b_is:-there}" = lost ] || on_b "virsh -q list --name" | sed '/^$/d; s/$/ b/'
 }
+none_refused() {
+    [ -s /var/log/libvirt/libvirtd.log ] && ! grep -haE "none are available|has no free VF" /var/log/libvirt/libvirtd.log
+}
 # all_right COUNT: so many guests run, each once and with its VFs, nothing has failed, no start found a pool used up, and
 # none that is stopped would fit.
 all_right() {
@@ -137,8 +140,8 @@ all_right() {
         if [ "$line" = a ]; then is_exact "$guest"; else b_ok "is_exact $guest"; fi
     done < /tmp/running
     [ "$(crm_mon -1 --output-as xml | xmllint --xpath 'count(//failures/failure)' -)" = 0 ]
-    run ! grep -haE "none are available|has no free VF" /var/log/libvirt/libvirtd.log
-    [ "${b_is:-there}" = lost ] || b_fail "grep -haE 'none are available|has no free VF' /var/log/libvirt/libvirtd.log"
+    none_refused
+    [ "${b_is:-there}" = lost ] || on_b "$(declare -f none_refused); none_refused"
     for i in "${!guests[@]}"; do
         grep -q "^${guests[$i]} " /tmp/running || for room in "${rooms[@]}"; do [ "${needs[$i]}" -gt "$room" ]; done
     done
