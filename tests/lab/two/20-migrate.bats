@@ -71,66 +71,74 @@ has_come() {
 before() { if [ "$1" = b ]; then echo "$before_b"; else echo "$before_a"; fi; }
 functions=$(declare -f all_settings pfs_again has_left has_come)
 
-# boots: g1 on a, which answers by its VF.
+# boots: g1 on a, which answers by its VF, and is asked from now on.
 boots() {
     pfs_again
     system_boot g1
     wait_until 120 answers
-    has_come "$mac"
+    at=a
     ping -D -i 0.2 "$address" > /tmp/pings 3>&- &
     pinger=$!
 }
-# migrate FROM: to the other one
-migrate() {
-    local to
-    to=$(other "$1")
-    on "$to" "$functions; pfs_again"
-    LAB_COMMAND_TIMEOUT=600 on "$1" "virsh -q migrate --live g1 qemu+tcp://lab-$to/system"
-    on "$1" "$functions; has_left '$(before "$1")'"
-    on "$to" "$functions; wait_until 60 has_come $mac"
+# migrate_unhooked: to the other host. migrate: and it is looked at what either says.
+migrate_unhooked() {
+    on "$(other "$at")" "$functions; pfs_again"
+    LAB_COMMAND_TIMEOUT=600 on "$at" "virsh -q migrate --live g1 qemu+tcp://lab-$(other "$at")/system"
 }
-# longest_gap: between two answers, in seconds
-longest_gap() {
-    awk '/ bytes from / { now = substr($1, 2) + 0; if (last && now - last > gap) gap = now - last; last = now } END { printf "%.1f", gap }' /tmp/pings
+migrate() {
+    migrate_unhooked
+    on "$at" "$functions; has_left '$(before "$at")'"
+    on "$(other "$at")" "$functions; wait_until 60 has_come $mac"
+}
+# moves WHAT COMMAND: there and back, by COMMAND each; how long there was no answer, of each the longest.
+moves() {
+    local i
+    : > /tmp/moves
+    for ((i = 1; i <= ${LAB_MIGRATIONS:-20}; i++)); do
+        printf '%s ' "$EPOCHREALTIME" >> /tmp/moves
+        "$2"
+        at=$(other "$at")
+        wait_until 120 answers
+        echo "$EPOCHREALTIME" >> /tmp/moves
+        lab_mark "migration $i done"
+    done
+    kill -INT "$pinger"
+    wait "$pinger"
+    pinger=
+    gaps /tmp/moves /tmp/pings | sort -n > /tmp/gaps
+    awk -v "what=$1" '{ gap[NR] = $1 }
+        END { printf "gaps of pings, %s: median %s s, longest %s s of %d\n", what, gap[int((NR + 1) / 2)], gap[NR], NR }' /tmp/gaps |
+        tee -a "$LAB_RESULTS/times.txt"
+    on "$at" 'virsh -q destroy g1'
+}
+# gaps MOVES PINGS: of each line "BEGAN ENDED" of MOVES the longest time between two answers, in seconds
+gaps() {
+    awk 'NR == FNR { began[NR] = $1; ended[NR] = $2; gap[NR] = 0; moves = NR; next }
+        / bytes from / {
+            now = substr($1, 2) + 0
+            for (i = 1; last && i <= moves; i++) if (now > began[i] && last < ended[i] && now - last > gap[i]) gap[i] = now - last
+            last = now
+        }
+        END { for (i = 1; i <= moves; i++) printf "%.1f\n", gap[i] }' "$1" "$2"
 }
 
 @test "twenty migrations there and back: each time the VF that it had is free, and the one that it gets is claimed" {
-    local at=a i
     boots
-    for ((i = 1; i <= ${LAB_MIGRATIONS:-20}; i++)); do
-        migrate "$at"
-        at=$(other "$at")
-        wait_until 120 answers
-        lab_mark "migration $i done"
-    done
-    kill "$pinger"
-    echo "longest gap of pings with vfpool: $(longest_gap) s" | tee -a "$LAB_RESULTS/times.txt"
-    on "$at" 'virsh -q destroy g1'
+    has_come "$mac"
+    moves 'with vfpool' migrate
 }
 
 @test "the same with libvirt's own pool on both" {
-    local at=a i
     run_ok vfpool open
     b_ok 'vfpool open'
     hooks_gone
     on_b hooks_gone
-    leave_unchecked=1
-    pfs_again
-    system_boot g1
-    wait_until 120 answers
-    ping -D -i 0.2 "$address" > /tmp/pings 3>&- &
-    pinger=$!
-    for i in 1 2 3 4; do
-        on "$(other "$at")" "$functions; pfs_again"
-        LAB_COMMAND_TIMEOUT=600 on "$at" "virsh -q migrate --live g1 qemu+tcp://lab-$(other "$at")/system"
-        at=$(other "$at")
-        wait_until 120 answers
-    done
-    kill "$pinger"
-    echo "longest gap of pings without vfpool: $(longest_gap) s" | tee -a "$LAB_RESULTS/times.txt"
-    on "$at" 'virsh -q destroy g1'
+    boots
+    moves 'without vfpool' migrate_unhooked
     hooks_back
     on_b hooks_back
+    run_ok vfpool reconcile
+    b_ok 'vfpool reconcile'
 }
 
 # stays: g1 is on a as it was, and b has nothing.
@@ -144,6 +152,7 @@ stays() {
 @test "a migration that fails leaves all as it was: used up, cancelled, killed in the middle" {
     local had migration how
     boots
+    has_come "$mac"
     had=$(claimed_vfs g1)
     b_ok 'vfpool drain enp4s0 && vfpool drain enp5s0'
     LAB_COMMAND_TIMEOUT=300 run_virsh_fail migrate --live g1 qemu+tcp://lab-b/system
