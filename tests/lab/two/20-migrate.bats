@@ -71,7 +71,7 @@ has_come() {
 before() { if [ "$1" = b ]; then echo "$before_b"; else echo "$before_a"; fi; }
 functions=$(declare -f all_settings pfs_again has_left has_come)
 
-# boots: g1 on a, which answers by its VF, and is asked from now on.
+# boots: g1 on a, which answers, and is asked from now on.
 boots() {
     pfs_again
     system_boot g1

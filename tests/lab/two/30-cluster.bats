@@ -174,6 +174,9 @@ begin() { since=$(cut -d. -f1 /proc/uptime); }
     b_ok 'ip link set enp4s0 down'
     wait_until 60 capacity_is lab-b $((3 + had))
     took "a PF is down, and the node's number follows"
+    begin
+    b_ok 'OCF_ROOT=/usr/lib/ocf OCF_RESOURCE_INSTANCE=vfs /usr/lib/ocf/resource.d/vfpool/pool monitor'
+    took "one monitor of the agent, and a look at b"
     settled
     count_rooms ab
     all_right 6
