@@ -22,7 +22,7 @@ static const struct {
     {"set", 1, verb_set},         {"ports", 1, verb_ports},     {"open", 1, verb_open},
     {"prune", 1, verb_prune},     {"network", 1, verb_network}, {"define", 2, verb_define},
     {"domain", 1, verb_domain},   {"domains", 0, verb_domains}, {"definition", 1, verb_definition},
-    {"devices", 0, verb_devices}, {"version", 0, verb_version},
+    {"devices", 0, verb_devices}, {"version", 0, verb_version}, {"start", 1, verb_start},
 };
 
 /* Errors are complained about where they matter, in one line. */

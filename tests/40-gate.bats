@@ -551,32 +551,8 @@ open 0000:01:10.0"
 
 # --- how busy the daemon is that called -------------------------------------------
 
-# libvirtd [starting]: a program of that name in $ROOT, which runs a command and waits for it; "starting" gives it the
-# thread that the real one has while it starts its guests (F12).
-fake_libvirtd() {
-    cat >"$ROOT/libvirtd.c" <<'C'
-#define _GNU_SOURCE
-#include <pthread.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-static void *idle(void *unused) { for (;;) pause(); return unused; }
-int main(int argc, char **argv)
-{
-    int from = argc > 1 && strcmp(argv[1], "starting") == 0 ? 2 : 1, status = 1;
-    pthread_t thread;
-    if (from == 2 && (pthread_create(&thread, NULL, idle, NULL) != 0 || pthread_setname_np(thread, "daemon-init") != 0))
-        return 99;
-    if (fork() == 0) {
-        execv(argv[from], argv + from);
-        _exit(98);
-    }
-    wait(&status);
-    return WEXITSTATUS(status);
-}
-C
-    cc -o "$ROOT/libvirtd" "$ROOT/libvirtd.c" -pthread
-    # Where libvirt has its hooks: somebody's script, which calls ours.
+# behind_script: somebody's script is where libvirt has its hooks, and calls ours.
+behind_script() {
     printf '#!/bin/sh\n"%s" "$@"\n' "$VFPOOL_BUILD/hook/qemu" >"$ROOT/etc/libvirt/hooks/qemu"
     chmod +x "$ROOT/etc/libvirt/hooks/qemu"
 }
@@ -584,6 +560,7 @@ C
 @test "a daemon that starts its guests is not called back, also from behind somebody's script" {
     local by
     fake_libvirtd
+    behind_script
     for by in "$ROOT/etc/libvirt/hooks/qemu" "$VFPOOL_BUILD/hook/qemu"; do
         run_program 0 "$ROOT/libvirtd" starting "$by" g11 prepare begin - < <(guest g11 "$A" p:52:54:00:00:11:01)
         assert_equal "$(calls)" ""
@@ -597,6 +574,7 @@ C
 @test "a daemon that starts tells of a guest with another one's VF: not refused, but said" {
     local words="libvirt gives guest 'g12' VF 0000:01:10.0 of pool 'p', which is held by guest 'g11'"
     fake_libvirtd
+    behind_script
     prepare 0 "$A" 11 p
     give "$A" 11 0000:01:10.0
     start 0 "$A" 11 0000:01:10.0
@@ -615,6 +593,7 @@ C
 
 @test "hooks of others occupy workers, too" {
     fake_libvirtd
+    behind_script
     echo 'max_workers = 1' >"$ROOT/etc/libvirt/libvirtd.conf"
     run_program 1 "$ROOT/libvirtd" "$ROOT/etc/libvirt/hooks/qemu" g11 prepare begin - < <(guest g11 "$A" p:52:54:00:00:11:01)
     assert_one_line '1 guest is being started or stopped at once' max_workers
@@ -627,6 +606,7 @@ C
 # Networks are another daemon's, which serves while this one starts its guests, by workers of its own.
 @test "a virtqemud that starts its guests, or has no worker left, keeps nobody from calling libvirt" {
     fake_libvirtd
+    behind_script
     mv "$ROOT/libvirtd" "$ROOT/virtqemud"
     echo 'max_workers = 1' > "$ROOT/etc/libvirt/virtqemud.conf"
     : > "$ROOT/run/libvirt/virtnetworkd-sock"
@@ -638,6 +618,7 @@ C
 @test "nobody waits for a VF where that might keep libvirt from giving one back" {
     rm "$ROOT/run/libvirt/libvirt-sock"
     fake_libvirtd
+    behind_script
     cp "$ROOT/libvirtd" "$ROOT/virtqemud"
     pool q eth4 -- "<metadata><v:pool xmlns:v='urn:vfpool:1' wait='20'/></metadata>"
     prepare 0 "$A" 11 q q
@@ -664,6 +645,7 @@ C
     prepare 0 "$A" 11 p
     calls > /dev/null
     fake_libvirtd
+    behind_script
     echo 'max_workers = 2' > "$ROOT/etc/libvirt/libvirtd.conf"
     run_program 1 "$ROOT/libvirtd" "$ROOT/etc/libvirt/hooks/qemu" g12 prepare begin - < <(guest g12 "$B" p:52:54:00:00:12:01) 3>&- &
     local waiting=$!
@@ -678,6 +660,7 @@ C
 @test "where no worker is left, a guest still gets what is open anyway" {
     local hook=$ROOT/etc/libvirt/hooks/qemu
     fake_libvirtd
+    behind_script
     reserve q 13
     offer p
     offer q 0000:02:10.2
@@ -699,6 +682,7 @@ C
 @test "where no worker is left, a guest gets what libvirt gives it, also where it would rather have another" {
     spread
     fake_libvirtd
+    behind_script
     echo 'max_workers = 1' > "$ROOT/etc/libvirt/libvirtd.conf"
     offer p
     prepare 0 "$A" 11 p

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "absent.h"
+#include "autostart.h"
 #include "claim-settings.h"
 #include "claim.h"
 #include "gate-protocol.h"
@@ -487,7 +488,10 @@ int reconcile(int root, bool dry_run, int wait_s, struct lines *done, struct err
     await_libvirt(root, wait_s);
     _cleanup_(close_work) struct work work = {
         .root = root, .dry_run = dry_run, .done = done, .error = error, .host.sys = -1};
-    return repair(&work);
+    int result = repair(&work);
+    if (work.guests && !work.silent)
+        autostart_deferred(root, dry_run, done, error);
+    return result;
 }
 
 int reconcile_try(int root, struct pool *pool, const char *gone, struct lines *done, struct error *error)

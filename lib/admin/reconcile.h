@@ -26,10 +26,11 @@
  * In this order: PFs get what the pool files ask for (sriov.h); links of the ledger that say nothing go,
  * missing ones come back; claims of guests that are gone are dropped, and of those that run what they never got; VFs
  * that libvirt gave to running guests without a claim are claimed; each pool's network is defined, started and
- * autostarted; every VF of it that is not a guest's is open or blocked (offer.h).
+ * autostarted; every VF of it that is not a guest's is open or blocked (offer.h); guests that wait for that are started
+ * (autostart.h).
  *
- * It takes @wait_s and a call, SRIOV_WAIT_S (sriov.h), RECONCILE_S and RECONCILE_FINISH_S at most, and what this host
- * needs to set VFs. What libvirt's silence kept it from is one failure, which names it.
+ * It takes @wait_s and a call, SRIOV_WAIT_S (sriov.h), RECONCILE_S, RECONCILE_FINISH_S and AUTOSTART_S at most, and
+ * what this host needs to set VFs. What libvirt's silence kept it from is one failure, which names it.
  *
  * Where libvirt cannot be asked, a guest counts as gone as absent.h says. A claim stays as long as libvirt has a port
  * of its guest's, or, running, does not say.

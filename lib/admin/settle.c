@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "actor.h"
+#include "autostart.h"
+#include "deferral.h"
 #include "detach.h"
 #include "hooks.h"
 #include "io.h"
@@ -27,14 +29,14 @@
 #define WISH_FILE LEDGER_DIRECTORY "/unsettled"
 
 /* The last try begins RETRY_MS after the first one; the kernel's alarm would end it in the middle of a network. */
-static_assert(SETTLE_S > RETRY_MS / 1000 + RECONCILE_S + RECONCILE_FINISH_S, "the last try has its time");
+static_assert(SETTLE_S > RETRY_MS / 1000 + RECONCILE_S + RECONCILE_FINISH_S + AUTOSTART_S, "the last try has its time");
 
-static void log_lines(int root, const struct lines *lines)
+static void log_lines(int root, int level, const struct lines *lines)
 {
     size_t length;
     for (const char *at = NULL; (length = lines_next(lines, &at)) > 0;) {
         _cleanup_(cleanup_free) char *line = memory_copy_part(at, length);
-        log_line(root, LOG_INFO, line);
+        log_line(root, level, line);
     }
 }
 
@@ -49,8 +51,8 @@ static int settle_once(int root)
         if (result < 0)
             poll(NULL, 0, PAUSE_MS);
         result = reconcile_offers(root, false, &done, &error);
-        log_lines(root, &done);
-        log_lines(root, &error.notes);
+        log_lines(root, LOG_INFO, &done);
+        log_lines(root, LOG_INFO, &error.notes);
         if (result < 0 && io_now_ms() >= deadline) {
             tally_add(root, TALLY_SETTLING_FAILED);
             (void)error_prefix(&error, "free VFs are not offered (run 'vfpool reconcile')");
@@ -61,6 +63,15 @@ static int settle_once(int root)
     if (result == 0)
         tally_add(root, TALLY_SETTLED);
     return result;
+}
+
+static void start_guests(int root)
+{
+    _cleanup_(lines_free) struct lines done = {NULL};
+    _cleanup_(error_free) struct error error = {0};
+    autostart_deferred(root, false, &done, &error);
+    log_lines(root, LOG_INFO, &done);
+    log_lines(root, LOG_WARNING, &error.notes);
 }
 
 /* One at a time. Who comes while another one is at work has left a wish, and finds it done, or does it. */
@@ -79,12 +90,14 @@ static void settle(int root)
         /* Who waited for the lock has as much time as another. */
         alarm(SETTLE_S);
         result = settle_once(root);
+        if (result == 0)
+            start_guests(root);
     }
 }
 
 void settle_later(int root)
 {
-    if (!offer_is_due(root, NULL) || !witness_regain(root))
+    if ((!offer_is_due(root, NULL) && !deferral_any(root)) || !witness_regain(root))
         return;
     _cleanup_(cleanup_close) int wish = openat(root, WISH_FILE, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     /* Without it, or without a process, the next one does it. */

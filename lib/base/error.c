@@ -27,6 +27,7 @@ enum error_kind error_kind(int code)
     case EROFS:
         return ERROR_REFUSED;
     case EHOSTDOWN:
+    case EINPROGRESS:
     case ETIMEDOUT:
         return ERROR_SILENT;
     default:

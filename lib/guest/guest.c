@@ -8,6 +8,7 @@
 
 #include "claim-settings.h"
 #include "claim.h"
+#include "deferral.h"
 #include "gate.h"
 #include "guest-work.h"
 #include "handback.h"
@@ -134,6 +135,17 @@ static int check_strays(struct call *call, const struct plan *plan)
     return 0;
 }
 
+/* libvirt could not be called, and that says why; or it is only starting, which may be over by now. */
+static int refuse_uncalled(struct call *call, const struct plan *plan)
+{
+    int result = gate_usable(call->root, call->error);
+    return result < 0 ? result
+                      : error_set(call->error, EINPROGRESS,
+                                  "libvirt, which is starting its guests, cannot be asked for the VFs that are chosen "
+                                  "for guest '%.256s': vfpool starts it right after them",
+                                  plan->domain.name);
+}
+
 static int claim_now(struct call *call, struct plan *plan)
 {
     _cleanup_(error_free) struct error problem = {0};
@@ -141,12 +153,8 @@ static int claim_now(struct call *call, struct plan *plan)
     int result = claim_and_open(call, plan, false, &claimed);
     if (result > 0)
         result = claim_and_open(call, plan, true, &claimed);
-    if (result > 0) {
-        /* It could not be called, and that says why; unless it can be by now. */
-        result = gate_usable(call->root, call->error);
-        if (result >= 0)
-            result = error_set(call->error, EAGAIN, "libvirt could not be called just now: try again");
-    }
+    if (result > 0)
+        result = refuse_uncalled(call, plan);
     struct call undo = {.root = call->root, .error = &problem};
     if (result < 0 && claimed && drop(&undo, plan->domain.uuid) < 0)
         error_note(call->error, "the claim could not be taken back: %s", problem.message);
@@ -264,14 +272,27 @@ static int claim_in_order(struct call *call, struct plan *plan)
     return wait_and_claim(call, plan, name, seconds);
 }
 
+/* Refused now, and started by vfpool: who settles does it, once libvirt can be called. */
+static int defer(struct call *call, const struct plan *plan)
+{
+    int result = deferral_add(call->root, plan->domain.uuid, plan->domain.name);
+    call->changed = true;
+    if (result < 0)
+        error_note(call->error, "vfpool will not start it: cannot write to /run/vfpool/deferred: %s: start it yourself",
+                   strerror(-result));
+    return -EINPROGRESS;
+}
+
 static int prepare(struct call *call, struct plan *plan)
 {
-    int stray = check_strays(call, plan);
-    if (stray < 0)
-        return stray;
+    int result = check_strays(call, plan);
+    deferral_drop(call->root, plan->domain.uuid);
+    if (result < 0)
+        return result;
     if (plan_is_empty(plan))
         return ledger_has_file(call->root, plan->domain.uuid) ? drop(call, plan->domain.uuid) : 0;
-    return claim_in_order(call, plan);
+    result = claim_in_order(call, plan);
+    return result == -EINPROGRESS ? defer(call, plan) : result;
 }
 
 static int show(struct call *call, struct plan *plan)

@@ -275,7 +275,7 @@ int port_begin(int root, struct plan *plan, bool open, struct port_session **ses
 
 bool port_follows(const struct port_session *session)
 {
-    return session->way == UNCALLED || !session->exact;
+    return !session->exact;
 }
 
 void port_end(struct port_session *session)
@@ -307,11 +307,35 @@ static bool suits_pool(const struct port_session *session, const struct pool *po
     return true;
 }
 
+/* Whether the guest may have what libvirt gives it by itself, all being open that is not known to be blocked: after a
+ * boot everything is. */
+static bool may_have(const struct port_session *session, const struct pool *pool)
+{
+    struct vf_table *table = plan_table(session->plan, pool);
+    _cleanup_(pciaddr_set_free) struct pciaddr_set blocked = {0};
+    bool known = offer_read(session->root, pool->name, &blocked);
+    size_t wanted = 0;
+    for (size_t i = 0; i < session->plan->count; i++)
+        wanted += session->plan->requests[i]->type == REQUEST_NETWORK && session->plan->choices[i].table == table;
+    for (size_t i = 0; i < table->vf_count && wanted > 0; i++) {
+        struct vf *vf = &table->vfs[i];
+        if (vf->obstacle == VF_TAKEN || (known && pciaddr_set_has(&blocked, &vf->address)))
+            continue;
+        vf_examine(&session->plan->host, table, vf);
+        if (!vf_is_free(vf))
+            return false;
+        wanted--;
+    }
+    return wanted == 0;
+}
+
 bool port_suits(const struct port_session *session)
 {
-    bool looks = session->way == SHARED || session->way == UNCALLED;
+    bool uncalled = session->way == UNCALLED, looks = uncalled || session->way == SHARED;
+    if (uncalled && session->exact)
+        return false;
     for (size_t i = 0; i < session->count && looks; i++)
-        if (!suits_pool(session, session->pools[i], session->way == SHARED))
+        if (!suits_pool(session, session->pools[i], !uncalled) || (uncalled && !may_have(session, session->pools[i])))
             return false;
     return true;
 }

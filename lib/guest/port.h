@@ -43,10 +43,9 @@ struct port_session;
  * @open:    what it chooses shall be opened for it; else it shares the turn where it can
  * @session: the caller ends it with port_end()
  *
- * While libvirt cannot be called it gives what is open, whatever that is (F11, F12).
- *
- * Return: 0; -ENOENT where libvirt would not tell what it gives (witness.h); -EAGAIN when too many others are being
- * started; or another negative errno value.
+ * Return: 0; -ENOENT where libvirt
+ * would not tell what it gives (witness.h); -EAGAIN when too many others are being started; or another negative errno
+ * value.
  */
 int port_begin(int root, struct plan *plan, bool open, struct port_session **session, struct error *error) must_check
     nonnull(2, 4, 5);
@@ -57,6 +56,10 @@ bool port_follows(const struct port_session *session) must_check nonnull(1);
 /**
  * port_suits() - whether what the plan chose can be claimed: libvirt gives just that of all that is open, or it is
  * going to be opened
+ *
+ * While a monolithic libvirtd starts its guests it cannot be called, and gives what is open (F12). Then this is whether
+ * the guest may have that, instead of what was chosen: it need not have just its own, and may have the first of all
+ * that is open.
  *
  * Another guest may be given one of them first; then this one gets that guest's, and both claims follow. To be called
  * with the ledger locked, before the claim.

@@ -46,6 +46,9 @@ enum gate_status {
 #define GATE_DIRECT "direct "
 #define GATE_UNREAD "unread "
 
+/* Output of "start": this, unless the guest ran. */
+#define GATE_STARTED "started"
+
 /* The words in the first line of "network"; its XML follows. */
 #define GATE_ACTIVE "active"
 #define GATE_INACTIVE "inactive"

@@ -85,7 +85,7 @@ static int call(int root, const char *const *arguments, const char *input, int t
                                                        : EIO,
                        "%s", end->problems);
     /* What cannot be printed says no more than nothing. */
-    return error->message[0] ? result : error_set(error, -result, "vfpool-gate was killed");
+    return error->message[0] ? result : error_set(error, result == -EIO ? EINTR : -result, "vfpool-gate was killed");
 }
 
 int gate_ask(int root, const char *const *arguments, const char *input, int timeout_ms, char **answer,

@@ -25,9 +25,9 @@ bool gate_present(int root) must_check;
 /**
  * gate_usable() - whether libvirt can be called from this hook now
  *
- * Not while the monolithic daemon that called the hook starts its guests (F12): then libvirt picks by itself, and start
- * adopts what it picked. Not, with an error, when as many of its hooks run as it has workers (F11): a call would wait
- * for a worker that waits for the call.
+ * Not while the monolithic daemon that called the hook starts its guests (F12): then libvirt gives what is open. Not,
+ * with an error, when as many of its hooks run as it has workers (F11): a call would wait for a worker that waits for
+ * the call.
  *
  * Return: 1, 0, or -EAGAIN with the setting to change.
  */
@@ -98,7 +98,7 @@ int gate_set(int root, const char *network, const struct gate_set *block, const 
  * @answer:    what it printed, which the caller frees
  *
  * Return: 0; -ETIMEDOUT; -ENOENT when what it was asked about is not there; -EHOSTDOWN where nobody answers at
- * libvirt's socket; or a negative errno value with the one line that it said.
+ * libvirt's socket; -EINTR when vfpool-gate was killed; or a negative errno value with the one line that it said.
  */
 int gate_ask(int root, const char *const *arguments, const char *input, int timeout_ms, char **answer,
              struct error *error) must_check nonnull(2, 5, 6);

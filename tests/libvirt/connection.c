@@ -18,6 +18,14 @@ int virConnectClose(virConnectPtr connection)
     return 0;
 }
 
+/* It is not asked: the client library knows, as the file "dead" does. */
+int virConnectIsAlive(virConnectPtr connection)
+{
+    char path[PATH_SIZE];
+    (void)connection;
+    return !exists(path_of(path, "dead"));
+}
+
 /* What the file "version" says, else that of Debian 13. */
 int virConnectGetLibVersion(virConnectPtr connection, unsigned long *version)
 {

@@ -2,6 +2,8 @@
 #include <libvirt/virterror.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "fake.h"
 #include "memory.h"
@@ -90,6 +92,37 @@ char *virDomainGetXMLDesc(virDomainPtr domain, unsigned int flags)
     if (!text)
         fail(VIR_ERR_NO_DOMAIN, "Domain not found");
     return text;
+}
+
+/* Runs the test's program "create UUID", which calls hooks and this libvirt as it likes: it is not locked meanwhile. */
+static bool run_create(const char *uuid)
+{
+    char path[PATH_SIZE];
+    int status = -1;
+    if (!exists(path_of(path, "create")))
+        return true;
+    pid_t child = fork();
+    must(child >= 0, "fork");
+    if (child == 0) {
+        execl(path, path, uuid, (char *)NULL);
+        _exit(127);
+    }
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+int virDomainCreate(virDomainPtr domain)
+{
+    char path[PATH_SIZE];
+    {
+        CALL(domain->uuid, -1);
+    }
+    if (!run_create(domain->uuid))
+        return fail(VIR_ERR_HOOK_SCRIPT_FAILED, "Hook script execution failed: it said no");
+    _cleanup_(cleanup_free) char *text = read_file(path_of(path, "domains/%s.inactive", domain->uuid));
+    must(text, path);
+    if (!exists(path_of(path, "domains/%s.xml", domain->uuid)))
+        write_file(path, text);
+    return 0;
 }
 
 int virDomainFree(virDomainPtr domain)

@@ -8,6 +8,8 @@
  *   networks/NAME.connections  how many of its VFs it counts as in use; NAME.count/ADDRESS: those that it does
  *   ports/NAME/UUID.xml
  *   domains/UUID.xml           a guest that runs; UUID.inactive: one that is defined, with its XML where that matters
+ *   create                     a program that starts a guest, by its UUID; without it one that is defined just runs
+ *   dead                       the connection is
  *   calls                      a line for each call that would go to the daemon
  *   fault                      "WHICH WHAT": the call of that name, or the WHICH-th of all; fail, hang, kill (before it
  *                              has done anything) or killed (after)

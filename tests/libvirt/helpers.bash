@@ -108,6 +108,33 @@ stop() { # N ADDRESS
     release "$1"
 }
 
+# fake_libvirtd: a program in $ROOT, "libvirtd [starting] COMMAND...", which runs a command and waits for it; "starting" gives
+# it the thread that the real one has while it starts its guests (F12).
+fake_libvirtd() {
+    cat >"$ROOT/libvirtd.c" <<'C'
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void *idle(void *unused) { for (;;) pause(); return unused; }
+int main(int argc, char **argv)
+{
+    int from = argc > 1 && strcmp(argv[1], "starting") == 0 ? 2 : 1, status = 1;
+    pthread_t thread;
+    if (from == 2 && (pthread_create(&thread, NULL, idle, NULL) != 0 || pthread_setname_np(thread, "daemon-init") != 0))
+        return 99;
+    if (fork() == 0) {
+        execv(argv[from], argv + from);
+        _exit(98);
+    }
+    wait(&status);
+    return WEXITSTATUS(status);
+}
+C
+    cc -o "$ROOT/libvirtd" "$ROOT/libvirtd.c" -pthread
+}
+
 # settled: no process sets ports behind the hooks' backs any more.
 settled() {
     [[ -e $ROOT/run/vfpool/settle || -e $ROOT/run/vfpool/unsettled ]] || return 0

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "autostart.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "deferral.h"
+#include "gate.h"
+#include "hooks.h"
+#include "io.h"
+#include "memory.h"
+
+#define START_MS 60000 /* a guest with much memory takes its time */
+
+struct list {
+    struct deferral *deferrals;
+    size_t count;
+};
+
+static void free_list(const struct list *list)
+{
+    deferrals_free(list->deferrals, list->count);
+}
+
+/* Return: 0; or what vfpool-gate could not do, where the guest is still to be started. */
+static int start(int root, const struct deferral *guest, int timeout_ms, struct lines *done, struct error *error)
+{
+    const char *arguments[] = {"start", guest->uuid, NULL};
+    _cleanup_(cleanup_free) char *answer = NULL;
+    _cleanup_(error_free) struct error problem = {0};
+    int result = gate_ask(root, arguments, NULL, timeout_ms, &answer, &problem);
+    if (result == 0 && answer[0])
+        lines_add(done, "started guest '%.256s', whose VFs libvirt could not be asked for before", guest->name);
+    if (result < 0 && result != -ENOENT)
+        error_note(error, "guest '%.256s' was to start with libvirt, and does not run: %s", guest->name,
+                   problem.message);
+    if (result == -ETIMEDOUT || result == -EHOSTDOWN || result == -EINTR)
+        return result;
+    deferral_drop(root, guest->uuid);
+    return 0;
+}
+
+void autostart_deferred(int root, bool dry_run, struct lines *done, struct error *error)
+{
+    _cleanup_(free_list) struct list list = {NULL, 0};
+    _cleanup_(cleanup_close) int lock = -1;
+    int64_t deadline = io_now_ms() + AUTOSTART_S * INT64_C(1000);
+    if (!deferral_any(root))
+        return;
+    int result = dry_run ? 0 : deferral_lock(root, &lock);
+    if (result == 0)
+        result = deferral_list(root, &list.deferrals, &list.count);
+    if (result < 0 && result != -ETIMEDOUT)
+        error_note(error, "guests that wait for libvirt are not started: cannot read /run/vfpool/deferred: %s",
+                   strerror(-result));
+    /* Without our hooks, libvirt would give them whatever is there. */
+    for (size_t i = 0; i < list.count && result != -EHOSTDOWN && hooks_are_put(root); i++) {
+        int64_t left = deadline - io_now_ms();
+        if (dry_run)
+            lines_add(done, "started guest '%.256s', whose VFs libvirt could not be asked for before",
+                      list.deferrals[i].name);
+        else if (left > 0)
+            result = start(root, &list.deferrals[i], left < START_MS ? (int)left : START_MS, done, error);
+    }
+}
