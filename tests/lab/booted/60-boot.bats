@@ -49,6 +49,23 @@ teardown() {
         "$(property ExecMainExitTimestampMonotonic vfpool-boot.service | sed 's/......$/.&/')"
 }
 
+@test "a guest with a VF of its own has it: started once libvirt can be asked for it (F12)" {
+    wait_until 60 is_exact g3
+    [ "$(live_vfs g3)" = "$(basename "$(readlink -f /sys/class/net/enp1s0/device/virtfn4)")" ]
+    if [ "$guests_unit" = libvirtd.service ]; then
+        run_ok journalctl --no-pager -b -t vfpool -u vfpool
+        says "started guest 'g3', whose VFs libvirt could not be asked for before"
+        run_ok vfpool history g3
+        says "refused"
+    fi
+    [ -z "$(ls /run/vfpool/deferred 2> /dev/null)" ]
+    # The cases behind it do without.
+    run_virsh destroy g3
+    run_virsh undefine g3
+    boot_pool passthrough enp1s0 5 "autoprobe='no'"
+    run_ok vfpool reconcile
+}
+
 @test "doctor finds nothing wrong" {
     run_ok vfpool doctor
 }

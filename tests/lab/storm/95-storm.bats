@@ -48,5 +48,6 @@ teardown() {
     for guest in "${storm_guests[@]}"; do run_virsh start "$guest"; done
     storm_agrees
     [ "$(awk '$5 == "held"' /tmp/storm-ledger | wc -l)" = 17 ]
+    storm_complies
     for guest in "${storm_guests[@]}"; do run_virsh autostart "$guest"; done
 }

@@ -26,6 +26,7 @@ has_ended() { [ "$(systemctl show --value -p ActiveState "$1")" = inactive ]; }
     [ "$(systemctl show --value -p Result vfpool.service)" = success ]
     storm_agrees
     [ "$(awk '$5 == "held"' /tmp/storm-ledger | wc -l)" = 17 ]
+    storm_complies
     run_ok vfpool reconcile
     [ "$output" = "nothing to repair" ]
 }

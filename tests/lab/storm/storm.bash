@@ -157,6 +157,18 @@ storm_settings() {
         "\(.vlan_list[0].vlan // 0) \(.rate.max_tx // .tx_rate // 0) \(.spoofchk) \(.trust)"'
 }
 
+# storm_complies: each of the fourteen has what its pool requires. Return: all do.
+storm_complies() {
+    local guest rc=0 own
+    for guest in s1 s2 s3; do
+        [ "$(awk -v g="$guest" '$6 == g { print $3 }' /tmp/storm-ledger | sort -u | wc -l)" = 2 ] ||
+            { echo "# $guest has not VFs of two PFs: $(grep " $guest\$" /tmp/storm-ledger)"; rc=1; }
+    done
+    own=$(awk '$1 == "pack" && $3 == "enp1s0" && $4 == 5 { print $6 }' /tmp/storm-ledger)
+    [ "$own" = p1 ] || { echo "# the VF of p1's own is $own's"; rc=1; }
+    return "$rc"
+}
+
 # storm_agrees: what libvirt, the ledger, the ports, QEMU and the cards say of who has what. Return: all the same.
 storm_agrees() {
     local rc=0 running guest live address pool pf vf state owner pid settings vfs
