@@ -53,7 +53,7 @@ teardown() {
     wait_until 60 is_exact g3
     [ "$(live_vfs g3)" = "$(basename "$(readlink -f /sys/class/net/enp1s0/device/virtfn4)")" ]
     if [ "$guests_unit" = libvirtd.service ]; then
-        run_ok journalctl --no-pager -b -t vfpool -u vfpool
+        run_ok journalctl --no-pager -b -g 'started guest'
         says "started guest 'g3', whose VFs libvirt could not be asked for before"
         run_ok vfpool history g3
         says "refused"
