@@ -76,6 +76,12 @@ storm_trouble() {
     RANDOM=$1
     until storm_is_over; do
         pause $((5 + RANDOM % 40))
+        # A full /run crashes it (F60); systemd would start it again.
+        daemon_runs "${lab_daemons[0]}" || {
+            rm -f /run/storm-full
+            lab_libvirtd_start
+            echo "$(lab_uptime) killed libvirtd, by itself" >> "$storm_log"
+        }
         case $((RANDOM % 12)) in
         0)
             lab_libvirtd_kill9
@@ -103,7 +109,8 @@ storm_trouble() {
             echo "$(lab_uptime) took $pf down for a while" >> "$storm_log"
             ;;
         10)
-            fallocate -l "$(df --output=avail -B1 /run | tail -n 1)" /run/storm-full
+            # By writing until there is no room: fallocate(1) gives all of it back where it cannot have all of it.
+            cat /dev/zero > /run/storm-full 2> /dev/null || true
             pause 30
             rm -f /run/storm-full
             echo "$(lab_uptime) filled /run for a while" >> "$storm_log"
