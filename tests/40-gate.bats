@@ -591,6 +591,17 @@ behind_script() {
     assert_taken 0000:01:10.0 "$A"
 }
 
+# It waits for the lock that libvirt has of the guest meanwhile (F61).
+@test "a reload that does not end, as it waits for this guest's hook, is not waited for" {
+    local begin=$SECONDS
+    fake_libvirtd
+    reserve q 13
+    run_program 0 "$ROOT/reload" "$VFPOOL_BUILD/hook/qemu" g13 prepare begin - < <(guest g13 "$B" q:52:54:00:00:13:01)
+    [[ $(calls) == "set q"* ]]
+    assert_taken 0000:02:10.2 "$B"
+    ((SECONDS - begin < 20)) || fail "took $((SECONDS - begin)) s"
+}
+
 @test "hooks of others occupy workers, too" {
     fake_libvirtd
     behind_script

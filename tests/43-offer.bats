@@ -23,6 +23,29 @@ offered() {
 
 held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
 
+# A guest's hook waits for the turn, libvirt's reload for the guest's lock, and who has the turn for the reload (F61).
+@test "who waits for the end of a reload gives the turn to the guests meanwhile" {
+    local begin daemon reconcile
+    fake_libvirtd
+    sed -i "s,<pf dev='eth3'/>,<pf dev='eth3'><reserve vfs='0' guest='g9'/></pf>," "$ROOT/etc/vfpool/p.xml"
+    run_vfpool 0 reconcile
+    rm -f "$LIBVIRT/calls"
+    "$ROOT/reload" tail -f /dev/null 3>&- &
+    daemon=$!
+    knows_it() { [[ $(head -n 1 "$ROOT/run/vfpool/witness/daemon") == "$daemon "* ]]; }
+    wait_until knows_it
+    vfpool reconcile > /dev/null 2>&1 &
+    reconcile=$!
+    wait_until grep -qs virConnectListAllDomains "$LIBVIRT/calls"
+    begin=$SECONDS
+    run_hook 0 g9 prepare < <(vm 9 p)
+    ((SECONDS - begin < 20)) || fail "took $((SECONDS - begin)) s"
+    kill -0 "$reconcile"
+    assert_taken "${V[0]}" "${UUID[9]}"
+    pkill -P "$daemon"
+    kill "$reconcile"
+}
+
 @test "a start and a stop call nobody" {
     offered
     for i in 1 2 3; do

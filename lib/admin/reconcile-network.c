@@ -280,20 +280,26 @@ static void fail_unwitnessed(struct work *work)
 static int take_turn(const struct work *work, const char *network, struct turn **turn, char mark[WITNESS_MARK_SIZE],
                      struct error *error)
 {
-    int64_t deadline = io_now_ms() + work_time(work, TURN_WAIT_MS);
+    int64_t deadline = io_now_ms() + work_time(work, TURN_WAIT_MS), steady = 0;
     mark[0] = '\0';
     if (work->dry_run)
         return 0;
-    int result = turn_take(work->root, network, NULL, deadline, turn_never, turn, error);
-    deadline = io_now_ms() + work_time(work, OFFER_AWAIT_MS);
-    while (result == 0) {
+    for (;;) {
+        int result = steady ? turn_pause(network, steady, error) : 0;
+        if (result == 0)
+            result = turn_take(work->root, network, NULL, deadline, turn_never, turn, error);
+        if (result < 0)
+            return result;
         if (!witness_regain(work->root) || !witness_mark(work->root, mark))
             mark[0] = '\0';
         if (!witness_is_unsteady(work->root))
             return 0;
-        result = turn_pause(network, deadline, error);
+        /* A reload may wait for a guest whose hook waits for this turn (F61). */
+        turn_close(*turn);
+        *turn = NULL;
+        if (!steady)
+            steady = io_now_ms() + work_time(work, OFFER_AWAIT_MS);
     }
-    return result;
 }
 
 /* A pool that is out of service, or has no VFs now: its network stays as it is. But what is left there of guests that

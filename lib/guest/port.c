@@ -15,6 +15,8 @@
 #include "turn.h"
 #include "witness.h"
 
+#define STEADY_MS 3000 /* what of a reload is about networks is done in less */
+
 static int compare_pools(const void *a, const void *b)
 {
     return strcmp((*(const struct pool *const *)a)->name, (*(const struct pool *const *)b)->name);
@@ -171,24 +173,25 @@ static int open_pool(struct port_session *session, const struct pool *pool, stru
 /* ---- a guest's way ---- */
 
 /*
- * Who must have its own VFs might be given another's, and another its. And what libvirt counts must not be what it is
- * going to forget.
+ * Who must have its own VFs might be given another's, and another its. And what libvirt counts should not be what it is
+ * going to forget; but a monolithic libvirtd that reloads waits for the lock of the guest that this hook is called for,
+ * and may serve nobody meanwhile (F61).
  */
-static bool must_wait(const struct port_session *session, const char *network)
+static bool must_wait(const struct port_session *session, const char *network, int64_t steady)
 {
     _cleanup_(pciaddr_set_free) struct pciaddr_set awaited = {0};
     if (session->exact &&
         (ledger_awaited(session->root, network, session->plan->domain.uuid, OFFER_AWAIT_MS, &awaited) < 0 ||
          awaited.count > 0))
         return true;
-    return witness_is_unsteady(session->root);
+    return io_now_ms() < steady && witness_is_unsteady(session->root);
 }
 
-static int wait_for_others(const struct port_session *session, const char *network, int64_t deadline,
+static int wait_for_others(const struct port_session *session, const char *network, int64_t deadline, int64_t steady,
                            struct error *error)
 {
     int result = 0;
-    while (result == 0 && must_wait(session, network)) {
+    while (result == 0 && must_wait(session, network, steady)) {
         result = turn_pause(network, deadline, error);
         if (result == 0)
             result = check_usable(session->root, error);
@@ -198,7 +201,7 @@ static int wait_for_others(const struct port_session *session, const char *netwo
 
 static int take_turns(struct port_session *session, struct error *error)
 {
-    int64_t deadline = io_now_ms() + TURN_WAIT_MS;
+    int64_t deadline = io_now_ms() + TURN_WAIT_MS, steady = io_now_ms() + STEADY_MS;
     const char *uuid = session->plan->domain.uuid;
     int result = 0;
     for (size_t i = 0; i < session->count && result == 0; i++) {
@@ -207,7 +210,7 @@ static int take_turns(struct port_session *session, struct error *error)
         result = share ? turn_share(session->root, network, uuid, deadline, turn_never, &session->turns[i], error)
                        : turn_take(session->root, network, uuid, deadline, check_usable, &session->turns[i], error);
         if (result == 0 && !share)
-            result = wait_for_others(session, network, deadline, error);
+            result = wait_for_others(session, network, deadline, steady, error);
     }
     return result;
 }

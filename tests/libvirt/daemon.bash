@@ -97,9 +97,9 @@ remove_port() {
     echo $((count - 1)) > "$LIBVIRT/networks/$network.connections"
 }
 
-# witness: libvirt's daemon, which is this test, has found both hooks. Called again, it was reloaded.
+# witness [PID]: libvirt's daemon, which is this test, has found both hooks. Called again, it was reloaded.
 witness() {
-    local name started pid=$BASHPID
+    local name started pid=${1:-$BASHPID}
     started=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f20)
     mkdir -p "$ROOT/run/vfpool/witness"
     {

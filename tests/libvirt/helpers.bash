@@ -108,8 +108,9 @@ stop() { # N ADDRESS
     release "$1"
 }
 
-# fake_libvirtd: a program in $ROOT, "libvirtd [starting] COMMAND...", which runs a command and waits for it; "starting" gives
-# it the thread that the real one has while it starts its guests (F12).
+# fake_libvirtd: a program in $ROOT, "libvirtd [starting|reloading] COMMAND...", which runs a command and waits for it;
+# "starting" gives it the thread that the real one has while it starts its guests (F12), "reloading" that of a reload.
+# And $ROOT/reload COMMAND...: one that the witness knows reloads, and runs a command meanwhile.
 fake_libvirtd() {
     cat >"$ROOT/libvirtd.c" <<'C'
 #define _GNU_SOURCE
@@ -120,9 +121,11 @@ fake_libvirtd() {
 static void *idle(void *unused) { for (;;) pause(); return unused; }
 int main(int argc, char **argv)
 {
-    int from = argc > 1 && strcmp(argv[1], "starting") == 0 ? 2 : 1, status = 1;
+    const char *first = argc > 1 ? argv[1] : "";
+    const char *name = strcmp(first, "starting") == 0 ? "daemon-init" : strcmp(first, "reloading") == 0 ? "daemon-reload" : NULL;
+    int from = name ? 2 : 1, status = 1;
     pthread_t thread;
-    if (from == 2 && (pthread_create(&thread, NULL, idle, NULL) != 0 || pthread_setname_np(thread, "daemon-init") != 0))
+    if (name && (pthread_create(&thread, NULL, idle, NULL) != 0 || pthread_setname_np(thread, name) != 0))
         return 99;
     if (fork() == 0) {
         execv(argv[from], argv + from);
@@ -133,6 +136,9 @@ int main(int argc, char **argv)
 }
 C
     cc -o "$ROOT/libvirtd" "$ROOT/libvirtd.c" -pthread
+    printf '#!/bin/bash\nexec %q reloading %q "$@"\n' "$ROOT/libvirtd" "$ROOT/reloaded" > "$ROOT/reload"
+    printf '#!/bin/bash\nROOT=%q\n. %q\nwitness "$PPID"\nexec "$@"\n' "$ROOT" "$TESTS/libvirt/daemon.bash" > "$ROOT/reloaded"
+    chmod +x "$ROOT/reload" "$ROOT/reloaded"
 }
 
 # settled: no process sets ports behind the hooks' backs any more.

@@ -88,7 +88,7 @@ storm_trouble() {
             lab_libvirtd_start
             echo "$(lab_uptime) killed libvirtd" >> "$storm_log"
             ;;
-        1) lab_reload && echo "$(lab_uptime) reloaded libvirtd" >> "$storm_log" ;;
+        1) { lab_reload || wait_until 60 libvirtd_answers; } && echo "$(lab_uptime) reloaded libvirtd" >> "$storm_log" ;;
         2 | 3 | 4)
             mapfile -t pids < <(pgrep -f '^/etc/libvirt/hooks/')
             kill_one KILL "a hook" "${pids[@]}"
