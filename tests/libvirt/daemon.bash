@@ -97,9 +97,9 @@ remove_port() {
     echo $((count - 1)) > "$LIBVIRT/networks/$network.connections"
 }
 
-# witness [PID]: libvirt's daemon, which is this test, has found both hooks. Called again, it was reloaded.
+# witness: libvirt's daemon, $LIBVIRTD or else this test, has found both hooks. Called again, it was reloaded.
 witness() {
-    local name started pid=${1:-$BASHPID}
+    local name started pid=${LIBVIRTD-$BASHPID}
     started=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f20)
     mkdir -p "$ROOT/run/vfpool/witness"
     {

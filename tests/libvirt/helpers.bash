@@ -137,7 +137,7 @@ int main(int argc, char **argv)
 C
     cc -o "$ROOT/libvirtd" "$ROOT/libvirtd.c" -pthread
     printf '#!/bin/bash\nexec %q reloading %q "$@"\n' "$ROOT/libvirtd" "$ROOT/reloaded" > "$ROOT/reload"
-    printf '#!/bin/bash\nROOT=%q\n. %q\nwitness "$PPID"\nexec "$@"\n' "$ROOT" "$TESTS/libvirt/daemon.bash" > "$ROOT/reloaded"
+    printf '#!/bin/bash\nROOT=%q\n. %q\nLIBVIRTD=$PPID witness\nexec "$@"\n' "$ROOT" "$TESTS/libvirt/daemon.bash" > "$ROOT/reloaded"
     chmod +x "$ROOT/reload" "$ROOT/reloaded"
 }
 
