@@ -30,7 +30,7 @@ held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
     sed -i "s,<pf dev='eth3'/>,<pf dev='eth3'><reserve vfs='0' guest='g9'/></pf>," "$ROOT/etc/vfpool/p.xml"
     run_vfpool 0 reconcile
     rm -f "$LIBVIRT/calls"
-    "$ROOT/reload" tail -f /dev/null 3>&- &
+    "$ROOT/reload" timeout 60 tail -f /dev/null 3>&- &
     daemon=$!
     knows_it() { [[ $(head -n 1 "$ROOT/run/vfpool/witness/daemon") == "$daemon "* ]]; }
     wait_until knows_it
