@@ -28,6 +28,13 @@ static virDomainPtr find(virConnectPtr connection, const char *guest)
                                                : virDomainLookupByName(connection, guest);
 }
 
+/* What libvirt says of a guest that is not there, or is gone by now. Return: an exit status. */
+static int complain_of_domain(void)
+{
+    return libvirt_complain(virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? GATE_NO_NETWORK : GATE_FAILED, "%s",
+                            libvirt_words());
+}
+
 static int print_domain(const char *guest, unsigned int flags)
 {
     _cleanup_(close_connection) virConnectPtr connection = NULL;
@@ -37,8 +44,7 @@ static int print_domain(const char *guest, unsigned int flags)
     _cleanup_(free_domain) virDomainPtr domain = find(connection, guest);
     _cleanup_(cleanup_free) char *text = domain ? virDomainGetXMLDesc(domain, flags) : NULL;
     if (!text)
-        return libvirt_complain(virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? GATE_NO_NETWORK : GATE_FAILED, "%s",
-                                libvirt_words());
+        return complain_of_domain();
     fputs(text, stdout);
     return 0;
 }
@@ -159,10 +165,7 @@ int verb_start(char **arguments)
     if (result != 0)
         return result;
     _cleanup_(free_domain) virDomainPtr domain = find(connection, arguments[0]);
-    if (!domain)
-        return libvirt_complain(virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? GATE_NO_NETWORK : GATE_FAILED, "%s",
-                                libvirt_words());
-    return start(connection, domain);
+    return domain ? start(connection, domain) : complain_of_domain();
 }
 
 int verb_version(char **arguments)

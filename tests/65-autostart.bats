@@ -51,12 +51,13 @@ creates() {
     assert_taken
     deferred 1 9
     assert_invariants
-    creates "VFPOOL_ROOT='$ROOT' '$VFPOOL_BUILD/hook/qemu' \"\$1\" prepare begin - < '$LIBVIRT/domains/'\$1.inactive"
+    # A start has its hook called, as by libvirt; one alone, as nobody gives it its VF here, for which the next would wait.
+    creates "[[ \$1 != ${UUID[9]} ]] || VFPOOL_ROOT='$ROOT' '$VFPOOL_BUILD/hook/qemu' g9 prepare begin - < '$LIBVIRT/domains/${UUID[9]}.inactive'"
     run_vfpool 0 reconcile
     [[ $output == *"started guest 'g1', whose VFs libvirt could not be asked for before"* ]]
     [[ $output == *"started guest 'g9', whose VFs libvirt could not be asked for before"* ]]
     assert_equal "$stderr" ""
-    assert_taken "${V[0]}" "${UUID[9]}" "${V[1]}" "${UUID[1]}"
+    assert_taken "${V[0]}" "${UUID[9]}"
     deferred
     assert_invariants
 }

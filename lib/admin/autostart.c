@@ -22,6 +22,11 @@ static void free_list(const struct list *list)
     deferrals_free(list->deferrals, list->count);
 }
 
+static void say_started(struct lines *done, const struct deferral *guest)
+{
+    lines_add(done, "started guest '%.256s', whose VFs libvirt could not be asked for before", guest->name);
+}
+
 /* Return: 0; or what vfpool-gate could not do, where the guest is still to be started. */
 static int start(int root, const struct deferral *guest, int timeout_ms, struct lines *done, struct error *error)
 {
@@ -30,7 +35,7 @@ static int start(int root, const struct deferral *guest, int timeout_ms, struct 
     _cleanup_(error_free) struct error problem = {0};
     int result = gate_ask(root, arguments, NULL, timeout_ms, &answer, &problem);
     if (result == 0 && answer[0])
-        lines_add(done, "started guest '%.256s', whose VFs libvirt could not be asked for before", guest->name);
+        say_started(done, guest);
     if (result < 0 && result != -ENOENT)
         error_note(error, "guest '%.256s' was to start with libvirt, and does not run: %s", guest->name,
                    problem.message);
@@ -57,8 +62,7 @@ void autostart_deferred(int root, bool dry_run, struct lines *done, struct error
     for (size_t i = 0; i < list.count && result != -EHOSTDOWN && hooks_are_put(root); i++) {
         int64_t left = deadline - io_now_ms();
         if (dry_run)
-            lines_add(done, "started guest '%.256s', whose VFs libvirt could not be asked for before",
-                      list.deferrals[i].name);
+            say_started(done, &list.deferrals[i]);
         else if (left > 0)
             result = start(root, &list.deferrals[i], left < START_MS ? (int)left : START_MS, done, error);
     }

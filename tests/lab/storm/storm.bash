@@ -137,7 +137,7 @@ storm_ends() {
     wait "${storm_processes[@]}"
     rm -f /run/storm-full
     for pf in "${storm_pfs[@]}"; do ip link set "$pf" up && wait_until 30 lab_carrier "$pf" || return; done
-    # One that reloaded while ports were made has freed some of them, and may crash minutes later (F62).
+    # One that reloaded while ports were made counts wrong, and may crash later (F62).
     lab_libvirtd_again
 }
 
