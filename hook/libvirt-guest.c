@@ -155,7 +155,10 @@ static int start(virConnectPtr connection, virDomainPtr domain)
     _cleanup_(cleanup_free) char *words = memory_copy(libvirt_words());
     if (virDomainIsActive(domain) == 1)
         return 0;
-    return libvirt_complain(virConnectIsAlive(connection) == 1 ? GATE_FAILED : GATE_NO_DAEMON, "%s", words);
+    if (virConnectIsAlive(connection) != 1)
+        return libvirt_complain(GATE_NO_DAEMON, "%s", words);
+    libvirt_say(GATE_REFUSED, "%s", words);
+    return 0;
 }
 
 int verb_start(char **arguments)

@@ -43,8 +43,8 @@ int verb_domain(char **arguments);
 /** definition GUEST: its XML as it will be started next; GATE_NO_NETWORK when there is none */
 int verb_definition(char **arguments);
 
-/** start GUEST: one that is defined, by UUID; says "started", unless it runs already; GATE_NO_NETWORK when there is
- * none */
+/** start GUEST: one that is defined, by UUID; says "started", or "refused WORDS", or nothing when it runs already;
+ * GATE_NO_NETWORK when there is none */
 int verb_start(char **arguments);
 
 /** version: libvirt's, as 1,000,000 * major + 1,000 * minor + micro */

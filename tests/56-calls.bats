@@ -11,13 +11,14 @@ load libvirt/helpers
 load calls/helpers
 
 # killed WHO AFTER COMMAND...: killed before each of WHO's calls, from where the test stands, AFTER goes on; the command
-# "hook N OPERATION" is libvirt's call for guest N
+# "hook N OPERATION" is libvirt's call for guest N. With $REFUSED it ends with that by itself.
 killed() {
     local who=$1 after=$2 n total expected kills=0 CODE=0
     shift 2
     [[ $1 != hook ]] || set -- "$VFPOOL_BUILD/hook/qemu" "g$2" "$3" "$(suboperation "$3")" -
     keep
-    traced "$who" 0 kill "$@" || fail "it fails by itself: $(< "$STDERR")"
+    traced "$who" 0 kill "$@" || CODE=$?
+    ((CODE == ${REFUSED:-0})) || fail "it fails by itself: $(< "$STDERR")"
     total=${SAID[0]}
     ((total > 20)) || fail "$who makes $total calls"
     goes_on "$after"
@@ -198,6 +199,21 @@ opens() { run_vfpool 0 open --settings; }
     rm "$LIBVIRT/domains/${UUID[1]}.xml" "$ROOT/run/libvirt/qemu/g1.xml"
     killed behind true hook 1 release
     killed behind-gate true hook 1 release
+}
+
+# bats test_tags=deep
+@test "a prepare of a guest that waits for its libvirt, which starts it" {
+    defers
+    once_more() { traced hook 0 kill "$VFPOOL_BUILD/hook/qemu" g1 prepare begin - || (($? == 1)); }
+    REFUSED=1 killed hook once_more hook 1 prepare
+}
+
+# bats test_tags=deep
+@test "reconcile, which starts a guest that waits, and the vfpool-gate that it calls" {
+    defers
+    waits
+    killed hook runs_now "$VFPOOL_BUILD/hook/vfpool" reconcile
+    killed gate runs_now "$VFPOOL_BUILD/hook/vfpool" reconcile
 }
 
 # bats test_tags=deep

@@ -11,14 +11,15 @@ load calls/helpers
 
 # faulty WHO AFTER COMMAND...: each of WHO's calls fails, in each way that it can, or in one of them in turn, and for half
 # of the bytes: all is done, or exit status 1, one line, and nothing is; then AFTER goes on. With $GIVES_BACK what fails
-# may have done a part: who gives back what is left finds it done.
+# may have done a part: who gives back what is left finds it done. With $REFUSED it ends with that by itself.
 faulty() {
     local who=$1 after=$2 n way total before whole expected faults=0 lines line CODE=0
     shift 2
     [[ $1 != hook ]] || set -- "$VFPOOL_BUILD/hook/qemu" "g$2" "$3" "$(suboperation "$3")" -
     keep
     before=$(world)
-    traced "$who" 0 0 "$@" || fail "it fails by itself: $(< "$STDERR")"
+    traced "$who" 0 0 "$@" || CODE=$?
+    ((CODE == ${REFUSED:-0})) || fail "it fails by itself: $(< "$STDERR")"
     total=${SAID[0]}
     calm
     whole=$(world)
@@ -33,6 +34,8 @@ faulty() {
             faults=$((faults + 1))
             lines=0
             while IFS= read -r line; do [[ $line == "vfpool: note: "* ]] || lines=$((lines + 1)); done < "$STDERR"
+            # Its only line could not be written: write(2) is call 1.
+            [[ -z ${REFUSED-} || ${SAID[1]} != 1 || -s $STDERR ]] || lines=1
             # 127: the loader's, before there is a program.
             ((CODE == 0 && lines == 0)) || (((CODE == 1 || (CODE > 2 && CODE < 7) || CODE == 127) && lines == 1)) ||
                 fail "call $n, ${SAID[1]}, fails with ${SAID[2]}: exit status $CODE" "$(< "$STDERR")"
@@ -96,4 +99,20 @@ ways() { # N: all; or the first, and another one in turn
     half
     GIVES_BACK=1 faulty hook true "$VFPOOL_BUILD/hook/vfpool" reconcile
     GIVES_BACK=1 faulty gate true "$VFPOOL_BUILD/hook/vfpool" reconcile
+}
+
+# bats test_tags=deep
+@test "a prepare of a guest that waits for its libvirt, of which a system call fails" {
+    defers
+    once_more() { traced hook 0 kill "$VFPOOL_BUILD/hook/qemu" g1 prepare begin - || (($? == 1)); }
+    # One that cannot see that libvirtd starts calls it in vain, and withdraws an offer that may not be true any more.
+    REFUSED=1 GIVES_BACK=1 faulty hook once_more hook 1 prepare
+}
+
+# bats test_tags=deep
+@test "reconcile, which starts a guest that waits, and the vfpool-gate that it calls, of which a system call fails" {
+    defers
+    waits
+    GIVES_BACK=1 faulty hook runs_now "$VFPOOL_BUILD/hook/vfpool" reconcile
+    GIVES_BACK=1 faulty gate runs_now "$VFPOOL_BUILD/hook/vfpool" reconcile
 }

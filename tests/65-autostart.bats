@@ -160,7 +160,7 @@ creates() {
     assert_equal "$output$stderr" "nothing to repair"
 }
 
-@test "a call that is killed, or not answered, or a libvirt that ends meanwhile, and the next one starts them" {
+@test "a call that is killed, fails, or is not answered, or a libvirt that ends meanwhile, and the next one starts them" {
     local what
     autostarts 1 1
     # The network is as it should be: what is left is to start the guest.
@@ -176,6 +176,11 @@ creates() {
         [[ $stderr == *"note: guest 'g1' was to start with libvirt, and does not run: "* ]]
         fault
     done
+    # That it cannot be asked is no refusal.
+    fault virDomainLookupByUUIDString fail
+    run_vfpool 0 reconcile
+    [[ $stderr == *"note: guest 'g1' was to start with libvirt, and does not run: virDomainLookupByUUIDString is made to fail"* ]]
+    fault
     deferred 1
     run_vfpool 0 reconcile
     assert_equal "$output" "started guest 'g1', whose VFs libvirt could not be asked for before"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "deferral.h"
+#include "gate-protocol.h"
 #include "gate.h"
 #include "hooks.h"
 #include "io.h"
@@ -27,20 +28,27 @@ static void say_started(struct lines *done, const struct deferral *guest)
     lines_add(done, "started guest '%.256s', whose VFs libvirt could not be asked for before", guest->name);
 }
 
-/* Return: 0; or what vfpool-gate could not do, where the guest is still to be started. */
+static void note(struct error *error, const struct deferral *guest, const char *words)
+{
+    error_note(error, "guest '%.256s' was to start with libvirt, and does not run: %.*s", guest->name,
+               (int)strcspn(words, "\n"), words);
+}
+
+/* What libvirt answers is the end of it; whatever else goes wrong, the next call tries again. */
 static int start(int root, const struct deferral *guest, int timeout_ms, struct lines *done, struct error *error)
 {
     const char *arguments[] = {"start", guest->uuid, NULL};
     _cleanup_(cleanup_free) char *answer = NULL;
     _cleanup_(error_free) struct error problem = {0};
     int result = gate_ask(root, arguments, NULL, timeout_ms, &answer, &problem);
-    if (result == 0 && answer[0])
-        say_started(done, guest);
-    if (result < 0 && result != -ENOENT)
-        error_note(error, "guest '%.256s' was to start with libvirt, and does not run: %s", guest->name,
-                   problem.message);
-    if (result == -ETIMEDOUT || result == -EHOSTDOWN || result == -EINTR)
+    if (result < 0 && result != -ENOENT) {
+        note(error, guest, problem.message);
         return result;
+    }
+    if (result == 0 && strncmp(answer, GATE_REFUSED, strlen(GATE_REFUSED)) == 0)
+        note(error, guest, answer + strlen(GATE_REFUSED));
+    else if (result == 0 && answer[0])
+        say_started(done, guest);
     deferral_drop(root, guest->uuid);
     return 0;
 }

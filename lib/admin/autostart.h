@@ -22,7 +22,8 @@
  * @error:   a note for each that was not, or does not run yet
  *
  * One that runs already is left alone, and one that is gone is forgotten, as is one that libvirt refuses: it has been
- * said. One that libvirt has not started within a minute is waited for no longer; libvirt goes on with it.
+ * said. One that could not be asked for waits on. One that libvirt has not started within a minute is waited for no
+ * longer; libvirt goes on with it.
  */
 void autostart_deferred(int root, bool dry_run, struct lines *done, struct error *error) nonnull(3, 4);
 

@@ -46,8 +46,9 @@ enum gate_status {
 #define GATE_DIRECT "direct "
 #define GATE_UNREAD "unread "
 
-/* Output of "start": this, unless the guest ran. */
+/* Output of "start": that it started, or what libvirt said no with, as "refused WORDS"; nothing when the guest ran. */
 #define GATE_STARTED "started"
+#define GATE_REFUSED "refused "
 
 /* The words in the first line of "network"; its XML follows. */
 #define GATE_ACTIVE "active"

@@ -99,7 +99,7 @@ world() (
         sed 's/ since="[^"]*"//; s/ clock="[^"]*"//; s/ reason="[^"]*"//' "$file"
     done
     for file in run/vfpool/offers/*; do [[ ! -e $file ]] || tail -n +2 "$file"; done
-    ls run/vfpool/ports 2> /dev/null || :
+    ls run/vfpool/ports run/vfpool/deferred 2> /dev/null || :
 )
 
 # keep, restore: what a call changes; an offer is for one inode of witness/daemon
@@ -163,3 +163,29 @@ half() {
     : > "$ROOT/input"
 }
 looks_gone_now() { [[ ! -e $ROOT/run/vfpool/guests/${UUID[$1]}.xml ]] || looks_gone "${UUID[$1]}"; }
+
+# defers: guest 1 must have its own VF, and a libvirtd that starts its guests, and answers nobody (F12), is whom the
+# tracer's program has as its parent; started later, the guest has no interface any more, so that nobody has to give it a
+# VF.
+defers() {
+    fake_libvirtd
+    sed -i "s,<pf dev='eth3'/>,<pf dev='eth3'><reserve vfs='5' guest='g1'/></pf>," "$ROOT/etc/vfpool/p.xml"
+    run_vfpool 0 reconcile
+    printf '#!/bin/bash\necho virConnectOpen fail > %q\n%q starting %q "$@"\ncode=$?\nrm %q\nexit $code\n' \
+        "$LIBVIRT/fault" "$ROOT/libvirtd" "$TRACER" "$LIBVIRT/fault" > "$ROOT/starting"
+    chmod +x "$ROOT/starting"
+    TRACER=$ROOT/starting
+    guest g1 "${UUID[1]}" > "$LIBVIRT/domains/${UUID[1]}.inactive"
+    of 1 1 > "$ROOT/input"
+}
+# waits: it is deferred, and libvirtd can be called now
+waits() {
+    traced hook 0 kill "$VFPOOL_BUILD/hook/qemu" g1 prepare begin - || (($? == 1))
+    [[ -e $ROOT/run/vfpool/deferred/${UUID[1]} ]] || fail "not deferred: $(< "$STDERR")"
+    TRACER=$PLAIN/tests/calls/tracer
+}
+# runs_now: whoever was killed, or failed, the next one starts it, once
+runs_now() {
+    run_vfpool 0 reconcile
+    [[ -e $LIBVIRT/domains/${UUID[1]}.xml ]] || fail "nobody has started it"
+}

@@ -99,8 +99,7 @@ static bool run_create(const char *uuid)
 {
     char path[PATH_SIZE];
     int status = -1;
-    if (!exists(path_of(path, "create")))
-        return true;
+    path_of(path, "create");
     pid_t child = fork();
     must(child >= 0, "fork");
     if (child == 0) {
@@ -110,19 +109,27 @@ static bool run_create(const char *uuid)
     return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+static int run_defined(const char *uuid)
+{
+    char path[PATH_SIZE];
+    _cleanup_(cleanup_free) char *text = read_file(path_of(path, "domains/%s.inactive", uuid));
+    must(text, path);
+    if (!exists(path_of(path, "domains/%s.xml", uuid)))
+        write_file(path, text);
+    return 0;
+}
+
 int virDomainCreate(virDomainPtr domain)
 {
     char path[PATH_SIZE];
     {
         CALL(domain->uuid, -1);
+        if (!exists(path_of(path, "create")))
+            return run_defined(domain->uuid);
     }
     if (!run_create(domain->uuid))
         return fail(VIR_ERR_HOOK_SCRIPT_FAILED, "Hook script execution failed: it said no");
-    _cleanup_(cleanup_free) char *text = read_file(path_of(path, "domains/%s.inactive", domain->uuid));
-    must(text, path);
-    if (!exists(path_of(path, "domains/%s.xml", domain->uuid)))
-        write_file(path, text);
-    return 0;
+    return run_defined(domain->uuid);
 }
 
 int virDomainFree(virDomainPtr domain)
