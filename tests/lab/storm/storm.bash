@@ -120,16 +120,21 @@ storm_trouble() {
     done
 }
 
-# storm_begins SEED: five users and the trouble, until storm_calms; their processes are in ${storm_processes[@]}.
+# storm_begins SEED: five users and the trouble, until storm_ends; their processes are in ${storm_processes[@]}. What any
+# of them does may fail, and goes on: whom it meets has ended, or was killed.
 storm_begins() {
     rm -f "$storm_end"
     storm_processes=()
-    storm_user "$(($1 + 1))" s1 s2 r1 3>&- & storm_processes+=($!)
-    storm_user "$(($1 + 2))" s3 r2 p1 3>&- & storm_processes+=($!)
-    storm_user "$(($1 + 3))" r3 p2 p3 3>&- & storm_processes+=($!)
-    storm_user "$(($1 + 4))" r4 p4 p5 3>&- & storm_processes+=($!)
-    storm_user "$(($1 + 5))" p6 p7 3>&- & storm_processes+=($!)
-    storm_trouble "$(($1 + 6))" 3>&- & storm_processes+=($!)
+    storm_goes_on storm_user "$(($1 + 1))" s1 s2 r1
+    storm_goes_on storm_user "$(($1 + 2))" s3 r2 p1
+    storm_goes_on storm_user "$(($1 + 3))" r3 p2 p3
+    storm_goes_on storm_user "$(($1 + 4))" r4 p4 p5
+    storm_goes_on storm_user "$(($1 + 5))" p6 p7
+    storm_goes_on storm_trouble "$(($1 + 6))"
+}
+storm_goes_on() {
+    { "$@" || true; } 3>&- &
+    storm_processes+=($!)
 }
 storm_ends() {
     local pf
