@@ -254,6 +254,20 @@ daemon() {
     says networks wrong "libvirt has no network 'p'" "vfpool reconcile"
 }
 
+@test "guests: one that waits to be started, by its name or its UUID" {
+    mkdir -p "$ROOT/run/vfpool/deferred"
+    printf g1 > "$ROOT/run/vfpool/deferred/${UUID[1]}"
+    : > "$ROOT/run/vfpool/deferred/${UUID[2]}"
+    says guests warning "guest 'g1' was to start with libvirt, and waits until vfpool starts it" "vfpool reconcile"
+    says guests warning "guest '${UUID[2]}' was to start with libvirt"
+    run_vfpool 0 reconcile
+    says guests ok ""
+    rmdir "$ROOT/run/vfpool/deferred"
+    : > "$ROOT/run/vfpool/deferred"
+    says guests warning "cannot read /run/vfpool/deferred: Not a directory"
+    rm "$ROOT/run/vfpool/deferred"
+}
+
 @test "guests: a network that there is not, an emulated model, bandwidth" {
     define() { guest g "${UUID[1]}" "$1" > "$ROOT/etc/libvirt/qemu/g.xml"; }
     on() { echo "<interface type='network'><mac address='${MAC[1]}'/><source network='$1'/>${2-}</interface>"; }

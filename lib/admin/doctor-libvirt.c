@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "deferral.h"
 #include "doctor-work.h"
 #include "gate-protocol.h"
 #include "gate.h"
@@ -338,10 +339,25 @@ static void check_guest(const struct patient *patient, int directory, const char
         check_iommufd(patient, name, domain, finding);
 }
 
+/* vfpool.service, or who settles, starts them as soon as libvirt answers: one that stays is nobody's any more. */
+static void check_deferred(const struct patient *patient, struct finding *finding)
+{
+    struct deferral *deferrals = NULL;
+    size_t count = 0;
+    int result = deferral_list(patient->root, &deferrals, &count);
+    for (size_t i = 0; i < count; i++)
+        finding_add(finding, VERDICT_WARNING, "vfpool reconcile",
+                    "guest '%.256s' was to start with libvirt, and waits until vfpool starts it", deferrals[i].name);
+    if (result < 0)
+        finding_add(finding, VERDICT_WARNING, NULL, "cannot read /run/vfpool/deferred: %s", strerror(-result));
+    deferrals_free(deferrals, count);
+}
+
 void check_libvirt_guests(const struct patient *patient, struct finding *finding)
 {
     int result = 0;
     size_t count = 0;
+    check_deferred(patient, finding);
     _cleanup_(cleanup_dir) DIR *directory = io_list(patient->root, GUESTS);
     for (struct dirent *entry; directory && (entry = io_next_entry(directory, &result));) {
         size_t length = strlen(entry->d_name);
