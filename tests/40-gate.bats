@@ -597,8 +597,27 @@ behind_script() {
     fake_libvirtd
     reserve q 13
     run_program 0 "$ROOT/reload" "$VFPOOL_BUILD/hook/qemu" g13 prepare begin - < <(guest g13 "$B" q:52:54:00:00:13:01)
-    [[ $(calls) == "set q"* ]]
+    [[ $(calls) == version$'\n'"set q"* ]]
     assert_taken 0000:02:10.2 "$B"
+    ((SECONDS - begin < 20)) || fail "took $((SECONDS - begin)) s"
+}
+
+@test "in a reload in which libvirt answers nobody all who need it give up together" {
+    local begin=$SECONDS
+    fake_libvirtd
+    libvirt 'exec tail -f /dev/null'
+    guest g13 "$A" q:52:54:00:00:13:01 > "$ROOT/g13"
+    guest g14 "$B" q:52:54:00:00:14:01 > "$ROOT/g14"
+    run_program 0 "$ROOT/reload" bash -c 'for i in 13 14; do {
+        "$0" "g$i" prepare begin - < "$VFPOOL_ROOT/g$i" 2> "$VFPOOL_ROOT/said$i"
+        echo $? >> "$VFPOOL_ROOT/codes"
+    } & done; wait' "$VFPOOL_BUILD/hook/qemu"
+    assert_equal "$(< "$ROOT/codes")" 1$'\n'1
+    assert_equal "$(calls)" version$'\n'version
+    for i in 13 14; do
+        assert_equal "$(< "$ROOT/said$i")" "vfpool: libvirt, which reloads or starts, does not answer: start the guest again"
+    done
+    assert_taken
     ((SECONDS - begin < 20)) || fail "took $((SECONDS - begin)) s"
 }
 

@@ -87,13 +87,14 @@ static int define(struct work *work, const struct vf_table *table, bool restart,
 static int leave_alone(const struct work *work, const char *network, bool ends, struct error *error)
 {
     int64_t deadline = io_now_ms() + OFFER_AWAIT_MS;
+    const struct turn_wait wait = {.deadline = deadline + OFFER_AWAIT_MS};
     int result = offer_withdraw(work->root, network, error);
     while (result == 0 && ends && io_now_ms() < deadline) {
         _cleanup_(pciaddr_set_free) struct pciaddr_set awaited = {0};
         if (ledger_awaited(work->root, network, "", OFFER_AWAIT_MS, &awaited) == 0 && awaited.count == 0)
             return 0;
         /* Whoever has not got it by then counts as gone. */
-        result = turn_pause(network, deadline + OFFER_AWAIT_MS, error);
+        result = turn_pause(network, &wait, error);
     }
     return result;
 }

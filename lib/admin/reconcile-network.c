@@ -280,14 +280,15 @@ static void fail_unwitnessed(struct work *work)
 static int take_turn(const struct work *work, const char *network, struct turn **turn, char mark[WITNESS_MARK_SIZE],
                      struct error *error)
 {
-    int64_t deadline = io_now_ms() + work_time(work, TURN_WAIT_MS), steady = 0;
+    const struct turn_wait wait = {.deadline = io_now_ms() + work_time(work, TURN_WAIT_MS)};
+    struct turn_wait steady = {.deadline = 0};
     mark[0] = '\0';
     if (work->dry_run)
         return 0;
     for (;;) {
-        int result = steady ? turn_pause(network, steady, error) : 0;
+        int result = steady.deadline ? turn_pause(network, &steady, error) : 0;
         if (result == 0)
-            result = turn_take(work->root, network, NULL, deadline, turn_never, turn, error);
+            result = turn_take(work->root, network, NULL, &wait, turn, error);
         if (result < 0)
             return result;
         if (!witness_regain(work->root) || !witness_mark(work->root, mark))
@@ -297,8 +298,8 @@ static int take_turn(const struct work *work, const char *network, struct turn *
         /* A reload may wait for a guest whose hook waits for this turn (F61). */
         turn_close(*turn);
         *turn = NULL;
-        if (!steady)
-            steady = io_now_ms() + work_time(work, OFFER_AWAIT_MS);
+        if (!steady.deadline)
+            steady.deadline = io_now_ms() + work_time(work, OFFER_AWAIT_MS);
     }
 }
 

@@ -16,6 +16,7 @@
 #include "witness.h"
 
 #define STEADY_MS 3000 /* what of a reload is about networks is done in less */
+#define ANSWER_MS 3000 /* what a daemon says of itself, it says at once */
 
 static int compare_pools(const void *a, const void *b)
 {
@@ -54,6 +55,8 @@ struct port_session {
     const struct pool **pools; /* that the guest's interfaces are on, in the order of their names */
     struct turn **turns;       /* NULL: not taken */
     size_t count;
+    int64_t steady; /* until when the end of a reload is waited for, by io_now_ms()'s clock */
+    bool answered;  /* libvirt, in a reload that goes on */
 };
 
 static bool is_opened(const struct plan *plan, const struct vf *vf)
@@ -64,10 +67,29 @@ static bool is_opened(const struct plan *plan, const struct vf *vf)
     return false;
 }
 
-static int check_usable(int root, struct error *error)
+/*
+ * A monolithic libvirtd that reloads waits for the lock of each guest whose hook runs, and may serve nobody meanwhile
+ * (F61): those that need it all give up then, side by side, not one after the other.
+ */
+static int check_answer(struct port_session *session, struct error *error)
 {
-    int usable = gate_usable(root, error);
-    return usable < 0 ? usable : 0;
+    const char *version[] = {"version", NULL};
+    _cleanup_(cleanup_free) char *answer = NULL;
+    _cleanup_(error_free) struct error problem = {0};
+    if (session->answered || io_now_ms() < session->steady || !witness_is_unsteady(session->root))
+        return 0;
+    /* Whatever else is wrong, the call that is to be made says. */
+    if (gate_ask(session->root, version, NULL, ANSWER_MS, &answer, &problem) == -ETIMEDOUT)
+        return error_set(error, EAGAIN, "libvirt, which reloads or starts, does not answer: start the guest again");
+    session->answered = true;
+    return 0;
+}
+
+static int check_usable(void *context, struct error *error)
+{
+    struct port_session *session = context;
+    int usable = gate_usable(session->root, error);
+    return usable < 0 ? usable : check_answer(session, error);
 }
 
 static void add_ports(struct vf_table *table, const struct gate_ports *ports)
@@ -174,43 +196,40 @@ static int open_pool(struct port_session *session, const struct pool *pool, stru
 
 /*
  * Who must have its own VFs might be given another's, and another its. And what libvirt counts should not be what it is
- * going to forget; but a monolithic libvirtd that reloads waits for the lock of the guest that this hook is called for,
- * and may serve nobody meanwhile (F61).
+ * going to forget; but a reload may wait for the end of this hook (F61).
  */
-static bool must_wait(const struct port_session *session, const char *network, int64_t steady)
+static bool must_wait(const struct port_session *session, const char *network)
 {
     _cleanup_(pciaddr_set_free) struct pciaddr_set awaited = {0};
     if (session->exact &&
         (ledger_awaited(session->root, network, session->plan->domain.uuid, OFFER_AWAIT_MS, &awaited) < 0 ||
          awaited.count > 0))
         return true;
-    return io_now_ms() < steady && witness_is_unsteady(session->root);
+    return io_now_ms() < session->steady && witness_is_unsteady(session->root);
 }
 
-static int wait_for_others(const struct port_session *session, const char *network, int64_t deadline, int64_t steady,
+static int wait_for_others(struct port_session *session, const char *network, const struct turn_wait *wait,
                            struct error *error)
 {
     int result = 0;
-    while (result == 0 && must_wait(session, network, steady)) {
-        result = turn_pause(network, deadline, error);
-        if (result == 0)
-            result = check_usable(session->root, error);
-    }
-    return result;
+    while (result == 0 && must_wait(session, network))
+        result = turn_pause(network, wait, error);
+    return result < 0 ? result : check_answer(session, error);
 }
 
 static int take_turns(struct port_session *session, struct error *error)
 {
-    int64_t deadline = io_now_ms() + TURN_WAIT_MS, steady = io_now_ms() + STEADY_MS;
+    bool share = session->way == SHARED;
+    const struct turn_wait wait = {io_now_ms() + TURN_WAIT_MS, share ? NULL : check_usable, session};
     const char *uuid = session->plan->domain.uuid;
     int result = 0;
+    session->steady = io_now_ms() + STEADY_MS;
     for (size_t i = 0; i < session->count && result == 0; i++) {
         const char *network = session->pools[i]->name;
-        bool share = session->way == SHARED;
-        result = share ? turn_share(session->root, network, uuid, deadline, turn_never, &session->turns[i], error)
-                       : turn_take(session->root, network, uuid, deadline, check_usable, &session->turns[i], error);
+        result = share ? turn_share(session->root, network, uuid, &wait, &session->turns[i], error)
+                       : turn_take(session->root, network, uuid, &wait, &session->turns[i], error);
         if (result == 0 && !share)
-            result = wait_for_others(session, network, deadline, steady, error);
+            result = wait_for_others(session, network, &wait, error);
     }
     return result;
 }

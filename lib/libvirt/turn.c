@@ -64,15 +64,22 @@ static int too_late(const char *network, struct error *error)
                      "other guests are still being given VFs of pool '%s': see 'vfpool status', try again", network);
 }
 
-int turn_pause(const char *network, int64_t deadline, struct error *error)
+static int go_on(const char *network, const struct turn_wait *wait, struct error *error)
+{
+    if (io_now_ms() >= wait->deadline)
+        return too_late(network, error);
+    return wait->check ? wait->check(wait->context, error) : 0;
+}
+
+int turn_pause(const char *network, const struct turn_wait *wait, struct error *error)
 {
     pause_for(LOOK_MS);
-    return io_now_ms() >= deadline ? too_late(network, error) : 0;
+    return go_on(network, wait, error);
 }
 
 /* The lock is asked for again and again, so that each that waits sees in time that it must give up. */
-static int lock_turn(const struct turn *turn, const char *network, bool alone, int64_t deadline,
-                     int (*check)(int root, struct error *error), struct error *error)
+static int lock_turn(const struct turn *turn, const char *network, bool alone, const struct turn_wait *wait,
+                     struct error *error)
 {
     for (;;) {
         int result = lock_take(turn->file, alone, io_now_ms() + 10 * LOOK_MS);
@@ -80,33 +87,22 @@ static int lock_turn(const struct turn *turn, const char *network, bool alone, i
             return 0;
         if (result != -ETIMEDOUT)
             return error_set(error, -result, "cannot lock /" TURN_DIRECTORY "/%.64s: %s", network, strerror(-result));
-        if (io_now_ms() >= deadline)
-            return too_late(network, error);
-        result = check(turn->root, error);
+        result = go_on(network, wait, error);
         if (result < 0)
             return result;
     }
 }
 
-int turn_never(int root, struct error *error)
-{
-    (void)root, (void)error;
-    return 0;
-}
-
-static int take(int root, const char *network, const char *uuid, bool alone, int64_t deadline,
-                int (*check)(int root, struct error *error), struct turn **turn, struct error *error)
+static int take(int root, const char *network, const char *uuid, bool alone, const struct turn_wait *wait,
+                struct turn **turn, struct error *error)
 {
     struct turn *taken = memory_new(1, sizeof *taken);
     *turn = NULL;
     taken->root = root;
     taken->file = open_turn(root, network, error);
-    int result = taken->file < 0 ? taken->file : lock_turn(taken, network, alone, deadline, check, error);
-    while (result == 0 && !is_settled(taken, network, uuid)) {
-        result = turn_pause(network, deadline, error);
-        if (result == 0)
-            result = check(root, error);
-    }
+    int result = taken->file < 0 ? taken->file : lock_turn(taken, network, alone, wait, error);
+    while (result == 0 && !is_settled(taken, network, uuid))
+        result = turn_pause(network, wait, error);
     if (result < 0)
         turn_close(taken);
     else
@@ -114,16 +110,16 @@ static int take(int root, const char *network, const char *uuid, bool alone, int
     return result;
 }
 
-int turn_take(int root, const char *network, const char *uuid, int64_t deadline,
-              int (*check)(int root, struct error *error), struct turn **turn, struct error *error)
+int turn_take(int root, const char *network, const char *uuid, const struct turn_wait *wait, struct turn **turn,
+              struct error *error)
 {
-    return take(root, network, uuid, true, deadline, check, turn, error);
+    return take(root, network, uuid, true, wait, turn, error);
 }
 
-int turn_share(int root, const char *network, const char *uuid, int64_t deadline,
-               int (*check)(int root, struct error *error), struct turn **turn, struct error *error)
+int turn_share(int root, const char *network, const char *uuid, const struct turn_wait *wait, struct turn **turn,
+               struct error *error)
 {
-    return take(root, network, uuid, false, deadline, check, turn, error);
+    return take(root, network, uuid, false, wait, turn, error);
 }
 
 int turn_keep(struct turn *turn, const char *uuid, struct error *error)

@@ -23,31 +23,30 @@
 
 struct turn;
 
+/* How long one waits. Between two looks @check is called, and its error ends the wait; NULL: only the deadline does. */
+struct turn_wait {
+    int64_t deadline; /* of io_now_ms()'s clock */
+    int (*check)(void *context, struct error *error);
+    void *context;
+};
+
 /**
  * turn_take() - wait until the turn is nobody's, and have it alone
  *
- * @uuid:     whose turn it is going to be; NULL: no guest's
- * @deadline: of io_now_ms()'s clock
+ * @uuid: whose turn it is going to be; NULL: no guest's
  *
- * Between two looks, @check is called, and its error ends the wait.
- *
- * Return: 0, -EAGAIN when the turn did not come in time, @check's error, or another negative errno value but
+ * Return: 0, -EAGAIN when the turn did not come in time, the check's error, or another negative errno value but
  * -ETIMEDOUT. The caller closes with turn_close().
  */
-int turn_take(int root, const char *network, const char *uuid, int64_t deadline,
-              int (*check)(int root, struct error *error), struct turn **turn, struct error *error) must_check
-    nonnull(2, 5, 6, 7);
+int turn_take(int root, const char *network, const char *uuid, const struct turn_wait *wait, struct turn **turn,
+              struct error *error) must_check nonnull(2, 4, 5, 6);
 
 /** turn_share() - as turn_take(), beside others that share it: nobody sets ports meanwhile */
-int turn_share(int root, const char *network, const char *uuid, int64_t deadline,
-               int (*check)(int root, struct error *error), struct turn **turn, struct error *error) must_check
-    nonnull(2, 5, 6, 7);
+int turn_share(int root, const char *network, const char *uuid, const struct turn_wait *wait, struct turn **turn,
+               struct error *error) must_check nonnull(2, 4, 5, 6);
 
-/** turn_pause() - wait a little for others. Return: 0, or -EAGAIN past the deadline. */
-int turn_pause(const char *network, int64_t deadline, struct error *error) must_check nonnull(1, 3);
-
-/** turn_never() - a check that ends no wait. Return: 0 */
-int turn_never(int root, struct error *error) must_check;
+/** turn_pause() - wait a little for others. Return: 0, -EAGAIN past the deadline, or the check's error. */
+int turn_pause(const char *network, const struct turn_wait *wait, struct error *error) must_check nonnull(1, 2, 3);
 
 /** turn_keep() - the turn is this guest's until libvirt has given it its VFs. Return: 0 or a negative errno value. */
 int turn_keep(struct turn *turn, const char *uuid, struct error *error) must_check nonnull(1, 2, 3);

@@ -9,12 +9,13 @@
 #include "io.h"
 #include "tap.h"
 
+static const struct turn_wait now = {.deadline = 0};
 static int looks;
 
 /* At the second look. */
-static int give_up(int root, struct error *error)
+static int give_up(void *context, struct error *error)
 {
-    (void)root;
+    (void)context;
     return ++looks < 2 ? 0 : error_set(error, ESTALE, "the world has changed");
 }
 
@@ -23,21 +24,22 @@ static void test_wait(int root)
 {
     struct error error = {0};
     struct turn *mine = NULL, *shared = NULL, *other = NULL;
-    if (!ok(turn_share(root, "p", NULL, io_now_ms(), turn_never, &mine, &error) == 0, "a turn"))
+    if (!ok(turn_share(root, "p", NULL, &now, &mine, &error) == 0, "a turn"))
         return;
-    ok(turn_share(root, "p", NULL, io_now_ms(), turn_never, &shared, &error) == 0, "is shared");
-    ok(turn_take(root, "q", NULL, io_now_ms(), turn_never, &other, &error) == 0, "another network's is its own");
+    ok(turn_share(root, "p", NULL, &now, &shared, &error) == 0, "is shared");
+    ok(turn_take(root, "q", NULL, &now, &other, &error) == 0, "another network's is its own");
     turn_close(other);
     turn_close(shared);
-    ok(turn_take(root, "p", NULL, io_now_ms(), turn_never, &other, &error) == -EAGAIN && !other,
+    ok(turn_take(root, "p", NULL, &now, &other, &error) == -EAGAIN && !other,
        "who must have it alone waits until the deadline");
     is(error.message, "other guests are still being given VFs of pool 'p': see 'vfpool status', try again",
        "and says for whom");
-    ok(turn_take(root, "p", NULL, io_now_ms() + 60000, give_up, &other, &error) == -ESTALE && !other && looks == 2,
+    ok(turn_take(root, "p", NULL, &(struct turn_wait){io_now_ms() + 60000, give_up, NULL}, &other, &error) == -ESTALE &&
+           !other && looks == 2,
        "what is looked at between two looks ends the wait");
     turn_close(mine);
-    ok(turn_take(root, "p", NULL, io_now_ms(), turn_never, &other, &error) == 0, "it is had alone");
-    ok(turn_share(root, "p", NULL, io_now_ms(), turn_never, &shared, &error) == -EAGAIN, "and nobody shares it then");
+    ok(turn_take(root, "p", NULL, &now, &other, &error) == 0, "it is had alone");
+    ok(turn_share(root, "p", NULL, &now, &shared, &error) == -EAGAIN, "and nobody shares it then");
     turn_close(other);
 }
 
@@ -47,8 +49,8 @@ static void test_names(int root)
     struct error error = {0};
     struct turn *turn = NULL;
     memset(name, 'x', sizeof name - 1);
-    ok(turn_take(root, "../p", NULL, 0, turn_never, &turn, &error) == -EINVAL && !turn, "a path is no pool's name");
-    ok(turn_take(root, name, NULL, 0, turn_never, &turn, &error) == -EINVAL && !turn, "nor what no file is called");
+    ok(turn_take(root, "../p", NULL, &now, &turn, &error) == -EINVAL && !turn, "a path is no pool's name");
+    ok(turn_take(root, name, NULL, &now, &turn, &error) == -EINVAL && !turn, "nor what no file is called");
 }
 
 int main(void)
