@@ -204,8 +204,7 @@ opens() { run_vfpool 0 open --settings; }
 # bats test_tags=deep
 @test "a prepare of a guest that waits for its libvirt, which starts it" {
     defers
-    once_more() { traced hook 0 kill "$VFPOOL_BUILD/hook/qemu" g1 prepare begin - || (($? == 1)); }
-    REFUSED=1 killed hook once_more hook 1 prepare
+    REFUSED=1 killed hook deferred_again hook 1 prepare
 }
 
 # bats test_tags=deep

@@ -104,9 +104,8 @@ ways() { # N: all; or the first, and another one in turn
 # bats test_tags=deep
 @test "a prepare of a guest that waits for its libvirt, of which a system call fails" {
     defers
-    once_more() { traced hook 0 kill "$VFPOOL_BUILD/hook/qemu" g1 prepare begin - || (($? == 1)); }
     # One that cannot see that libvirtd starts calls it in vain, and withdraws an offer that may not be true any more.
-    REFUSED=1 GIVES_BACK=1 faulty hook once_more hook 1 prepare
+    REFUSED=1 GIVES_BACK=1 faulty hook deferred_again hook 1 prepare
 }
 
 # bats test_tags=deep

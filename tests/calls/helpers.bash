@@ -178,9 +178,13 @@ defers() {
     guest g1 "${UUID[1]}" > "$LIBVIRT/domains/${UUID[1]}.inactive"
     of 1 1 > "$ROOT/input"
 }
+# deferred_again: libvirtd starts once more, and the guest's start is refused, as before
+deferred_again() {
+    traced hook 0 kill "$VFPOOL_BUILD/hook/qemu" g1 prepare begin - || (($? == 1))
+}
 # waits: it is deferred, and libvirtd can be called now
 waits() {
-    traced hook 0 kill "$VFPOOL_BUILD/hook/qemu" g1 prepare begin - || (($? == 1))
+    deferred_again
     [[ -e $ROOT/run/vfpool/deferred/${UUID[1]} ]] || fail "not deferred: $(< "$STDERR")"
     TRACER=$PLAIN/tests/calls/tracer
 }
