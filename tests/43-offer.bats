@@ -102,6 +102,22 @@ held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
     assert_invariants
 }
 
+# The model found it (hard-kill-reload): what is made anew meanwhile passes over what the guest has.
+@test "a reserved VF is blocked again when the hook that libvirt told of it was killed" {
+    echo "<network><name>p</name><forward mode='hostdev' managed='yes'><pf dev='eth3'><reserve vfs='0' guest='g7'/></pf></forward></network>" \
+        > "$ROOT/etc/vfpool/p.xml"
+    witness
+    run_vfpool 0 reconcile
+    run_hook 0 g7 prepare < <(vm 7 p)
+    # The claim says it, and libvirt has no port: it took the kill for a no.
+    made 0 p "${UUID[7]}" g7 "${MAC[7]}" "${V[0]}"
+    run_program 0 "$VFPOOL_BUILD/hook/daemon" - reload begin SIGHUP
+    settled
+    run_hook 0 g7 release < <(vm 7 p)
+    settled
+    assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[1]}" "${V[2]}" "${V[3]}")"
+}
+
 @test "a pool file of earlier versions, with offer='no', loads, and that is a note" {
     pool p eth3 -- "<metadata><vfpool:pool xmlns:vfpool='urn:vfpool:1' offer='no'/></metadata>"
     offered

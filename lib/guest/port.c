@@ -401,14 +401,19 @@ void port_look(int root, struct plan *plan, struct error *error)
     }
 }
 
-/* libvirt tells of what it takes back. What a guest that ran has to the end has a port of ours, if any. */
+/*
+ * libvirt tells of what it takes back, and then the VF leaves the claim. One that is in it still has a port of ours, if
+ * any, as the guest ran with it to the end; or none at all, as the hook that libvirt told of it was killed, and it took
+ * that for a no.
+ */
 void port_close(int root, const struct claim *claim, struct error *error)
 {
     _cleanup_(error_free) struct error problem = {0};
     for (size_t i = 0; i < claim->vf_count; i++) {
-        int result = claim->vfs[i].whole          ? offer_withdraw_all(root, &problem)
-                     : claim->state == CLAIM_HELD ? offer_withdraw(root, claim->vfs[i].pool, &problem)
-                                                  : 0;
+        const struct claim_vf *vf = &claim->vfs[i];
+        int result = vf->whole                                 ? offer_withdraw_all(root, &problem)
+                     : claim->state == CLAIM_HELD || vf->given ? offer_withdraw(root, vf->pool, &problem)
+                                                               : 0;
         if (result < 0) {
             error_note(error, "%s: run 'vfpool reconcile'", problem.message);
             return;
