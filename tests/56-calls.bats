@@ -69,6 +69,9 @@ killed_twice() {
     restore
     counted "$kills" "double kills"
 }
+# counts [DEFAULT]: how many interfaces a guest has: one, two and three, or some of that
+counts() { if [[ ${SWEEP-} == all ]]; then echo 1 2 3; else echo "${1:-1 3}"; fi; }
+
 # sample TOTAL: a few numbers up to it, the same ones for the same $SEED
 sample() {
     local count=2
@@ -91,22 +94,32 @@ sample() {
     killed hook "over 1 3" hook 1 prepare
 }
 
+# creates MAC ADDRESS: what libvirt tells the network hook of a port of guest 1
+creates() {
+    PORT=a0000000-0000-4000-8000-000000000${2:9:1}${2:11}1 allocation "${UUID[1]}" g1 "$1" "$2" > "$ROOT/input"
+}
+
 # bats test_tags=deep
-@test "port-created: as it was claimed, another VF, and at a hot-plug" {
-    prepares 1 1
-    plug() { # MAC ADDRESS
-        PORT=a0000000-0000-4000-8000-000000000${2:9:1}${2:11}1 allocation "${UUID[1]}" g1 "$1" "$2" > "$ROOT/input"
-    }
-    local vf
-    GIVEN=()
-    # libvirt takes back by itself what a hook refused, and the start has failed.
-    for vf in "${V[1]}" "${V[3]}"; do
-        plug "${MAC[16]}" "$vf"
-        killed hook "over 1 1" "$VFPOOL_BUILD/hook/network" p port-created begin -
+@test "port-created, of the last interface: as it was claimed, and another VF" {
+    local count vf
+    for count in $(counts 1); do
+        prepares 1 $count
+        gives 1 $((count - 1))
+        # libvirt takes back by itself what a hook refused, and the start has failed.
+        for vf in "${V[count]}" "${V[count + 2]}"; do
+            creates "${MAC[15 + count]}" "$vf"
+            killed hook "over 1 $count" "$VFPOOL_BUILD/hook/network" p port-created begin -
+        done
+        over 1 $count
     done
+}
+
+# bats test_tags=deep
+@test "port-created at a hot-plug" {
+    prepares 1 1
     gives 1 1
     starts 1
-    plug "${MAC[20]}" "${V[2]}"
+    creates "${MAC[20]}" "${V[2]}"
     # The plug fails where its hook did, and nobody calls for its end.
     unplugged() {
         ((CODE)) || ended 0 p "${UUID[1]}" g1 "${MAC[20]}" "${V[2]}"
@@ -118,7 +131,7 @@ sample() {
 # bats test_tags=deep
 @test "start, and what libvirt ends it with" {
     local count
-    for count in 1 3; do
+    for count in $(counts); do
         prepares 1 $count
         gives 1 $count
         runs 1
@@ -130,19 +143,23 @@ sample() {
 
 # bats test_tags=deep
 @test "port-deleted, and the release behind it" {
-    prepares 1 2
-    gives 1 2
-    starts 1
-    rm "$LIBVIRT/domains/${UUID[1]}.xml" "$ROOT/run/libvirt/qemu/g1.xml"
-    unport p "${UUID[1]}" "${GIVEN[0]}"
-    PORT=a0000000-0000-4000-8000-000000000000 allocation "${UUID[1]}" g1 "${MAC[16]}" "${GIVEN[0]}" > "$ROOT/input"
-    killed hook "over 1 2" "$VFPOOL_BUILD/hook/network" p port-deleted begin -
+    local count
+    for count in $(counts 2); do
+        prepares 1 $count
+        gives 1 $count
+        starts 1
+        rm "$LIBVIRT/domains/${UUID[1]}.xml" "$ROOT/run/libvirt/qemu/g1.xml"
+        unport p "${UUID[1]}" "${GIVEN[0]}"
+        PORT=a0000000-0000-4000-8000-000000000000 allocation "${UUID[1]}" g1 "${MAC[16]}" "${GIVEN[0]}" > "$ROOT/input"
+        killed hook "over 1 $count" "$VFPOOL_BUILD/hook/network" p port-deleted begin -
+        over 1 $count
+    done
 }
 
 # bats test_tags=deep
 @test "release: nobody calls it again" {
     local count
-    for count in 1 3; do
+    for count in $(counts); do
         prepares 1 $count
         gives 1 $count
         starts 1
@@ -155,19 +172,28 @@ sample() {
 
 # bats test_tags=deep
 @test "reconnect of a guest that nobody has claimed for" {
-    prepares 1 2
-    gives 1 2
-    starts 1
-    rm "$ROOT/run/vfpool/guests/${UUID[1]}.xml" "$ROOT/run/vfpool/vfs/${GIVEN[0]}" "$ROOT/run/vfpool/vfs/${GIVEN[1]}"
-    cp "$LIBVIRT/domains/${UUID[1]}.xml" "$ROOT/input"
-    killed hook true hook 1 reconnect
+    local count
+    for count in $(counts 2); do
+        prepares 1 $count
+        gives 1 $count
+        starts 1
+        rm "$ROOT/run/vfpool/guests/${UUID[1]}.xml" "${GIVEN[@]/#/$ROOT/run/vfpool/vfs/}"
+        cp "$LIBVIRT/domains/${UUID[1]}.xml" "$ROOT/input"
+        killed hook true hook 1 reconnect
+        run_vfpool 0 reconcile
+        over 1 $count
+    done
 }
 
 # bats test_tags=deep
 @test "reconcile, and the vfpool-gate that it calls" {
-    half
-    killed hook true "$VFPOOL_BUILD/hook/vfpool" reconcile
-    killed gate true "$VFPOOL_BUILD/hook/vfpool" reconcile
+    local count
+    for count in $(counts 1); do
+        half $count
+        killed hook true "$VFPOOL_BUILD/hook/vfpool" reconcile
+        killed gate true "$VFPOOL_BUILD/hook/vfpool" reconcile
+        run_vfpool 0 reconcile
+    done
 }
 
 # bats test_tags=deep

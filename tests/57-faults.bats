@@ -36,8 +36,9 @@ faulty() {
             while IFS= read -r line; do [[ $line == "vfpool: note: "* ]] || lines=$((lines + 1)); done < "$STDERR"
             # Its only line could not be written: write(2) is call 1.
             [[ -z ${REFUSED-} || ${SAID[1]} != 1 || -s $STDERR ]] || lines=1
-            # 127: the loader's, before there is a program.
-            ((CODE == 0 && lines == 0)) || (((CODE == 1 || (CODE > 2 && CODE < 7) || CODE == 127) && lines == 1)) ||
+            # Before there is a program, the loader ends with a line of its own, or, without memory, by SIGSEGV.
+            [[ ${SAID[3]} == loader ]] && ((CODE == 127 && lines == 1 || CODE == 139 && lines == 0)) ||
+                ((CODE == 0 && lines == 0)) || (((CODE == 1 || (CODE > 2 && CODE < 7)) && lines == 1)) ||
                 fail "call $n, ${SAID[1]}, fails with ${SAID[2]}: exit status $CODE" "$(< "$STDERR")"
             calm
             ((CODE == 0)) || [[ -n ${GIVES_BACK-} || $(world) == "$before" || $(world) == "$whole" ]] ||

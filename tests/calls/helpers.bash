@@ -152,10 +152,10 @@ goes_on() {
     assert_invariants
 }
 
-# half: a guest whose release never came, with its port, and no offer
+# half [COUNT]: a guest whose release never came, with its ports, and no offer
 half() {
-    prepares 2 1
-    gives 2 1
+    prepares 2 "${1:-1}"
+    gives 2 "${1:-1}"
     starts 2
     looks_gone "${UUID[2]}"
     rm "$LIBVIRT/domains/${UUID[2]}.xml" "$ROOT/run/libvirt/qemu/g2.xml"

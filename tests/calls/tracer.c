@@ -10,7 +10,8 @@
  * WHAT   kill: the process is killed before it makes that call. A number, from 0 on: the call fails in one of the ways
  *        in which it can, by the table below, and is not made; or it is made for half of the bytes
  * SAY    gets a line: how many calls there were, the call's number, and what became of it, "kill", an errno value,
- *        "short", or "-" where there is no such way
+ *        "short", or "-" where there is no such way; and whose call it was, the "loader"'s, before there is a program,
+ * or the "program"'s
  *
  * What a libvirt or a kernel on files does (tests/libvirt, tests/kernel) is no call of the program's: they say so by
  * their name (prctl(2)). Exit status: the program's; 128 and more: a signal. It waits for the program and what that
@@ -108,6 +109,7 @@ static const char *who, *what;
 static unsigned long wanted, count;
 static long met = -1;
 static char became[16] = "-";
+static bool of_loader;
 
 static void die(const char *words)
 {
@@ -185,10 +187,29 @@ static void make_fail(struct process *process, struct user_regs_struct *register
         die("PTRACE_SETREGS");
 }
 
+/* Return: whether the call is the dynamic loader's (ld.so(8)). */
+static bool is_in_loader(pid_t pid, unsigned long long address)
+{
+    char path[64], line[4096 + 128];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    FILE *maps = fopen(path, "re");
+    if (!maps)
+        die(path);
+    while (!found && fgets(line, sizeof line, maps)) {
+        char *end;
+        unsigned long long from = strtoull(line, &end, 16), to = strtoull(end + 1, NULL, 16);
+        found = from <= address && address < to && strstr(line, "/ld-");
+    }
+    fclose(maps);
+    return found;
+}
+
 /* Return: whether the process lives. */
 static bool do_it(struct process *process, struct user_regs_struct *registers)
 {
     met = (long)registers->orig_rax;
+    of_loader = is_in_loader(process->pid, registers->rip);
     if (strcmp(what, "kill") == 0) {
         snprintf(became, sizeof became, "kill");
         if (kill(process->pid, SIGKILL) < 0)
@@ -399,7 +420,7 @@ int main(int argc, char **argv)
     if (ptrace(PTRACE_SYSCALL, program, NULL, 0) < 0)
         die("PTRACE_SYSCALL");
     int status = watch(program);
-    if (fprintf(say, "%lu %ld %s\n", count, met, became) < 0 || fclose(say) != 0)
+    if (fprintf(say, "%lu %ld %s %s\n", count, met, became, of_loader ? "loader" : "program") < 0 || fclose(say) != 0)
         die(argv[4]);
     return status;
 }
