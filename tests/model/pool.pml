@@ -72,6 +72,7 @@ bool setting[2]; /* it is not set as it was */
 /* What is needed in one atomic step only, and so is no state. */
 hidden byte back, to, was, due;
 hidden byte mine;
+hidden byte yes; /* what a hook is going to answer */
 
 byte looks; /* whose stamps matter: the turn's, settling's, reconcile's */
 byte kills = KILLS;
@@ -267,13 +268,13 @@ inline settle_later() {
  */
 #define judge(g, v, plugged, dead) \
 	open_ledger(); \
-	ok = true; \
+	yes = true; \
 	was = state[g]; \
 	mine = (has[g] & BIT(v)) != 0; \
 	due = AWAITED(g); \
 	if \
 	/* refuse_other() */ \
-	:: EXACT(g) && due && !mine -> ok = false \
+	:: EXACT(g) && due && !mine -> yes = false \
 	:: !(EXACT(g) && due && !mine) && link[v] == 2 - g -> \
 		if \
 		/* take_left() */ \
@@ -289,18 +290,18 @@ inline settle_later() {
 			to = MAY(1 - g) & ~passed & ~TAKEN; \
 			put(1 - g, CLAIMED, to, 0, dead) \
 		/* stand_or_refuse() */ \
-		:: else -> ok = false \
+		:: else -> yes = false \
 		fi \
 	:: else \
 	fi; \
 	if \
 	/* refuse_unseen(), refuse_second() */ \
-	:: was == NONE || (plugged && mine) -> ok = false \
+	:: was == NONE || (plugged && mine) -> yes = false \
 	/* check_reserved() */ \
-	:: !mine && !(MAY(g) & BIT(v)) -> ok = false \
+	:: !mine && !(MAY(g) & BIT(v)) -> yes = false \
 	:: else \
 	fi; \
-	if :: !ok -> WITHDRAW :: else fi
+	if :: !yes -> WITHDRAW :: else fi
 
 /* keep(): how it is set is recorded, and the claim has it */
 #define keep(g, v, dead) \
@@ -439,8 +440,10 @@ allocate:
 			counted[v] = true
 		fi;
 		judge(g, v, plugged, hook_ended);
-#if SWAPPED != 2
-		if :: ok -> ok = false; keep(g, v, hook_ended); ok = true :: else fi;
+#if SWAPPED == 2
+		ok = yes;
+#else
+		if :: yes -> keep(g, v, hook_ended); ok = true :: else fi;
 #endif
 		close_ledger();
 		settle_later()
@@ -476,6 +479,7 @@ given_or_not:
 		restore(has[g] & ~BIT(v));
 		MAY_DIE(stop);
 		record(BIT(v));
+		if :: !(has[g] & BIT(v)) -> put(g, HELD, BIT(v), BIT(v), stop) :: else fi;
 		setting[v] = true; /* claim_settings_apply() */
 		MAY_DIE(stop);
 		put(g, HELD, BIT(v), BIT(v), stop);
@@ -487,7 +491,7 @@ given_or_not:
 runs:
 	atomic {
 		if
-		:: !LIVES && phase[g] == STARTING -> goto lost
+		:: !LIVES -> goto lost
 		:: else
 		fi;
 		if
