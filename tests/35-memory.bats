@@ -160,6 +160,9 @@ network() {
     run_program 0 "$PLAIN/hook/network" net port-created begin - < <(allocation "$A" g "${MAC[2]}" 0000:01:10.4)
     running 2 4
     sweep 1 hook/qemu g start begin -
+    # Of a start that failed before libvirt gave anything: else somebody settles behind it.
+    guest g "$A" "net:${MAC[1]}" "net:${MAC[2]}" > "$XML"
+    prepared
     sweep 1 hook/qemu g release end -
 }
 

@@ -99,7 +99,7 @@ world() (
         sed 's/ since="[^"]*"//; s/ clock="[^"]*"//; s/ reason="[^"]*"//' "$file"
     done
     for file in run/vfpool/offers/*; do [[ ! -e $file ]] || tail -n +2 "$file"; done
-    ls run/vfpool/ports run/vfpool/deferred 2> /dev/null || :
+    find run/vfpool/ports run/vfpool/deferred -mindepth 1 2> /dev/null | sort # an empty directory is nothing
 )
 
 # keep, restore: what a call changes; an offer is for one inode of witness/daemon
