@@ -87,7 +87,7 @@ sample() {
     GIVEN=()
     local count
     for count in 1 2 3; do
-        of 1 $count > "$ROOT/input"
+        of 1 "$count" > "$ROOT/input"
         killed hook "over 1 $count" hook 1 prepare
     done
     prepares 1 2
@@ -103,14 +103,14 @@ creates() {
 @test "port-created, of the last interface: as it was claimed, and another VF" {
     local count vf
     for count in $(counts 1); do
-        prepares 1 $count
+        prepares 1 "$count"
         gives 1 $((count - 1))
         # libvirt takes back by itself what a hook refused, and the start has failed.
         for vf in "${V[count]}" "${V[count + 2]}"; do
             creates "${MAC[15 + count]}" "$vf"
             killed hook "over 1 $count" "$VFPOOL_BUILD/hook/network" p port-created begin -
         done
-        over 1 $count
+        over 1 "$count"
     done
 }
 
@@ -132,12 +132,12 @@ creates() {
 @test "start, and what libvirt ends it with" {
     local count
     for count in $(counts); do
-        prepares 1 $count
-        gives 1 $count
+        prepares 1 "$count"
+        gives 1 "$count"
         runs 1
         cp "$LIBVIRT/domains/${UUID[1]}.xml" "$ROOT/input"
         killed hook "over 1 $count" hook 1 start
-        over 1 $count
+        over 1 "$count"
     done
 }
 
@@ -145,14 +145,14 @@ creates() {
 @test "port-deleted, and the release behind it" {
     local count
     for count in $(counts 2); do
-        prepares 1 $count
-        gives 1 $count
+        prepares 1 "$count"
+        gives 1 "$count"
         starts 1
         rm "$LIBVIRT/domains/${UUID[1]}.xml" "$ROOT/run/libvirt/qemu/g1.xml"
         unport p "${UUID[1]}" "${GIVEN[0]}"
         PORT=a0000000-0000-4000-8000-000000000000 allocation "${UUID[1]}" g1 "${MAC[16]}" "${GIVEN[0]}" > "$ROOT/input"
         killed hook "over 1 $count" "$VFPOOL_BUILD/hook/network" p port-deleted begin -
-        over 1 $count
+        over 1 "$count"
     done
 }
 
@@ -160,13 +160,13 @@ creates() {
 @test "release: nobody calls it again" {
     local count
     for count in $(counts); do
-        prepares 1 $count
-        gives 1 $count
+        prepares 1 "$count"
+        gives 1 "$count"
         starts 1
         ends 1
-        of 1 $count > "$ROOT/input"
+        of 1 "$count" > "$ROOT/input"
         killed hook "looks_gone_now 1" hook 1 release
-        over 1 $count
+        over 1 "$count"
     done
 }
 
@@ -174,14 +174,14 @@ creates() {
 @test "reconnect of a guest that nobody has claimed for" {
     local count
     for count in $(counts 2); do
-        prepares 1 $count
-        gives 1 $count
+        prepares 1 "$count"
+        gives 1 "$count"
         starts 1
         rm "$ROOT/run/vfpool/guests/${UUID[1]}.xml" "${GIVEN[@]/#/$ROOT/run/vfpool/vfs/}"
         cp "$LIBVIRT/domains/${UUID[1]}.xml" "$ROOT/input"
         killed hook true hook 1 reconnect
         run_vfpool 0 reconcile
-        over 1 $count
+        over 1 "$count"
     done
 }
 
@@ -189,7 +189,7 @@ creates() {
 @test "reconcile, and the vfpool-gate that it calls" {
     local count
     for count in $(counts 1); do
-        half $count
+        half "$count"
         killed hook true "$VFPOOL_BUILD/hook/vfpool" reconcile
         killed gate true "$VFPOOL_BUILD/hook/vfpool" reconcile
         run_vfpool 0 reconcile

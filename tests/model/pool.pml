@@ -15,8 +15,8 @@
  *   PLUG       guest 0 may be plugged an interface
  *   SWAPPED    an order of two writes that is wrong, to see that it is seen:
  *     1  a VF leaves its claim before it is set as it was: killed in between, nobody knows any more how it was
- *     2  libvirt has the hook's answer, and so its port, before the claim is written: killed in between, a guest runs
- *        with a VF that it has no claim of
+ *     2  libvirt has the hook's answer, and so its port, before the claim is written: killed in between, it has
+ *        given a VF that is in no claim
  *     3  a guest's ports are set before the offer is withdrawn: killed in between, the offer is not what is open
  *     4  the witness' mark is read after the ports were set: a reload in between, and the offer is of counts forgotten
  *     5  the lock file is blanked before the last links go: killed in between, nobody repairs
