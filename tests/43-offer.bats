@@ -21,13 +21,18 @@ offered() {
     rm -f "$LIBVIRT/calls"
 }
 
+# reserve NUMBER: the pool's VF 0 is for that guest, which must have just that one.
+reserve() {
+    sed -i "s,<pf dev='eth3'/>,<pf dev='eth3'><reserve vfs='0' guest='g$1'/></pf>," "$ROOT/etc/vfpool/p.xml"
+}
+
 held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
 
 # A guest's hook waits for the turn, libvirt's reload for the guest's lock, and who has the turn for the reload (F61).
 @test "who waits for the end of a reload gives the turn to the guests meanwhile" {
     local begin daemon reconcile
     fake_libvirtd
-    sed -i "s,<pf dev='eth3'/>,<pf dev='eth3'><reserve vfs='0' guest='g9'/></pf>," "$ROOT/etc/vfpool/p.xml"
+    reserve 9
     run_vfpool 0 reconcile
     rm -f "$LIBVIRT/calls"
     "$ROOT/reload" timeout 60 tail -f /dev/null 3>&- &
@@ -84,8 +89,7 @@ held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
 }
 
 @test "a reserved VF is blocked, and opened for its guest" {
-    echo "<network><name>p</name><forward mode='hostdev' managed='yes'><pf dev='eth3'><reserve vfs='0' guest='g7'/></pf></forward></network>" \
-        > "$ROOT/etc/vfpool/p.xml"
+    reserve 7
     witness
     run_vfpool 0 reconcile
     assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[1]}" "${V[2]}" "${V[3]}")"
@@ -104,8 +108,7 @@ held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
 
 # The model found it (hard-kill-reload): what is made anew meanwhile passes over what the guest has.
 @test "a reserved VF is blocked again when the hook that libvirt told of it was killed" {
-    echo "<network><name>p</name><forward mode='hostdev' managed='yes'><pf dev='eth3'><reserve vfs='0' guest='g7'/></pf></forward></network>" \
-        > "$ROOT/etc/vfpool/p.xml"
+    reserve 7
     witness
     run_vfpool 0 reconcile
     run_hook 0 g7 prepare < <(vm 7 p)
@@ -113,6 +116,7 @@ held_in_offer() { tail -n +2 "$ROOT/run/vfpool/offers/p"; }
     made 0 p "${UUID[7]}" g7 "${MAC[7]}" "${V[0]}"
     run_program 0 "$VFPOOL_BUILD/hook/daemon" - reload begin SIGHUP
     settled
+    assert_equal "$(held_in_offer)" "${V[0]}"
     run_hook 0 g7 release < <(vm 7 p)
     settled
     assert_equal "$(open_vfs p)" "$(printf '%s\n' "${V[1]}" "${V[2]}" "${V[3]}")"
@@ -737,8 +741,7 @@ assert_offered() {
 @test "settling that fails for half a minute: the host's log says it, and it is counted; who comes next does it" {
     local gate=$ROOT/usr/sbin/vfpool-gate
     host_log
-    echo "<network><name>p</name><forward mode='hostdev' managed='yes'><pf dev='eth3'><reserve vfs='0' guest='g7'/></pf></forward></network>" \
-        > "$ROOT/etc/vfpool/p.xml"
+    reserve 7
     witness
     run_vfpool 0 reconcile
     run_guest 7

@@ -69,8 +69,9 @@ killed_twice() {
     restore
     counted "$kills" "double kills"
 }
-# counts [DEFAULT]: how many interfaces a guest has: one, two and three, or some of that
-counts() { if [[ ${SWEEP-} == all ]]; then echo 1 2 3; else echo "${1:-1 3}"; fi; }
+
+# interface_counts [DEFAULT]: one, two and three, or some of that
+interface_counts() { if [[ ${SWEEP-} == all ]]; then echo 1 2 3; else echo "${1:-1 3}"; fi; }
 
 # sample TOTAL: a few numbers up to it, the same ones for the same $SEED
 sample() {
@@ -102,7 +103,7 @@ creates() {
 # bats test_tags=deep
 @test "port-created, of the last interface: as it was claimed, and another VF" {
     local count vf
-    for count in $(counts 1); do
+    for count in $(interface_counts 1); do
         prepares 1 "$count"
         gives 1 $((count - 1))
         # libvirt takes back by itself what a hook refused, and the start has failed.
@@ -131,7 +132,7 @@ creates() {
 # bats test_tags=deep
 @test "start, and what libvirt ends it with" {
     local count
-    for count in $(counts); do
+    for count in $(interface_counts); do
         prepares 1 "$count"
         gives 1 "$count"
         runs 1
@@ -144,7 +145,7 @@ creates() {
 # bats test_tags=deep
 @test "port-deleted, and the release behind it" {
     local count
-    for count in $(counts 2); do
+    for count in $(interface_counts 2); do
         prepares 1 "$count"
         gives 1 "$count"
         starts 1
@@ -159,7 +160,7 @@ creates() {
 # bats test_tags=deep
 @test "release: nobody calls it again" {
     local count
-    for count in $(counts); do
+    for count in $(interface_counts); do
         prepares 1 "$count"
         gives 1 "$count"
         starts 1
@@ -173,7 +174,7 @@ creates() {
 # bats test_tags=deep
 @test "reconnect of a guest that nobody has claimed for" {
     local count
-    for count in $(counts 2); do
+    for count in $(interface_counts 2); do
         prepares 1 "$count"
         gives 1 "$count"
         starts 1
@@ -188,7 +189,7 @@ creates() {
 # bats test_tags=deep
 @test "reconcile, and the vfpool-gate that it calls" {
     local count
-    for count in $(counts 1); do
+    for count in $(interface_counts 1); do
         half "$count"
         killed hook true "$VFPOOL_BUILD/hook/vfpool" reconcile
         killed gate true "$VFPOOL_BUILD/hook/vfpool" reconcile

@@ -10,8 +10,8 @@
  * WHAT   kill: the process is killed before it makes that call. A number, from 0 on: the call fails in one of the ways
  *        in which it can, by the table below, and is not made; or it is made for half of the bytes
  * SAY    gets a line: how many calls there were, the call's number, and what became of it, "kill", an errno value,
- *        "short", or "-" where there is no such way; and whose call it was, the "loader"'s, before there is a program,
- * or the "program"'s
+ *        "short", or "-" where there is no such way; and whose call it was: "loader", before there is a program, or
+ *        "program"
  *
  * What a libvirt or a kernel on files does (tests/libvirt, tests/kernel) is no call of the program's: they say so by
  * their name (prctl(2)). Exit status: the program's; 128 and more: a signal. It waits for the program and what that
